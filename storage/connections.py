@@ -1,0 +1,68 @@
+"""SQLite connections as the engine wants them, and which of their errors mean broken storage."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Literal
+
+from sqlite_utils import Database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Synchronous = Literal["FULL", "NORMAL"]
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that a statement waits for another process (a backup, `sqlite3`) to let go."""
+
+_BROKEN = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+class StorageFailed(Exception):  # noqa: N818 - errors here are named as what happened
+    """The database could not do its work; nothing of what was asked is stored."""
+
+
+def storage_failure(error: BaseException) -> StorageFailed | None:
+    """Tell a broken disk, file or lock from a mistake of one caller.
+
+    The primary result code is the low byte of the extended one, see https://sqlite.org/rescode.html.
+    """
+    if isinstance(error, StorageFailed):
+        return error
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(code, int) and code & 0xFF in _BROKEN:
+        failure = StorageFailed(f"The database failed: {error}.")
+        failure.__cause__ = error
+        return failure
+    return None
+
+
+def open_writer(path: Path, synchronous: Synchronous) -> Database:
+    """Open the writing connection; transactions begin and end only where the engine says so."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Moving pages out of the write-ahead log is `storage.checkpoints`' work, not a commit's.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return Database(connection)
+
+
+def open_reader(path: Path) -> Database:
+    """Open a connection that can change nothing."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return Database(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None))

@@ -1,0 +1,30 @@
+"""Bringing a database's tables up to what this version of the code expects."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+
+from storage.connections import StorageFailed
+
+if TYPE_CHECKING:
+    from sqlite_utils import Migrations
+
+
+def bring_up_to_date(db: Database, migrations: Migrations) -> None:
+    """Apply the steps that are missing, each in a transaction of its own.
+
+    Raises:
+        StorageFailed: The database has steps that this version does not know.
+    """
+    with closing(Database(memory=True)) as empty:
+        known = {step.name for step in migrations.pending(empty)}
+    unknown = sorted({step.name for step in migrations.applied(db)} - known)
+    if unknown:
+        raise StorageFailed(
+            "A newer Bellhop made this database "
+            f"(it has the unknown step {unknown[0]}). Start that version, or restore a backup."
+        )
+    migrations.apply(db)

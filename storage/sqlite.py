@@ -1,0 +1,169 @@
+"""The engine: one writer thread that commits in groups, a few readers, one file.
+
+A durable commit costs one `fsync`, whatever it holds. So the writer takes everything that waits,
+gives each piece a savepoint of its own, commits once, and only then tells the callers: the more
+there is to do, the cheaper each piece becomes, and an answer always means that the disk has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from storage.checkpoints import Checkpointer, empty_log
+from storage.connections import StorageFailed, Synchronous, open_reader, open_writer
+from storage.jobs import Job, Work, commit_together, read_alone
+from storage.lanes import JobQueue, Lane
+from storage.schema import bring_up_to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sqlite_utils import Database, Migrations
+
+__all__ = ["Engine", "StorageFailed"]
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+LARGEST_GROUP = 256
+"""Jobs in one commit: enough to share an `fsync`, few enough that nobody waits long for it."""
+
+
+class Engine:
+    """One SQLite file, used by this process alone; made by `Engine.open`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writes = JobQueue()
+        self._reads = JobQueue()
+        self._readers: list[Lane] = []
+        self._checkpointer = Checkpointer(path)
+        self._open = False
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        migrations: Migrations,
+        readers: int = 3,
+        synchronous: Synchronous = "FULL",
+    ) -> Engine:
+        """Open the file, make it if it is absent, and bring its tables up to date.
+
+        Args:
+            path: The database file; its folder exists.
+            migrations: The steps that make its tables.
+            readers: How many reads can go on at the same time.
+            synchronous: "FULL" loses nothing that was answered, "NORMAL" may lose the last moments
+                when the machine loses power.
+
+        Raises:
+            StorageFailed: The file cannot be opened, is no database, or a newer Bellhop made it.
+        """
+        engine = cls(path)
+        await engine._start(migrations, readers, synchronous)
+        return engine
+
+    async def _start(self, migrations: Migrations, readers: int, synchronous: Synchronous) -> None:
+        self._writer = Lane(
+            "bellhop-writer",
+            self._writes,
+            connect=partial(_open_up_to_date, self._path, migrations, synchronous),
+            perform=commit_together,
+            finish=_close_writer,
+            most=LARGEST_GROUP,
+        )
+        await self._writer.start()
+        for number in range(readers):
+            reader = Lane(
+                f"bellhop-reader-{number}",
+                self._reads,
+                connect=partial(open_reader, self._path),
+                perform=read_alone,
+                finish=_close_reader,
+                most=1,
+            )
+            await reader.start()
+            self._readers.append(reader)
+        self._checkpointer.start()
+        self._open = True
+
+    async def write(self, work: Callable[[Database], T]) -> T:
+        """Run `work` on the writer thread and return its result once it is durable.
+
+        `work` runs inside a savepoint of the group's transaction and neither commits nor rolls
+        back. What it raises undoes its own writes only. When the caller is cancelled, the work may
+        still be done.
+
+        Raises:
+            StorageFailed: Disk full, input or output error, locked: nothing was stored.
+            Exception: What `work` raised.
+        """
+        return await self._submit(self._writes, lambda db, _: [work(db)], None)
+
+    async def write_together(
+        self, work: Callable[[Database, Sequence[Item]], Sequence[T]], item: Item
+    ) -> T:
+        """Run `work` once for the items of all callers that wait with the same `work`.
+
+        For the hot path: each statement of the writer costs a change of threads, so one statement
+        for a hundred rows is far cheaper than a hundred. `work` returns one result for each item,
+        in order. When it raises, it runs again for each item alone.
+
+        Raises:
+            StorageFailed: As for `write`.
+            Exception: What `work` raised for this item alone.
+        """
+        return await self._submit(self._writes, work, item)
+
+    async def read(self, work: Callable[[Database], T]) -> T:
+        """Run `work` on a reader thread, on one consistent view of all that was committed before.
+
+        Raises:
+            StorageFailed: The file cannot be read.
+            Exception: What `work` raised.
+        """
+        return await self._submit(self._reads, lambda db, _: [work(db)], None)
+
+    async def close(self) -> None:
+        """Finish what was given, then close the file; a second call does nothing."""
+        if not self._open:
+            return
+        self._open = False
+        for _ in self._readers:
+            self._reads.put(None)
+        for reader in self._readers:
+            await reader.ended()
+        await asyncio.to_thread(self._checkpointer.stop)
+        self._writes.put(None)
+        await self._writer.ended()
+
+    def _submit(self, queue: JobQueue, work: Work, item: object) -> asyncio.Future[Any]:
+        if not self._open:
+            raise StorageFailed("The database is closed.")
+        future = asyncio.get_running_loop().create_future()
+        queue.put(Job(work, item, future))
+        return future
+
+
+def _open_up_to_date(path: Path, migrations: Migrations, synchronous: Synchronous) -> Database:
+    try:
+        db = open_writer(path, synchronous)
+        bring_up_to_date(db, migrations)
+    except sqlite3.Error as error:
+        raise StorageFailed(f"{path} cannot be used as the database: {error}.") from error
+    return db
+
+
+def _close_writer(db: Database) -> None:
+    empty_log(db)
+    db.close()
+
+
+def _close_reader(db: Database) -> None:
+    db.close()
