@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from enum import IntEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-from handlers.options import Options, options_of_model
+from handlers.options import BadOption, Options, nearest, options_of_model, split_options
+from handlers.parsing import ordinary_lines, with_newlines
+from handlers.roles import Role, role_of
+from handlers.text import code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "COMMANDS",
@@ -19,43 +23,11 @@ __all__ = [
     "Misuse",
     "Options",
     "Role",
+    "candidates",
     "options_of_model",
+    "parse",
     "role_of",
 ]
-
-
-class Role(IntEnum):
-    """What somebody may do in a repository, in GitHub's order."""
-
-    NONE = 0
-    READ = 1
-    TRIAGE = 2
-    WRITE = 3
-    MAINTAIN = 4
-    ADMIN = 5
-
-
-# The booleans of a user in a repository, the mightiest first.
-_PERMISSIONS: Final = (
-    ("admin", Role.ADMIN),
-    ("maintain", Role.MAINTAIN),
-    ("push", Role.WRITE),
-    ("triage", Role.TRIAGE),
-    ("pull", Role.READ),
-)
-
-
-def role_of(role_name: str, permissions: Mapping[str, bool]) -> Role:
-    """Return the role that GitHub's permission answer speaks of.
-
-    Args:
-        role_name: The answer's `role_name`; an organisation can have names of its own.
-        permissions: The answer's `user.permissions`, which decide for such names.
-    """
-    known = Role.__members__.get(role_name.upper())
-    if known is not None:
-        return known
-    return next((role for key, role in _PERMISSIONS if permissions.get(key)), Role.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +136,154 @@ class Misuse:
     name: str
     addressed: bool
     reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A line that calls Bellhop: `word` is what follows as a name, `rest` all after it."""
+
+    position: int
+    word: str
+    rest: str
+    addressed: bool
+
+
+_TASK: Final = re.compile(
+    r"[a-z]+-[a-z]+-[0-9a-f]{3}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
+)
+_NO_OPTIONS: Final = Options()
+
+
+@lru_cache(maxsize=8)
+def _calls(app_name: str) -> re.Pattern[str]:
+    """Return the pattern of a line that may be a command.
+
+    Up to three spaces may stand before it, as before any Markdown paragraph; more make it code.
+    """
+    names = "|".join(COMMANDS)
+    address = rf"/bellhop|@{re.escape(app_name)}(?:\[bot\])?" if app_name else "/bellhop"
+    return re.compile(
+        rf"^ {{0,3}}(?:/(?P<bare>(?ai:{names}))|(?ai:{address})[:,]?)(?=\s|$)", re.MULTILINE
+    )
+
+
+def candidates(text: str, app_name: str) -> tuple[int, ...]:
+    """Return the lines that may be commands: all that `parse` finds, and perhaps more.
+
+    It is quick, since it runs on every comment before GitHub is answered: it knows no Markdown.
+
+    Args:
+        text: A comment or an issue's body.
+        app_name: The app's name on GitHub, without `@`; may be empty.
+
+    Returns:
+        Line numbers from 0, ascending, as in `Command.position`.
+    """
+    return tuple(position for position, _ in _matches(with_newlines(text), app_name))
+
+
+def parse(text: str, app_name: str) -> tuple[Command | Misuse, ...]:
+    """Read all commands of a text, in their order.
+
+    A command is the first thing on a line of ordinary Markdown text: `/fix`, `/bellhop fix` or
+    `@app-name fix`. Unknown names count only in the last two forms, since other bots have
+    commands of their own. A command's text runs to the next command or to the end.
+
+    Args:
+        text: A comment or an issue's body.
+        app_name: The app's name on GitHub, without `@`; may be empty.
+    """
+    text = with_newlines(text)
+    matches = list(_matches(text, app_name))
+    if not matches:
+        return ()
+    ordinary = ordinary_lines(text)
+    matches = [(position, match) for position, match in matches if position in ordinary]
+    ends = [match.start() for _, match in matches[1:]] + [len(text)]
+    return tuple(
+        _read(_call(position, match, text[match.end() : end]))
+        for (position, match), end in zip(matches, ends, strict=True)
+    )
+
+
+def _matches(text: str, app_name: str) -> Iterator[tuple[int, re.Match[str]]]:
+    position = counted = 0
+    for match in _calls(app_name).finditer(text):
+        position += text.count("\n", counted, match.start())
+        counted = match.start()
+        yield position, match
+
+
+def _call(position: int, match: re.Match[str], rest: str) -> _Call:
+    if match["bare"]:
+        return _Call(position, match["bare"], rest, addressed=False)
+    line, newline, more = rest.partition("\n")
+    words = line.split(None, 1)
+    word, text = (*words, "", "")[:2]
+    return _Call(position, word, text + newline + more, addressed=True)
+
+
+def _read(call: _Call) -> Command | Misuse:
+    # Whoever names the app may write as to a person: `@bellhop, /fix: …`.
+    name = call.word.strip("/:,.!?").lower() if call.addressed else call.word.lower()
+    kind = COMMANDS.get(name or "help")
+    if kind is None:
+        return _misuse(call, _unknown(call.word, name))
+    if kind.text == "none":
+        return _command(call, kind)
+    if kind.text == "task":
+        return _with_task(call, kind)
+    return _with_text(call, kind)
+
+
+def _with_task(call: _Call, kind: CommandKind) -> Command | Misuse:
+    task = call.rest.strip().strip("`")
+    if task and not _TASK.fullmatch(task):
+        return _misuse(
+            call,
+            f"`/{kind.name}` takes the name or the id of a task, for example "
+            f"`/{kind.name} brave-otter-4f2`, and nothing else. Without one it means the newest.",
+        )
+    return _command(call, kind, task=task.lower() or None)
+
+
+def _with_text(call: _Call, kind: CommandKind) -> Command | Misuse:
+    line, newline, more = call.rest.partition("\n")
+    split = split_options(line)
+    if isinstance(split, BadOption):
+        return _misuse(call, split.reply)
+    options, text = split
+    text = _trimmed(text + newline + more)
+    if kind.text == "required" and not text:
+        return _misuse(call, f"`/{kind.name}` needs a text: `{kind.usage}`.")
+    return _command(call, kind, text=text, options=options)
+
+
+def _trimmed(text: str) -> str:
+    """Return the text without blank lines around it; what indents a first block of code stays."""
+    return re.sub(r"\A(?:[^\S\n]*\n)+", "", text).rstrip()
+
+
+def _command(
+    call: _Call,
+    kind: CommandKind,
+    *,
+    text: str = "",
+    options: Options = _NO_OPTIONS,
+    task: str | None = None,
+) -> Command:
+    return Command(kind.name, text, options, task, call.position, call.addressed)
+
+
+def _misuse(call: _Call, reply: str) -> Misuse:
+    return Misuse(call.position, call.word, call.addressed, reply)
+
+
+def _unknown(word: str, name: str) -> str:
+    near = nearest(name, COMMANDS)
+    hint = f" Did you mean `/{near}`?" if near else ""
+    known = ", ".join(f"`/{known}`" for known in COMMANDS)
+    return (
+        f"I know no command {code(word)}.{hint} The commands are {known}; "
+        "`/bellhop help` says what they do."
+    )

@@ -182,8 +182,8 @@ def split_options(line: str) -> tuple[Options, str] | BadOption:
 
 
 def _cut(text: str) -> tuple[str, str]:
-    word, *rest = text.split(None, 1)[:2] or [""]
-    return word, rest[0] if rest else ""
+    word, rest = (*text.split(None, 1), "", "")[:2]
+    return word, rest
 
 
 def _unknown(name: str) -> str:
