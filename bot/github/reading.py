@@ -1,0 +1,172 @@
+"""What we ask GitHub. Every question may be repeated, and is, for about five seconds."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from bot.github.calls import Calls, segments
+from bot.github.errors import Refused
+from bot.github.retry import patiently
+from bot.github.shapes import (
+    COMMENTS,
+    PULLS,
+    Access,
+    App,
+    Branch,
+    Content,
+    Issue,
+    Pull,
+    Ref,
+    Repository,
+    User,
+    parse,
+    parse_list,
+)
+from handlers.commands import Role, role_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.github.transport import Answer
+    from bot.github.values import (
+        AppInfo,
+        BotUser,
+        BranchFacts,
+        CommentFacts,
+        IssueFacts,
+        PullFacts,
+        RepoRef,
+        RepositoryFacts,
+    )
+
+PAGE = 100
+
+
+class Reading(Calls):
+    """Questions. Each raises `GitHubError` where it gets no answer."""
+
+    async def app(self) -> AppInfo:
+        """The App that we are: a wrong key or App id is `Refused` here."""
+
+        async def ask() -> Answer:
+            return await self._api.call("GET", "/app", bearer=self.tokens.jwt())
+
+        answer = await patiently(self.clock, ask)
+        return parse(App, answer.data).info()
+
+    async def bot_user(self, slug: str, repo: RepoRef | None = None) -> BotUser:
+        """The account in whose name the App called `slug` writes.
+
+        It is public on github.com; a server in private mode tells it only with the token of a
+        repository that we can reach.
+        """
+        url = f"/users/{quote(f'{slug}[bot]', safe='')}"
+        if repo is None:
+            answer = await patiently(self.clock, lambda: self._api.call("GET", url, bearer=None))
+        else:
+            answer = await self._read(repo, url)
+        return parse(User, answer.data).bot_user()
+
+    async def role(self, repo: RepoRef, login: str) -> Role:
+        """What someone may do in a repository at this moment, NONE for a stranger. Uncached."""
+        url = f"/repos/{repo.full_name}/collaborators/{quote(login, safe='')}/permission"
+        answer = await self._found(repo, url)
+        if answer is None:
+            return Role.NONE
+        access = parse(Access, answer.data)
+        return role_of(access.role_name, access.user.permissions if access.user else {})
+
+    async def repository(self, repo: RepoRef) -> RepositoryFacts:
+        """The repository as it is now, under its present name."""
+        answer = await self._read(repo, f"/repos/{repo.full_name}")
+        return parse(Repository, answer.data).facts()
+
+    async def file(self, repo: RepoRef, path: str, ref: str | None = None) -> str | None:
+        """A text file at a branch or commit, the default branch by default; None if absent.
+
+        Remembered by ETag: asking again for what has not changed costs nothing of the limit.
+
+        Raises:
+            GitHubError: `Refused` for a file above 1 MB or one that is not UTF-8.
+        """
+        query = f"?{urlencode({'ref': ref})}" if ref is not None else ""
+        url = f"/repos/{repo.full_name}/contents/{segments(path)}{query}"
+        answer = await self._found(repo, url, remembered=True)
+        # A folder is answered with a list of what is in it.
+        if answer is None or isinstance(answer.data, list):
+            return None
+        content = parse(Content, answer.data)
+        return _text(content, path) if content.type == "file" else None
+
+    async def issue(self, repo: RepoRef, number: int) -> IssueFacts | None:
+        """An issue or pull request; None if it is gone."""
+        answer = await self._found(repo, f"/repos/{repo.full_name}/issues/{number}")
+        return None if answer is None else parse(Issue, answer.data).facts()
+
+    async def comments(
+        self, repo: RepoRef, number: int, limit: int = 300, since: datetime | None = None
+    ) -> list[CommentFacts]:
+        """The newest `limit` comments of an issue or pull request, oldest first.
+
+        With `since`, only those written or edited at or after that time.
+        """
+        first_page = 1
+        if since is None:
+            issue = parse(
+                Issue, (await self._read(repo, f"/repos/{repo.full_name}/issues/{number}")).data
+            )
+            first_page = max(0, issue.comments - limit) // PAGE + 1
+        query: dict[str, str | int] = {"per_page": PAGE, "page": first_page}
+        if since is not None:
+            query["since"] = since.isoformat(timespec="seconds")
+        url = f"/repos/{repo.full_name}/issues/{number}/comments?{urlencode(query)}"
+        newest: deque[CommentFacts] = deque(maxlen=limit)
+        async for page in self._pages(repo, url):
+            newest.extend(comment.facts() for comment in parse_list(COMMENTS, page))
+        return list(newest)
+
+    async def pull(self, repo: RepoRef, number: int) -> PullFacts | None:
+        """A pull request; None if there is none of this number."""
+        answer = await self._found(repo, f"/repos/{repo.full_name}/pulls/{number}")
+        return None if answer is None else parse(Pull, answer.data).facts()
+
+    async def pulls_by_head(self, repo: RepoRef, owner: str, branch: str) -> list[PullFacts]:
+        """The pull requests of every state from a branch of `owner`'s, newest first."""
+        query = urlencode({"state": "all", "head": f"{owner}:{branch}", "per_page": PAGE})
+        found: list[PullFacts] = []
+        async for page in self._pages(repo, f"/repos/{repo.full_name}/pulls?{query}"):
+            found.extend(pull.facts() for pull in parse_list(PULLS, page))
+        # GitHub lists everything where it does not understand `head`.
+        return [pull for pull in found if pull.head_ref == branch]
+
+    async def branch(self, repo: RepoRef, name: str) -> BranchFacts | None:
+        """A branch; None if there is none of this name."""
+        answer = await self._found(repo, f"/repos/{repo.full_name}/branches/{segments(name)}")
+        return None if answer is None else parse(Branch, answer.data).facts()
+
+    async def ref_sha(self, repo: RepoRef, ref: str) -> str | None:
+        """What a ref such as `heads/main` points to; None if there is none of this name."""
+        answer = await self._found(repo, f"/repos/{repo.full_name}/git/ref/{segments(ref)}")
+        return None if answer is None else parse(Ref, answer.data).object.sha
+
+    async def _found(self, repo: RepoRef, url: str, *, remembered: bool = False) -> Answer | None:
+        try:
+            return await self._read(repo, url, remembered=remembered)
+        except Refused as error:
+            if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+                return None
+            raise
+
+
+def _text(content: Content, path: str) -> str:
+    if content.encoding != "base64":
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{path} is larger than 1 MB")
+    try:
+        return base64.b64decode(content.content).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{path} is not a text in UTF-8") from None
