@@ -27,7 +27,7 @@ CAPABILITIES: Final = frozenset(
     {"report-status", "report-status-v2", "side-band-64k", "ofs-delta", "quiet"}
 )
 VALUED_CAPABILITIES: Final = frozenset({"agent", "object-format"})
-_COMMAND: Final = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\x00-\x20\x7f]+)")
+_COMMAND: Final = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\x00-\x20\x7f]{1,1024})")
 _SHALLOW: Final = re.compile(rb"shallow [0-9a-f]{40}")
 
 

@@ -42,7 +42,7 @@ class ReportReader:
         """Read on; gives what GitHub says to the person meanwhile (empty texts keep alive).
 
         Raises:
-            PktError: It is no report.
+            PktError: It is no report, or GitHub ended it by an error.
         """
         if not self._side_band:
             self._read_report(data)
@@ -56,7 +56,10 @@ class ReportReader:
             elif line[:1] == PROGRESS_BAND:
                 progress.append(line[1:])
             elif line[:1] == ERROR_BAND:
-                self._conclude(taken=False, why=line[1:])
+                # Whether the ref moved before the error stands nowhere: no verdict.
+                raise PktError(
+                    f"GitHub ended the push: {one_line(line[1:].decode(errors='replace'))}"
+                )
             elif line:
                 raise PktError("there is no such band")
         return progress
@@ -73,18 +76,19 @@ class ReportReader:
                 self._lines.append(line.removesuffix(b"\n"))
 
     def _judge(self) -> None:
+        refused = b"ng " + self._ref + b" "
         for line in self._lines:
             if line.startswith(b"unpack ") and line != b"unpack ok":
-                return self._conclude(taken=False, why=b"unpacking failed: " + line[7:])
-            if line.startswith(b"ng " + self._ref + b" "):
-                return self._conclude(taken=False, why=line[len(self._ref) + 4 :])
-        if b"ok " + self._ref not in self._lines:
+                self._refuse(b"unpacking failed: " + line.removeprefix(b"unpack "))
+            elif line.startswith(refused):
+                self._refuse(line.removeprefix(refused))
+        if self.taken is None and b"ok " + self._ref not in self._lines:
             raise PktError("the report does not name the ref")
-        return self._conclude(taken=True, why=b"")
+        self.taken = self.taken is None
 
-    def _conclude(self, *, taken: bool, why: bytes) -> None:
+    def _refuse(self, why: bytes) -> None:
         if self.taken is None:
-            self.taken = taken
+            self.taken = False
             self.why = one_line(why.decode(errors="replace"))
 
 
