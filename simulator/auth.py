@@ -1,0 +1,150 @@
+"""Who is asking: nobody, the App with its JWT, or an installation with a token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+import jwt
+
+from simulator.keys import public_key
+from simulator.model import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from simulator.model import AppIdentity, Installation, Repository
+
+LIFETIME = timedelta(hours=1)
+LONGEST_JWT = 600
+# How far ahead of GitHub's clock an `iat` may be before it is refused.
+CLOCK_DRIFT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who sends a request; `token` is set for an installation only."""
+
+    kind: Literal["anonymous", "app", "installation"]
+    token: Token | None = None
+
+    def __str__(self) -> str:
+        return f"installation:{self.token.installation.id}" if self.token else self.kind
+
+
+ANONYMOUS = Actor("anonymous")
+
+
+class BadCredentialsError(Exception):
+    """The credentials are not good; the text is GitHub's."""
+
+
+class Tokens:
+    """The installation tokens that were given out."""
+
+    def __init__(self, app: AppIdentity, now: Callable[[], datetime]) -> None:
+        self._app = app
+        self._now = now
+        self._tokens: dict[str, Token] = {}
+
+    def mint(
+        self,
+        installation: Installation,
+        repositories: tuple[Repository, ...] | None,
+        permissions: dict[str, str],
+    ) -> Token:
+        """Make a token for an hour, in the long format of 2026."""
+        expires_at = self._now() + LIFETIME
+        claims = {"iss": self._app.client_id, "sub": installation.id, "jti": secrets.token_hex(8)}
+        made = Token(
+            value=f"ghs_{self._app.app_id}_{_encode({'alg': 'RS256', 'typ': 'JWT'})}"
+            f".{_encode({**claims, 'exp': int(expires_at.timestamp())})}.{secrets.token_urlsafe(256)}",
+            installation=installation,
+            repositories=repositories,
+            permissions=permissions,
+            expires_at=expires_at,
+        )
+        self._tokens[made.value] = made
+        return made
+
+    def all(self) -> list[Token]:
+        """Return every token made so far, oldest first."""
+        return list(self._tokens.values())
+
+    def expire(self, value: str) -> None:
+        """Let a token's hour be over."""
+        self._tokens[value].expires_at = self._now()
+
+    def check(self, value: str) -> Token:
+        """Return a living token.
+
+        Raises:
+            BadCredentialsError: unknown, expired or revoked, or its installation is gone.
+        """
+        token = self._tokens.get(value)
+        if token is None or token.revoked or token.installation.deleted:
+            raise BadCredentialsError("Bad credentials")
+        if token.expires_at <= self._now():
+            raise BadCredentialsError("Bad credentials")
+        return token
+
+    def identify(self, header: str | None) -> Actor:
+        """Turn an `Authorization` header, of REST or of git, into an actor.
+
+        Raises:
+            BadCredentialsError: there is a header, and it is not good.
+        """
+        if not header:
+            return ANONYMOUS
+        scheme, _, rest = header.partition(" ")
+        value = _password(rest) if scheme.lower() == "basic" else rest.strip()
+        if scheme.lower() not in ("basic", "bearer", "token"):
+            raise BadCredentialsError("Bad credentials")
+        if scheme.lower() == "bearer" and value.startswith("ey"):
+            self._check_jwt(value)
+            return Actor("app")
+        return Actor("installation", self.check(value))
+
+    def _check_jwt(self, value: str) -> None:
+        """Check an App's JWT by the clock of this place rather than the machine's."""
+        key = public_key(self._app.private_key_pem)
+        unchecked = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        try:
+            options = {"require": ["iat", "exp", "iss"], **unchecked}
+            claims = jwt.decode(value, key, algorithms=["RS256"], options=options)  # pyright: ignore[reportArgumentType] - a TypedDict in the signature
+        except jwt.InvalidTokenError:
+            raise BadCredentialsError("A JSON web token could not be decoded") from None
+        now = int(self._now().timestamp())
+        if claims["iss"] not in (self._app.client_id, str(self._app.app_id)):
+            raise BadCredentialsError("Integration not found")
+        if not isinstance(claims["exp"], int) or claims["exp"] <= now:
+            raise BadCredentialsError(
+                "'Expiration time' claim ('exp') must be a numeric value representing the future time"
+                " at which the assertion expires"
+            )
+        if claims["exp"] > now + LONGEST_JWT:
+            raise BadCredentialsError("'Expiration time' claim ('exp') is too far in the future")
+        if not isinstance(claims["iat"], int) or claims["iat"] > now + CLOCK_DRIFT:
+            raise BadCredentialsError(
+                "'Issued at' claim ('iat') must be an Integer representing the time that the"
+                " assertion was issued"
+            )
+
+
+def _encode(claims: dict[str, str | int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+
+def _password(encoded: str) -> str:
+    """Take the password out of Basic credentials."""
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise BadCredentialsError("Bad credentials") from None
+    return decoded.partition(":")[2]

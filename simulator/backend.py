@@ -1,0 +1,105 @@
+"""What every route shares, and how a request meets the faults and the log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from simulator.auth import Actor, Tokens
+    from simulator.faults import Fault, Faults
+    from simulator.limits import Limits
+    from simulator.pulls import World
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """One request to REST or git, as the log keeps it.
+
+    `path` is below the API base and without the query. `status` is 0 where no answer was given.
+    """
+
+    method: str
+    path: str
+    query: str
+    status: int
+    actor: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """The world, who may enter it, what goes wrong in it, and what was asked of it."""
+
+    world: World
+    tokens: Tokens
+    faults: Faults
+    limits: Limits
+    log: list[Record] = field(default_factory=list[Record])
+
+    async def answer(
+        self,
+        request: web.Request,
+        path: str,
+        actor: Actor | None,
+        act: Callable[[], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Do what a request asks unless a fault is in the way, and log it either way."""
+        record = Record(
+            method=request.method,
+            path=path,
+            query=request.query_string,
+            status=0,
+            actor=str(actor or "unknown"),
+            time=self.world.now(),
+        )
+        self.log.append(record)
+        fault = self.faults.take(request.method, path)
+        if fault and fault.kind in ("status", "rate_limited"):
+            answer = _refuse(fault)
+        elif fault and fault.kind == "cut_before":
+            return _cut(request)
+        else:
+            if fault and fault.kind == "slow":
+                await self.faults.hold(fault.seconds)
+            answer = await act()
+            if fault and fault.kind == "cut_after":
+                return _cut(request)
+        record.status = answer.status
+        return answer
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Close the connection without an answer."""
+    if isinstance(request.transport, asyncio.Transport):
+        request.transport.abort()
+    return web.Response()
+
+
+def _refuse(fault: Fault) -> web.Response:
+    if fault.kind == "status":
+        text = fault.body if fault.body is not None else f'{{"message": "Fault {fault.status}"}}'
+        kind = "application/json" if text.startswith("{") else "text/plain"
+        headers = {"Content-Type": kind, **fault.headers}
+        return web.Response(status=fault.status, text=text, headers=headers)
+    if fault.retry_after is not None:
+        message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+        headers = {"retry-after": str(fault.retry_after)}
+    else:
+        message = "API rate limit exceeded for installation."
+        reset = int(time.time()) + fault.reset_after
+        headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
+    status = fault.status if fault.status in (403, 429) else 403
+    body = {
+        "message": message,
+        "documentation_url": "https://docs.github.com/rest",
+        "status": str(status),
+    }
+    return web.json_response(body, status=status, headers={**headers, **fault.headers})
