@@ -8,8 +8,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
+from handlers.inert import with_newlines
 from handlers.options import BadOption, Options, nearest, options_of_model, split_options
-from handlers.parsing import ordinary_lines, with_newlines
+from handlers.parsing import ordinary_lines
 from handlers.roles import Role, role_of
 from handlers.text import code
 

@@ -44,11 +44,6 @@ def _parser() -> MarkdownIt:
 _MARKDOWN: Final = _parser()
 
 
-def with_newlines(text: str) -> str:
-    r"""Return the text with `\n` for every line break: GitHub's form sends `\r\n`."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-
-
 def ordinary_lines(text: str) -> frozenset[int]:
     r"""Return the numbers, from 0, of the lines that begin as ordinary Markdown text.
 

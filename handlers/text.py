@@ -2,12 +2,268 @@
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, NewType
+
+from handlers.inert import (
+    ADDRESS,
+    CLOSING,
+    CODE_RUN,
+    MENTION,
+    blocks,
+    is_inert,
+    open_fence,
+    with_newlines,
+)
+
+Markdown = NewType("Markdown", str)
+"""Text by others that may stand in a comment."""
+
+MAX_COMMENT: Final = 65_536
+"""GitHub's limit for the body of a comment, in characters."""
+
+# U+200B as an entity: nobody is notified and nothing is closed across it, people read on as if it
+# were not there, and whoever looks at the source sees it. Hexadecimal, since `&#8203;` could pass
+# for issue 8203 where the text ends up in a commit's message.
+_BREAK: Final = "&#x200B;"
+_ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# Characters that could take part in a name, a number or an address.
+_ACTIVE: Final = re.compile(r"[A-Za-z0-9@#/:_.-]*")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_CODE: Final = rf"\\[\\`]|(?P<code>{CODE_RUN.pattern})"
+_CODE_RUN: Final = re.compile(_CODE, re.DOTALL)
+_CODE_OR_COMMENT: Final = re.compile(rf"{_CODE}|(?P<comment><!--.*?-->)", re.DOTALL)
+_TAG: Final = re.compile(r"<(?!https?://[^\s<>]*>)(?=[A-Za-z/!?])")
+_ADDRESS_OR_MENTION: Final = re.compile(f"{ADDRESS.pattern}|({MENTION.pattern})")
+_LINE_SLASH: Final = re.compile(r"^([ \t]*)/", re.MULTILINE)
+_SPECIAL: Final = re.compile(r"[\\`*_\[\]<|~&!#$]")
+_LINE_MARKER: Final = re.compile(r"^([0-9]*)([-+>=/.)])")
+_MARKER: Final = re.compile(r"<!-- bellhop:(\S+):([^\s:]+) -->")
+# A link that nothing refers to shows nothing: Markdown's way to write a hidden remark.
+_REMARK: Final = re.compile(r"^ {0,3}\[[^\]\n]+\]:[ \t]*(?:#|<>)[ \t]*[(\"'][^\n]*$", re.MULTILINE)
+# A comment that is never closed, where it begins raw HTML: GitHub hides all that follows.
+_HIDDEN_REST: Final = re.compile(r"^ {0,3}<(?:!--|[a-z/][^\n]*<!--).*", re.DOTALL | re.MULTILINE)
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_SELECTORS: Final = frozenset(
+    (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+)
 
 
-def code(text: str) -> str:
-    """Return one line of Markdown that shows the text as inline code, whatever is in it."""
-    line = " ".join(text.split())
-    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
-    pad = " " if line.startswith("`") or line.endswith("`") or not line else ""
-    return f"{ticks}{pad}{line}{pad}{ticks}"
+def visible(text: str) -> str:
+    """Return the text without characters that nobody sees.
+
+    These are controls but for tab and newline, marks of direction, zero-width characters, tags,
+    variation selectors, fillers, private characters and lone surrogates. Unusual line breaks
+    become spaces.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+@lru_cache(maxsize=4096)
+def _visible(char: str) -> str:
+    if char in "\t\n":
+        return char
+    if char in "\v\f\x85\u2028\u2029":
+        return " "
+    hidden = (
+        unicodedata.category(char) in {"Cc", "Cf", "Cn", "Co", "Cs"}
+        or char in _FILLERS
+        or ord(char) in _SELECTORS
+    )
+    return "" if hidden else char
+
+
+def neutral(text: str, limit: int = 20_000) -> Markdown:
+    """Return Markdown by others so that it reads as before and does nothing.
+
+    Nobody is mentioned, no issue is closed, no other bot is called, nothing is hidden, and a block
+    of code that is left open is closed. Code keeps its characters. Text that cannot be made
+    harmless in this way is shown as one block of code.
+
+    Args:
+        text: Whatever a worker, a prompt or a page said.
+        limit: The longest result, in characters; what is cut is said.
+    """
+    text = visible(with_newlines(text))
+    kept, note = text[:limit], ""
+    done = _neutral(kept)
+    if kept != text or len(done) > limit:
+        room = limit - len(_cut_note(len(text)))
+        kept = kept[: max(0, room)]
+        done = _neutral(kept)
+        while kept and len(done) > room:
+            kept = kept[: min(len(kept) - 1, len(kept) * room // len(done))]
+            done = _neutral(kept)
+        note = _cut_note(len(text) - len(kept))
+    return Markdown((done + note)[:limit])
+
+
+def _cut_note(count: int) -> str:
+    return f"\n\n… cut: {count} more characters"
+
+
+def _neutral(text: str) -> str:
+    for keep_code in (True, False):
+        done = "\n".join(
+            block.text if block.code else _defused(block.text, keep_code=keep_code)
+            for block in blocks(text, html=False)
+        )
+        done = _closed(done)
+        if is_inert(done):
+            return done
+    return fenced(text)
+
+
+def fenced(text: str) -> str:
+    """Return the text as a block of code that nothing in it can close."""
+    fence = "`" * max(3, 1 + _longest_run(text))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _closed(text: str) -> str:
+    fence = open_fence(text)
+    return f"{text}\n{fence}" if fence else text
+
+
+def _defused(text: str, *, keep_code: bool) -> str:
+    """Return Markdown without blocks of code as text that does nothing."""
+    if not keep_code:
+        return _live_text(_COMMENT.sub("", text))
+    text = _without_comments(text)
+    parts: list[str] = []
+    done = 0
+    for match in _CODE_RUN.finditer(text):
+        if match["code"] is not None:
+            parts += [_live_text(text[done : match.start()]), _one_line(match["code"])]
+            done = match.end()
+    return "".join([*parts, _live_text(text[done:])])
+
+
+def _one_line(code_run: str) -> str:
+    """Return inline code without line breaks, so that none of its lines can begin a block."""
+    return re.sub(r"\n[ \t>]*", " ", code_run)
+
+
+def _without_comments(text: str) -> str:
+    return _CODE_OR_COMMENT.sub(lambda match: "" if match["comment"] else match[0], text)
+
+
+def _live_text(text: str) -> str:
+    """Return text outside code with everything broken that GitHub or a bot would act on."""
+    text = _ENTITY.sub(_decoded, text)
+    text = _TAG.sub("&lt;", text)
+    text = text.replace("[^", f"[{_BREAK}^")  # footnotes, which could hide what is code
+    text = _ADDRESS_OR_MENTION.sub(_broken_mention, text)
+    text = CLOSING.sub(lambda match: f"{match[0][0]}{_BREAK}{match[0][1:]}", text)
+    return _LINE_SLASH.sub(r"\1\\/", text)
+
+
+def _decoded(entity: re.Match[str]) -> str:
+    """Return what an entity stands for if it could hide a name; other entities stay."""
+    char = html.unescape(entity[0])
+    if char.isspace():
+        return " "
+    shown = visible(char)
+    return shown if _ACTIVE.fullmatch(shown) else entity[0]
+
+
+def _broken_mention(match: re.Match[str]) -> str:
+    return f"@{_BREAK}" if match[1] is not None else match[0]
+
+
+def neutral_line(text: str, limit: int = 200) -> Markdown:
+    """Return a title or a name as one line of Markdown that shows it and does nothing.
+
+    Args:
+        text: Plain text by others.
+        limit: How many of its characters are shown; what is cut is marked by an ellipsis.
+    """
+    line = " ".join(visible(_COMMENT.sub("", with_newlines(text))).split())
+    if len(line) > limit:
+        line = line[: max(0, limit - 1)].rstrip() + "…"
+    # U+200B is not among the visible characters: it can stand for the break until all is escaped.
+    line = MENTION.sub("@\u200b", line)
+    line = CLOSING.sub(lambda match: f"{match[0][0]}\u200b{match[0][1:]}", line)
+    line = _SPECIAL.sub(r"\\\g<0>", line)
+    line = _LINE_MARKER.sub(r"\1\\\2", line)
+    return Markdown(line.replace("\u200b", _BREAK))
+
+
+def code(text: str, limit: int = 80) -> Markdown:
+    """Return plain text as inline code, on one line, whatever is in it."""
+    line = " ".join(visible(text).split())
+    line = line if len(line) <= limit else line[: limit - 1] + "…"
+    ticks = "`" * (1 + _longest_run(line))
+    pad = " " if not line or "`" in (line[0], line[-1]) else ""
+    return Markdown(f"{ticks}{pad}{line}{pad}{ticks}")
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def clean(text: str) -> str:
+    """Return Markdown by others with what people see of it on GitHub, for the agent.
+
+    HTML comments, remarks hidden as unused links and invisible characters are removed. Comments
+    in code stay: there people see them.
+    """
+    parts: list[str] = []
+    for block in blocks(with_newlines(text), html=True):
+        if block.code:
+            parts.append(block.text)
+            continue
+        shown = _REMARK.sub("", _without_comments(block.text))
+        parts.append(_HIDDEN_REST.sub("", shown))
+        if _HIDDEN_REST.search(shown):
+            break
+    return visible("\n".join(parts))
+
+
+def fit(body: str, room: int) -> str:
+    """Cut a finished comment to `room` characters, with a note, and close what the cut left open.
+
+    What follows on the comment, such as its marker, is to be added after this.
+    """
+    if len(body) <= room:
+        return body
+    size = room - len(_cut_note(len(body)))
+    while size > 0:
+        kept = _without_half_code(body[:size])
+        done = _closed(kept) + _cut_note(len(body) - len(kept))
+        if len(done) <= room:
+            return done
+        size -= len(done) - room
+    return _cut_note(len(body))[:room]
+
+
+def _without_half_code(text: str) -> str:
+    """Return the text up to inline code that it cuts through: the half of it would be live."""
+    last = list(blocks(text, html=True))[-1]
+    if last.code:
+        return text
+    start = max((match.end() for match in re.finditer(r"\n[ \t]*\n", last.text)), default=0)
+    tail = CODE_RUN.sub(lambda match: "x" * len(match[0]), last.text[start:])
+    lost = len(tail) - tail.find("`") if "`" in tail else 0
+    return text[: len(text) - lost]
+
+
+def marker(key: str, mac: str) -> str:
+    """Return the hidden last line by which Bellhop knows a comment of its own.
+
+    Args:
+        key: What the comment is about; no white space.
+        mac: The code that only Bellhop could have made for the key; no white space, no colon.
+    """
+    return f"<!-- bellhop:{key}:{mac} -->"
+
+
+def find_marker(body: str) -> tuple[str, str] | None:
+    """Return the key and the code of the marker on the last line of a comment."""
+    found = _MARKER.fullmatch(body.rstrip().rpartition("\n")[2])
+    return (found[1], found[2]) if found else None
