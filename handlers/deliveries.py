@@ -1,0 +1,322 @@
+"""Webhook bodies become typed values here, at the door; nobody indexes a payload after this.
+
+What is stored of a delivery is the JSON of such a value, not GitHub's body: it is a tenth of the
+size and holds nothing that Bellhop does not use. The shapes are GitHub's, see
+https://docs.github.com/en/webhooks/webhook-events-and-payloads.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
+
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+
+class Unreadable(Exception):  # noqa: N818 - errors here are named as what happened
+    """The body is not what GitHub sends for this event; the message says what is wrong."""
+
+
+def _readable(value: object) -> object:
+    """An absent text is an empty one; NUL has no place in environments, arguments and comments."""
+    if value is None:
+        return ""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+def _present(value: object) -> bool:
+    """Some facts are told by an object that is there or not."""
+    return value is not None and value is not False
+
+
+def _ids(value: object) -> object:
+    """Repositories come as objects, and are stored as their ids."""
+    if not isinstance(value, list):
+        return value
+    items = cast("list[Any]", value)
+    return tuple(
+        cast("dict[str, Any]", item).get("id") if isinstance(item, dict) else item for item in items
+    )
+
+
+def _past(value: object) -> object:
+    return "suspended" if value == "suspend" else value
+
+
+Id = Annotated[int, Field(ge=0, lt=2**63)]
+"""What GitHub and an SQLite column can hold."""
+
+Text = Annotated[str, BeforeValidator(_readable)]
+Presence = Annotated[bool, BeforeValidator(_present)]
+Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x20\x7f]+$")]
+
+
+class _Value(BaseModel):
+    """Frozen; read from GitHub's names, and made and stored by our own."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, validate_by_name=True, validate_by_alias=True
+    )
+
+
+class Actor(_Value):
+    """An account that did something."""
+
+    id: Id
+    login: Name
+    type: str
+    """GitHub's word: `User`, `Bot`, `Organization`, `Mannequin`."""
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether an App or another program acts under this account."""
+        return self.type == "Bot"
+
+
+class Repository(_Value):
+    """The repository as the delivery described it."""
+
+    id: Id
+    full_name: Annotated[str, Field(max_length=256, pattern=r"^[\w.-]+/[\w.-]+$")]
+    private: bool
+    default_branch: Name
+    archived: bool = False
+
+
+class Subject(_Value):
+    """The issue or pull request that a text belongs to."""
+
+    number: Id
+    id: Id
+    title: Text
+    body: Text = ""
+    author: Actor | None = Field(default=None, validation_alias="user")
+    """None when the account is gone."""
+    is_pull_request: Presence = Field(default=False, validation_alias="pull_request")
+    state: str
+    url: str = Field(validation_alias="html_url")
+
+
+class TextWritten(_Value):
+    """Somebody wrote a text that may hold commands; see the two kinds of it below."""
+
+    kind: ClassVar[Literal["comment", "issue"]]
+
+    source_id: Id
+    installation_id: Id = Field(validation_alias=AliasPath("installation", "id"))
+    repository: Repository
+    subject: Subject = Field(validation_alias="issue")
+    sender: Actor
+    author: Actor
+    text: Text
+    url: str
+    written_at: AwareDatetime
+    app_id: Id | None
+    """The App that wrote it in the author's name."""
+    transferred: bool = False
+    """It came from another repository together with its issue."""
+
+
+class CommentWritten(TextWritten):
+    """`issue_comment.created`: a comment on an issue or a pull request."""
+
+    kind = "comment"
+
+    action: Literal["created"]
+    source_id: Id = Field(validation_alias=AliasPath("comment", "id"))
+    author: Actor = Field(validation_alias=AliasPath("comment", "user"))
+    text: Text = Field(validation_alias=AliasPath("comment", "body"))
+    url: str = Field(validation_alias=AliasPath("comment", "html_url"))
+    written_at: AwareDatetime = Field(validation_alias=AliasPath("comment", "created_at"))
+    app_id: Id | None = Field(
+        default=None, validation_alias=AliasPath("comment", "performed_via_github_app", "id")
+    )
+
+
+class IssueOpened(TextWritten):
+    """`issues.opened`: the body of a new issue."""
+
+    kind = "issue"
+
+    action: Literal["opened"]
+    source_id: Id = Field(validation_alias=AliasPath("issue", "id"))
+    author: Actor = Field(validation_alias=AliasPath("issue", "user"))
+    text: Text = Field(validation_alias=AliasPath("issue", "body"))
+    url: str = Field(validation_alias=AliasPath("issue", "html_url"))
+    written_at: AwareDatetime = Field(validation_alias=AliasPath("issue", "created_at"))
+    app_id: Id | None = Field(
+        default=None, validation_alias=AliasPath("issue", "performed_via_github_app", "id")
+    )
+    transferred: Presence = Field(
+        default=False,
+        validation_alias=AliasChoices(
+            AliasPath("changes", "old_issue"), AliasPath("changes", "old_repository")
+        ),
+    )
+
+
+class _Happened(_Value):
+    """What house-keeping events of a repository share."""
+
+    installation_id: Id = Field(validation_alias=AliasPath("installation", "id"))
+    repository: Repository
+    sender: Actor
+
+
+class IssueGone(_Happened):
+    """An issue is closed, or is no longer where it was."""
+
+    number: Id = Field(validation_alias=AliasPath("issue", "number"))
+    reason: Literal["closed", "deleted", "transferred"] = Field(validation_alias="action")
+
+
+class PullRequestClosed(_Happened):
+    """A pull request was merged, or closed without that."""
+
+    action: Literal["closed"]
+    number: Id = Field(validation_alias=AliasPath("pull_request", "number"))
+    merged: bool = Field(validation_alias=AliasPath("pull_request", "merged"))
+    branch: Name = Field(validation_alias=AliasPath("pull_request", "head", "ref"))
+
+
+class RepositoryGone(_Happened):
+    """A repository can no longer be worked on, or is no longer where it was."""
+
+    reason: Literal["archived", "deleted", "transferred"] = Field(validation_alias="action")
+
+
+class RepositoryRenamed(_Happened):
+    """A repository has another name; `repository` carries the new one."""
+
+    action: Literal["renamed"]
+    old_name: Name | None = Field(
+        default=None, validation_alias=AliasPath("changes", "repository", "name", "from")
+    )
+    """The name without its owner."""
+
+
+class AppRemoved(_Value):
+    """The App may no longer act for an account, or for some of its repositories."""
+
+    installation_id: Id = Field(validation_alias=AliasPath("installation", "id"))
+    repository_ids: Annotated[tuple[Id, ...] | None, BeforeValidator(_ids)] = Field(
+        default=None, validation_alias="repositories_removed"
+    )
+    """None means every repository."""
+    reason: Annotated[Literal["deleted", "suspended", "removed"], BeforeValidator(_past)] = Field(
+        validation_alias="action"
+    )
+
+
+Delivery: TypeAlias = (
+    CommentWritten
+    | IssueOpened
+    | IssueGone
+    | PullRequestClosed
+    | RepositoryGone
+    | RepositoryRenamed
+    | AppRemoved
+)
+
+_LISTENED: dict[str, dict[str, type[Delivery]]] = {
+    "issue_comment": {"created": CommentWritten},
+    "issues": {
+        "opened": IssueOpened,
+        "closed": IssueGone,
+        "deleted": IssueGone,
+        "transferred": IssueGone,
+    },
+    "pull_request": {"closed": PullRequestClosed},
+    "repository": {
+        "archived": RepositoryGone,
+        "deleted": RepositoryGone,
+        "transferred": RepositoryGone,
+        "renamed": RepositoryRenamed,
+    },
+    "installation": {"deleted": AppRemoved, "suspend": AppRemoved},
+    "installation_repositories": {"removed": AppRemoved},
+}
+
+_KINDS: dict[str, type[Delivery]] = {
+    model.__name__: model for models in _LISTENED.values() for model in models.values()
+}
+
+
+class _Envelope(_Value):
+    """What tells whether a delivery concerns Bellhop at all."""
+
+    action: str
+    installation: dict[str, object] | None = None
+
+
+def read_delivery(event: str, body: bytes) -> Delivery | None:
+    """Read a body as what it tells Bellhop.
+
+    Args:
+        event: The `X-GitHub-Event` header.
+        body: JSON as it was signed.
+
+    Returns:
+        The value, or None for what Bellhop does not listen to and for a delivery that does not come
+        from an installation of the App.
+
+    Raises:
+        Unreadable: The event is one that Bellhop listens to and the body is not such an event.
+    """
+    actions = _LISTENED.get(event)
+    if actions is None:
+        return None
+    try:
+        if event == "issue_comment":
+            # By far the most frequent: nearly all are `created`, so read at once as that.
+            return CommentWritten.model_validate_json(body)
+    except ValidationError:
+        pass
+    return _read_by_action(event, actions, body)
+
+
+def _read_by_action(event: str, actions: dict[str, type[Delivery]], body: bytes) -> Delivery | None:
+    try:
+        envelope = _Envelope.model_validate_json(body)
+        model = actions.get(envelope.action)
+        if model is None or envelope.installation is None:
+            return None
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise Unreadable(f"This is not a readable `{event}` event: {_first(error)}.") from error
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, without the value: an error may be logged."""
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(step) for step in problem["loc"])
+    message = problem["msg"]
+    return f"{where}: {message}" if where else message
+
+
+def kind_of(delivery: Delivery) -> str:
+    """The name under which `load` knows this kind of value."""
+    return type(delivery).__name__
+
+
+def dump(delivery: Delivery) -> str:
+    """The value as JSON; what is stored."""
+    return delivery.model_dump_json()
+
+
+def load(kind: str, text: str) -> Delivery:
+    """The value that `dump` wrote.
+
+    Raises:
+        KeyError: No such kind.
+        pydantic.ValidationError: Not the JSON of such a value.
+    """
+    return _KINDS[kind].model_validate_json(text)
