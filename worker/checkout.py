@@ -1,0 +1,110 @@
+"""The repository on the worker's disk: from the clone to the push."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from worker.agent_config import AgentConfig
+from worker.git import GitFailed
+
+if TYPE_CHECKING:
+    from worker.contract import Assignment, Person
+    from worker.git import Git
+
+
+class Checkout:
+    """A clone with the assignment's branch checked out."""
+
+    def __init__(self, git: Git, assignment: Assignment) -> None:
+        self._git, self._assignment = git, assignment
+        self._start = ""
+        self._config: AgentConfig | None = None
+        self._settings = b""
+
+    def prepare(self, token: str) -> None:
+        """Clone the branches that matter, with their whole history, and check out the work's.
+
+        Raises:
+            GitFailed: The repository or a branch could not be had.
+        """
+        git, assignment = self._git, self._assignment
+        git.folder.mkdir()
+        git.run("init", "--quiet", "--template=")
+        (git.directory / "info").mkdir(exist_ok=True)
+        git.run("config", "user.name", assignment.commit_author.name)
+        git.run("config", "user.email", assignment.commit_author.email)
+        git.run("remote", "add", "origin", assignment.clone_url)
+        git.talk(
+            *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", *self._wanted()),
+            settings=git.basic(assignment.clone_url, token),
+        )
+        start = assignment.head_sha or f"refs/remotes/origin/{assignment.base_branch}"
+        branch = ("-B", assignment.head_branch) if assignment.head_branch else ("--detach",)
+        git.run("checkout", "--quiet", "--no-track", *branch, start)
+        self._start = git.word("rev-parse", "HEAD")
+        self._settings = (git.directory / "config").read_bytes()
+        if assignment.config_from:
+            self._config = AgentConfig(git, f"refs/remotes/origin/{assignment.config_from}")
+            self._config.swap_in()
+
+    def _wanted(self) -> list[str]:
+        """What to fetch: the branches by name, or one commit that may be on none of them."""
+        assignment = self._assignment
+        branches = {assignment.base_branch, assignment.config_from}
+        if assignment.head_sha:
+            branches.add(assignment.head_branch)
+        wanted = [
+            f"+refs/heads/{name}:refs/remotes/origin/{name}"
+            for name in sorted(filter(None, branches))
+        ]
+        if assignment.head_sha and not assignment.head_branch:
+            wanted.append(assignment.head_sha)
+        return wanted
+
+    def commit(self, title: str) -> bool:
+        """Commit what the agent changed beside its own commits; whether there is anything to push.
+
+        Raises:
+            GitFailed: The agent left the repository in a state that cannot be committed.
+        """
+        git = self._git
+        self._undo_settings()
+        if self._config is not None:
+            self._config.swap_out(self._start)
+        git.run("add", "--all")
+        if git.names("diff", "--cached", "--name-only", "-z", "HEAD"):
+            message = _message(title, self._assignment.co_authors)
+            git.run("commit", "--quiet", "--no-verify", "--file=-", given=message.encode())
+        return git.word("rev-parse", "HEAD") != self._start
+
+    def push(self, token: str) -> str:
+        """Push to Bellhop's gate and return the branch's name.
+
+        Raises:
+            GitFailed: The push was refused, with the gate's words.
+        """
+        url, branch = self._assignment.push_url, self._assignment.head_branch
+        if url is None or branch is None:
+            raise ValueError("nothing can be pushed for this assignment")
+        self._git.talk(
+            *("push", "--quiet", url, f"HEAD:refs/heads/{branch}"),
+            settings=self._git.bearer(url, token),
+        )
+        return branch
+
+    def _undo_settings(self) -> None:
+        """Take back whatever the agent told git to do with the next calls, which bear a token."""
+        directory = self._git.directory
+        if directory.is_symlink() or not directory.is_dir():
+            raise GitFailed("The agent removed or replaced the repository's .git folder.")
+        for name in ("config.worktree", "commondir", "index.lock"):
+            with suppress(FileNotFoundError):
+                (directory / name).unlink()
+        (directory / "config").unlink(missing_ok=True)
+        (directory / "config").write_bytes(self._settings)
+
+
+def _message(title: str, co_authors: tuple[Person, ...]) -> str:
+    trailers = [f"Co-authored-by: {' '.join(str(person).split())}" for person in co_authors]
+    return "\n".join([title, "", *trailers]).strip() + "\n"

@@ -1,0 +1,124 @@
+"""How an attempt ended, as `POST /api/callbacks/complete` takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from worker.orders import Order
+
+if TYPE_CHECKING:
+    from worker.git import GitFailed
+    from worker.result import Result
+
+DETAIL = 4_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`status` is completed, failed or cancelled; `fields` is what else there is to say."""
+
+    status: str
+    fields: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def completed(result: Result, branch: str | None) -> Outcome:
+    """The agent did its work; with a branch, something was pushed to it."""
+    fields: dict[str, Any] = {"summary": result.summary}
+    if branch is not None:
+        fields |= {"branch": branch, "title": result.title}
+        if result.body is not None:
+            fields["body"] = result.body
+    if result.usage is not None:
+        fields["usage"] = result.usage
+    return Outcome("completed", fields)
+
+
+def failed(code: str, title: str, detail: str, remedy: str, *, retryable: bool) -> Outcome:
+    """Something went wrong; `remedy` says what a person can do about it."""
+    error = {
+        "code": code,
+        "title": title,
+        "detail": detail[-DETAIL:],
+        "remedy": remedy,
+        "retryable": retryable,
+    }
+    return Outcome("failed", {"error": error})
+
+
+def clone_failed(error: GitFailed) -> Outcome:
+    """Git could not get the repository."""
+    if error.away:
+        return failed(
+            "github_unavailable",
+            "The repository could not be cloned",
+            str(error),
+            "GitHub could not be reached. Try again with `/retry`.",
+            retryable=True,
+        )
+    return failed(
+        "worker_failed",
+        "The repository could not be cloned",
+        str(error),
+        "Check that the branch still exists and that the App may read the repository.",
+        retryable=True,
+    )
+
+
+def agent_failed(code: int, last_lines: str) -> Outcome:
+    """The agent's command ended with a code other than 0 (negative: by a signal)."""
+    how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+    return failed(
+        "worker_failed",
+        "The agent failed",
+        f"The agent ended with {how}. Its last lines:\n\n{last_lines}" if last_lines
+        else f"The agent ended with {how} and said nothing.",
+        "Look at the task's log, change what it names, and try again with `/retry`.",
+        retryable=True,
+    )  # fmt: skip
+
+
+def commit_failed(error: GitFailed) -> Outcome:
+    """The agent left a repository that cannot be committed."""
+    return failed(
+        "worker_failed",
+        "The changes could not be committed",
+        str(error),
+        "Try again with `/retry`; if it happens again, tell the agent not to touch `.git`.",
+        retryable=True,
+    )
+
+
+def push_failed(error: GitFailed) -> Outcome:
+    """The gate said no."""
+    return failed(
+        "push_refused",
+        "The push was refused",
+        str(error),
+        "If the branch has moved meanwhile, `/retry` begins again from where it is now.",
+        retryable=True,
+    )
+
+
+def interrupted(order: Order) -> Outcome:
+    """The work was ended before it was done."""
+    if order is Order.TIME_OUT:
+        return failed(
+            "timeout",
+            "The time limit was reached",
+            "The agent was still at work when its time was up, and was stopped.",
+            "Ask for less at once, or allow more time with `--time`.",
+            retryable=True,
+        )
+    return Outcome("cancelled")
+
+
+def broken(detail: str) -> Outcome:
+    """The worker itself does not work."""
+    return failed(
+        "worker_failed",
+        "The worker failed",
+        detail,
+        "This is a fault of the worker or of its installation: show this to the operator.",
+        retryable=False,
+    )

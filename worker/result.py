@@ -1,0 +1,107 @@
+"""What the agent has to say in the end: from the file it may write, or from its output."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TITLE, SUMMARY = 72, 4_000  # characters that are taken where the agent wrote no result
+LONGEST_TITLE, LONGEST_TEXT = 250, 60_000  # characters; GitHub takes 256 and 65,536
+LARGEST_FILE = 1_000_000  # bytes
+COUNTS = ("inputTokens", "outputTokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The agent's words, and what it used where it said so."""
+
+    title: str
+    summary: str
+    body: str | None = None
+    usage: dict[str, int | float] | None = None
+
+
+class Tail:
+    """The last lines of an output, bounded by characters."""
+
+    def __init__(self, limit: int = SUMMARY) -> None:
+        self._limit = limit
+        self._lines: deque[str] = deque()
+        self._size = 0
+
+    def add(self, line: str) -> None:
+        """Add a line and forget those that no longer fit."""
+        line = line[: self._limit]
+        self._lines.append(line)
+        self._size += len(line) + 1
+        while self._size > self._limit + 1:
+            self._size -= len(self._lines.popleft()) + 1
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines).strip()
+
+
+def read_result(path: Path, prompt: str, output: Tail, warn: Callable[[str], None]) -> Result:
+    """Read the result file; what is missing or wrong there is made up from prompt and output."""
+    fields = _fields(path, warn)
+    return Result(
+        title=_one_line(_text(fields, "title", warn) or "", LONGEST_TITLE)
+        or _one_line(prompt, TITLE)
+        or "Changes by an agent",
+        summary=(_text(fields, "summary", warn) or str(output))[:LONGEST_TEXT],
+        body=(_text(fields, "body", warn) or "")[:LONGEST_TEXT] or None,
+        usage=_usage(fields, warn),
+    )
+
+
+def _fields(path: Path, warn: Callable[[str], None]) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        with path.open("rb") as file:
+            data: object = json.loads(file.read(LARGEST_FILE))
+    except (OSError, ValueError) as error:
+        warn(f"The agent's result file is not JSON and was ignored: {error}")
+        return {}
+    if not isinstance(data, dict):
+        warn("The agent's result file holds no JSON object and was ignored.")
+        return {}
+    return cast("dict[str, Any]", data)
+
+
+def _text(fields: dict[str, Any], name: str, warn: Callable[[str], None]) -> str | None:
+    value = fields.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    warn(f"`{name}` in the agent's result file is not a text and was ignored.")
+    return None
+
+
+def _usage(fields: dict[str, Any], warn: Callable[[str], None]) -> dict[str, int | float] | None:
+    given: object = fields.get("usage")
+    if given is None:
+        return None
+    usage: dict[str, int | float] = {}
+    if isinstance(given, dict):
+        for name, value in cast("dict[str, object]", given).items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            whole = name in COUNTS and isinstance(value, int)
+            if (whole or name == "costUsd") and value >= 0 and math.isfinite(value):
+                usage[name] = value
+    if not isinstance(given, dict) or usage.keys() != cast("dict[str, object]", given).keys():
+        warn("`usage` in the agent's result file is not as it should be; what was wrong is left.")
+    return usage or None
+
+
+def _one_line(text: str, limit: int) -> str:
+    """The first line that says something, cut with an ellipsis."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
