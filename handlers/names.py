@@ -47,7 +47,7 @@ wren yak zebra
 def short_name(task_id: str, salt: int = 0) -> str:
     """Return a name such as `brave-otter-4f2`, always the same for the same arguments.
 
-    There are some 180 million; where one is taken, ask again with another salt.
+    There are some 200 million; where one is taken, ask again with another salt.
 
     Args:
         task_id: The task's id.

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from handlers.options import (
+    MAX_TIME_LIMIT,
+    MIN_TIME_LIMIT,
+    is_model,
+    is_name,
+    is_time_limit,
+    nearest,
+    parse_cost,
+    parse_duration,
+)
+from handlers.strict_yaml import Scalar, Unreadable, read_entries
+from handlers.text import code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_MAX_CONCURRENCY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +51,168 @@ class ConfigProblem:
     line: int
     key: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """How a key is read (None: it is not right), and how it is described to people and editors."""
+
+    read: Callable[[Scalar], str | float | bool | None]
+    right: str
+    schema: Mapping[str, Any]
+
+
+def _text_where(right: Callable[[str], bool]) -> Callable[[Scalar], str | None]:
+    def read(value: Scalar) -> str | None:
+        return value.text if value.kind == "str" and right(value.text) else None
+
+    return read
+
+
+def _is_image(text: str) -> bool:
+    return re.fullmatch(_IMAGE, text, re.ASCII) is not None
+
+
+def _time_limit(value: Scalar) -> int | None:
+    if value.kind == "int":
+        seconds = int(value.text) if re.fullmatch(r"[1-9][0-9]{0,8}", value.text) else None
+    else:
+        # `"20"` in quotes would be minutes, and 20 without them seconds: only one of them may be.
+        seconds = None if value.text.isdigit() else parse_duration(value.text)
+    return seconds if seconds is not None and is_time_limit(seconds) else None
+
+
+def _max_cost(value: Scalar) -> float | None:
+    return parse_cost(value.text) if value.kind in {"int", "float"} else None
+
+
+def _concurrency(value: Scalar) -> int | None:
+    if value.kind != "int" or not re.fullmatch(r"[1-9][0-9]{0,2}", value.text):
+        return None
+    return int(value.text) if int(value.text) <= _MAX_CONCURRENCY else None
+
+
+def _request_review(value: Scalar) -> bool | None:
+    return {"true": True, "false": False}.get(value.text.lower()) if value.kind == "bool" else None
+
+
+_IMAGE: Final = r"[a-z0-9][A-Za-z0-9._:/@-]{0,254}"
+_KEYS: Final[Mapping[str, _Key]] = {
+    "agent": _Key(
+        _text_where(is_name),
+        "the name of an agent, for example `codex`",
+        {"type": "string", "description": "The coding agent, one of those the operator allows."},
+    ),
+    "model": _Key(
+        _text_where(is_model),
+        "a text, `name` or `provider/name` (a number needs quotes)",
+        {"type": "string", "description": "The model: `name` or `provider/name`."},
+    ),
+    "runner": _Key(
+        _text_where(is_name),
+        "the name of a runner, for example `process`",
+        {"type": "string", "description": "Where workers run, one of those the operator allows."},
+    ),
+    "image": _Key(
+        _text_where(_is_image),
+        "the name of an image, for example `ghcr.io/acme/worker:1`",
+        {
+            "type": "string",
+            "pattern": f"^{_IMAGE}$",
+            "description": "The worker's container image, one of those the operator allows.",
+        },
+    ),
+    "time_limit": _Key(
+        _time_limit,
+        "a time from `60s` to `1d`, for example `20m`; a bare number is seconds",
+        {
+            "description": "The longest a task may take: 60 to 86400 seconds, or a time as `20m`.",
+            "anyOf": [
+                {"type": "integer", "minimum": MIN_TIME_LIMIT, "maximum": MAX_TIME_LIMIT},
+                {"type": "string", "pattern": "^([0-9]{1,6}[smhdSMHD])+$"},
+            ],
+        },
+    ),
+    "max_cost": _Key(
+        _max_cost,
+        "a number of US dollars above 0, for example `5` or `0.50`",
+        {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "The most a task may cost, in US dollars.",
+        },
+    ),
+    "concurrency": _Key(
+        _concurrency,
+        f"a whole number from 1 to {_MAX_CONCURRENCY}",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": _MAX_CONCURRENCY,
+            "description": "How many tasks of this repository may run at once.",
+        },
+    ),
+    "context": _Key(
+        _text_where({"writers", "everyone"}.__contains__),
+        "`writers` or `everyone`",
+        {
+            "enum": ["writers", "everyone"],
+            "default": "writers",
+            "description": "Whose comments a worker is told: those of people with write access, "
+            "or everyone's.",
+        },
+    ),
+    "request_review": _Key(
+        _request_review,
+        "`true` or `false`",
+        {
+            "type": "boolean",
+            "default": True,
+            "description": "Whether who asked is also asked to review the pull request.",
+        },
+    ),
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of the file, for editors that complete and check it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Bellhop's settings of a repository, .github/bellhop.yml",
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {name: dict(key.schema) for name, key in _KEYS.items()},
+    }
+
+
+def parse_config(text: str) -> RepoConfig | tuple[ConfigProblem, ...]:
+    """Read the file's text, whatever it is.
+
+    Returns:
+        The configuration, the defaults for an empty file; or all that is wrong, by line.
+    """
+    entries = read_entries(text)
+    if isinstance(entries, Unreadable):
+        return (ConfigProblem(entries.line, "", entries.message),)
+    values: dict[str, Any] = {}
+    problems: list[ConfigProblem] = []
+    for entry in entries:
+        known = _KEYS.get(entry.key)
+        value = known.read(entry.value) if known and entry.value else None
+        if known is None:
+            message = _unknown(entry.key)
+        elif entry.key in values:
+            message = f"`{entry.key}` stands here for the second time; keep one of them."
+        else:
+            message = f"`{entry.key}` must be {known.right}." if value is None else ""
+        values.setdefault(entry.key, value)
+        if message:
+            problems.append(ConfigProblem(entry.line, entry.key, message))
+    return tuple(problems) or RepoConfig(**values)
+
+
+def _unknown(key: str) -> str:
+    near = nearest(key, _KEYS)
+    hint = f" Did you mean `{near}`?" if near else ""
+    known = ", ".join(f"`{known}`" for known in _KEYS)
+    return f"There is no key {code(key)}.{hint} The keys are {known}."
