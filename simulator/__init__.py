@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from simulator import gitserver, rest
+from simulator import control, gitserver, pages, rest
 from simulator.auth import Tokens
 from simulator.backend import Backend, Record
 from simulator.faults import Fault, Faults
@@ -135,8 +135,8 @@ class Simulator(World):
         )
         self.webhook_url = webhook_url
         application = web.Application(client_max_size=REQUEST_LIMIT)
-        rest.add_routes(application, self._backend)
-        gitserver.add_routes(application, self._backend)
+        for routes in (rest, control, gitserver, pages):
+            routes.add_routes(application, self._backend)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()

@@ -90,7 +90,7 @@ def _refuse(fault: Fault) -> web.Response:
         headers = {"Content-Type": kind, **fault.headers}
         return web.Response(status=fault.status, text=text, headers=headers)
     if fault.retry_after is not None:
-        message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+        message = "You have exceeded a secondary rate limit. Please wait a few minutes."
         headers = {"retry-after": str(fault.retry_after)}
     else:
         message = "API rate limit exceeded for installation."

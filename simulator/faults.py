@@ -19,12 +19,12 @@ class Fault:
 
     Attributes:
         method: an HTTP method, or `*` for any.
-        path: a regular expression that matches from the start of the path below the API base, or of a
-            git path (`/owner/name.git/…`).
+        path: a regular expression that matches from the start of the path below the API base, or
+            of a git path (`/owner/name.git/…`).
         kind: `status` answers `status` without doing anything; `rate_limited` answers 403 or 429 as
-            GitHub does, with `retry-after` if `retry_after` is given, otherwise with nothing remaining
-            until `reset_after` seconds from now; `slow` waits before doing what was asked; `cut_before`
-            closes the connection without doing it, `cut_after` after doing it.
+            GitHub does, with `retry-after` if `retry_after` is given, otherwise with nothing
+            remaining until `reset_after` seconds from now; `slow` waits before doing what was
+            asked; `cut_before` closes the connection without doing it, `cut_after` after it.
         times: how many requests it strikes, None for all.
     """
 

@@ -1,4 +1,4 @@
-"""The App's webhook: deliveries in order, signed, answered within a limit, logged, never tried again."""
+"""The App's webhook: deliveries in order, signed, with a time limit, logged, never tried again."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Accounts, repositories and installations: the ground the rest of the offline GitHub stands on."""
+"""Accounts and repositories: the ground the rest of the offline GitHub stands on."""
 
 from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simulator.model import Installation, Repository, User
+from simulator.model import Repository, User
 from simulator.repositories import GitRepository
 from simulator.shapes import accounts
 from simulator.shapes import repositories as shape
@@ -16,11 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.hooks import Hooks
-    from simulator.model import AccountKind, AppIdentity, PullRequest
+    from simulator.model import AccountKind, AppIdentity, Installation, PullRequest
     from simulator.shapes import Json, Site
-
-# These reach an App whatever it has subscribed to.
-ALWAYS_SENT = ("installation", "installation_repositories", "github_app_authorization", "ping")
 
 
 def utc_now() -> datetime:
@@ -29,7 +26,7 @@ def utc_now() -> datetime:
 
 
 class Hosting:
-    """Accounts, repositories and installations, and what people do with them.
+    """Accounts and repositories, and what people do with them.
 
     Every change that GitHub tells an App about is sent to its webhook.
 
@@ -99,24 +96,25 @@ class Hosting:
         """Make a repository with a first commit; an unknown owner becomes an organization."""
         owner, _, name = full_name.partition("/")
         account = self.add_user(owner, "Organization")
-        folder = self._folder / f"{(number := self.next_id())}.git"
+        number = self.next_id()
         repository = self._register(
-            number,
-            account,
-            name,
-            private,
-            default_branch,
-            GitRepository.create(folder, default_branch),
+            number=number,
+            owner=account,
+            name=name,
+            private=private,
+            default_branch=default_branch,
+            git=GitRepository.create(self._folder / f"{number}.git", default_branch),
         )
         repository.commit(default_branch, files or {"README.md": f"# {name}\n"}, "First commit")
         return repository
 
     def _register(
         self,
+        *,
         number: int,
         owner: User,
         name: str,
-        private: bool,  # noqa: FBT001 - one of the repository's plain facts, handed through
+        private: bool,
         default_branch: str,
         git: GitRepository,
     ) -> Repository:
@@ -138,12 +136,12 @@ class Hosting:
         number = self.next_id()
         git = repository.git.fork(self._folder / f"{number}.git")
         copy = self._register(
-            number,
-            self.add_user(owner),
-            repository.name,
-            repository.private,
-            repository.default_branch,
-            git,
+            number=number,
+            owner=self.add_user(owner),
+            name=repository.name,
+            private=repository.private,
+            default_branch=repository.default_branch,
+            git=git,
         )
         copy.parent = repository
         return copy
@@ -167,8 +165,6 @@ class Hosting:
     def refresh_pull(self, pull: PullRequest) -> None:
         """Let a pull request follow its branches."""
         raise NotImplementedError
-
-    # --- what happens to repositories
 
     def rename_repository(self, repository: Repository, name: str) -> None:
         """Give a repository another name; the old one leads to it."""
@@ -196,8 +192,6 @@ class Hosting:
         repository.protected |= {branch}
         repository.git.protect(repository.protected)
 
-    # --- installations
-
     def installation_of(self, repository: Repository) -> Installation | None:
         """Return the installation that covers a repository."""
         for installation in self.installations.values():
@@ -205,75 +199,8 @@ class Hosting:
                 return installation
         return None
 
-    def install(
-        self, *repositories: Repository, permissions: Mapping[str, str] | None = None
-    ) -> Installation:
-        """Install the App on repositories of one owner, or add them to its installation there.
-
-        Args:
-            repositories: what the App may touch.
-            permissions: what the owner grants, the App's own wishes if not given.
-        """
-        owner = repositories[0].owner
-        for installation in self.installations.values():
-            if installation.account == owner and not installation.deleted:
-                self._add_repositories(installation, repositories)
-                return installation
-        made = Installation(
-            id=self.next_id(),
-            account=owner,
-            repositories=list(repositories),
-            permissions=dict(self.app.permissions if permissions is None else permissions),
-            created_at=self.now(),
-            updated_at=self.now(),
-        )
-        self.installations[made.id] = made
-        names = [shape.repository_name(repository) for repository in repositories]
-        self._emit_installation(made, "created", repositories=names, requester=None)
-        return made
-
-    def _add_repositories(
-        self, installation: Installation, repositories: tuple[Repository, ...]
-    ) -> None:
-        new = [one for one in repositories if not installation.covers(one)]
-        installation.repositories += new
-        if new:
-            self._emit_repositories(installation, "added", added=new)
-
-    def remove_repository(self, installation: Installation, repository: Repository) -> None:
-        """Take a repository away from an installation."""
-        installation.repositories.remove(repository)
-        self._emit_repositories(installation, "removed", removed=[repository])
-
-    def suspend(self, installation: Installation) -> None:
-        """Suspend an installation: its tokens stop working."""
-        installation.suspended_at = self.now()
-        installation.suspended_by = self._person_of(installation)
-        self._emit_installation(installation, "suspend", repositories=[])
-
-    def unsuspend(self, installation: Installation) -> None:
-        """Let a suspended installation work again."""
-        installation.suspended_at = installation.suspended_by = None
-        self._emit_installation(installation, "unsuspend", repositories=[])
-
-    def uninstall(self, installation: Installation) -> None:
-        """Remove the App from an account."""
-        names = [shape.repository_name(repository) for repository in installation.repositories]
-        self._emit_installation(installation, "deleted", repositories=names)
-        installation.deleted = True
-        installation.repositories.clear()
-
-    def _person_of(self, installation: Installation) -> User:
-        return (
-            self.site.app_owner
-            if installation.account.kind == "Organization"
-            else installation.account
-        )
-
-    # --- telling the App
-
     def emit(
-        self, event: str, action: str, repository: Repository, sender: User, **facts: Any
+        self, event: str, action: str, repository: Repository, sender: User, **facts: object
     ) -> None:
         """Send an event about a repository, if the App is installed there and wants to know."""
         installation = self.installation_of(repository)
@@ -292,48 +219,3 @@ class Hosting:
 
     def _repository_in_webhook(self, repository: Repository) -> Json:
         return {**shape.repository(self.site, repository), "custom_properties": {}}
-
-    def _emit_installation(self, installation: Installation, action: str, **facts: Any) -> None:
-        payload: Json = {
-            "action": action,
-            "installation": accounts.installation(self.site, installation),
-            **facts,
-            "sender": accounts.user(self.site, self._person_of(installation)),
-        }
-        self.hooks.emit("installation", payload)
-
-    def _emit_repositories(
-        self,
-        installation: Installation,
-        action: str,
-        added: list[Repository] | None = None,
-        removed: list[Repository] | None = None,
-    ) -> None:
-        payload: Json = {
-            "action": action,
-            "installation": accounts.installation(self.site, installation),
-            "repository_selection": "selected",
-            "repositories_added": [shape.repository_name(one) for one in added or []],
-            "repositories_removed": [shape.repository_name(one) for one in removed or []],
-            "requester": None,
-            "sender": accounts.user(self.site, self._person_of(installation)),
-        }
-        self.hooks.emit("installation_repositories", payload)
-
-    def ping(self) -> None:
-        """Send the event that an App's webhook gets first."""
-        hook = {
-            "type": "App",
-            "id": self.app.app_id + 1,
-            "name": "web",
-            "active": True,
-            "app_id": self.app.app_id,
-            "events": list(self.app.events),
-            "config": {"content_type": "json", "insecure_ssl": "0", "url": self.hooks.url or ""},
-            "created_at": "2017-05-22T00:00:00Z",
-            "updated_at": "2017-05-22T00:00:00Z",
-            "deliveries_url": f"{self.site.api}/app/hook/deliveries",
-        }
-        self.hooks.emit(
-            "ping", {"zen": "Keep it logically awesome.", "hook_id": hook["id"], "hook": hook}
-        )

@@ -48,7 +48,7 @@ class Window:
 
 
 class Limits:
-    """The windows of all callers, by the name of the actor (`installation:7`, `app`, `anonymous`)."""
+    """The windows of all callers, by the actor's name: `installation:7`, `app`, `anonymous`."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""What the offline GitHub knows: accounts, repositories, issues, pull requests, installations, tokens."""
+"""What the offline GitHub knows: accounts, repositories, issues, installations, tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from simulator.repositories import Commit, GitRepository
+    from simulator.history import Commit
+    from simulator.repositories import GitRepository
 
 AccountKind = Literal["User", "Organization", "Bot"]
 ReactionContent = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
@@ -124,6 +125,11 @@ class PullRequest(Issue):
     merge_commit_sha: str | None = None
     requested_reviewers: list[User] = field(default_factory=list[User])
 
+    def joins(self, source: Repository, head: str, base: str) -> bool:
+        """Tell whether it goes from the branch `head` of `source` to the branch `base`."""
+        branches = (self.head_repository, self.head_branch, self.base_branch)
+        return branches == (source, head, base)
+
     @property
     def head_label(self) -> str:
         """`owner:branch`, as GitHub names a head."""
@@ -211,7 +217,10 @@ class Repository:
         message: str = "Change some files",
         author: str = "Somebody <somebody@example.com>",
     ) -> str:
-        """Commit files (None removes one) onto a branch, new from the default one, and return the SHA."""
+        """Commit files, None removing one, and return the SHA.
+
+        A branch that does not exist begins at the default branch.
+        """
         sha = self.git.commit(branch, files, message, author, self.default_branch)
         self.changed(self)
         return sha
@@ -238,7 +247,7 @@ class Installation:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Token:
-    """An installation token, narrowed or not; `repositories` is None for all of the installation's."""
+    """An installation token; `repositories` is None where it is not narrowed to some."""
 
     value: str = field(repr=False)
     installation: Installation

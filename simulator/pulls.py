@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulator.model import Issue, PullRequest
 from simulator.shapes import threads as shape
@@ -79,29 +79,25 @@ class World(Threads):
             raise NoPullRequestError("invalid", "base")
         if source.deleted or source.git.resolve(f"refs/heads/{head}") is None:
             raise NoPullRequestError("invalid", "head")
-        number = self.next_number(repository)
+        for other in repository.pulls:
+            if other.state == "open" and other.joins(source, head, base):
+                raise NoPullRequestError(f"A pull request already exists for {other.head_label}.")
         # Also brings a fork's objects here, so that the two sides can be compared.
-        ref = f"refs/pull/{number}/head"
+        ref = f"refs/pull/{self.next_number(repository)}/head"
         repository.git.fetch(source.git, f"refs/heads/{head}", ref)
         head_sha = repository.git.text("rev-parse", ref)
         if repository.git.count(base_sha, head_sha) == 0:
             repository.git.delete_ref(ref)
             raise NoPullRequestError(f"No commits between {base} and {head}")
-        for other in repository.pulls:
-            same = (other.head_repository, other.head_branch, other.base_branch) == (
-                source,
-                head,
-                base,
-            )
-            if same and other.state == "open":
-                raise NoPullRequestError(f"A pull request already exists for {other.head_label}.")
         return head_sha, base_sha
 
     def refresh_pull(self, pull: PullRequest) -> None:
-        """Let an open pull request follow its branches; a deleted branch leaves it as it is."""
+        """Let an open pull request follow its branches; without its branch it closes."""
         git, source = pull.repository.git, pull.head_repository
         pull.base_sha = git.resolve(f"refs/heads/{pull.base_branch}") or pull.base_sha
         before, after = pull.head_sha, source.git.resolve(f"refs/heads/{pull.head_branch}")
+        if after is None:
+            self.close_pull(pull)
         if after is None or after == before:
             return
         git.fetch(source.git, f"refs/heads/{pull.head_branch}", f"refs/pull/{pull.number}/head")
@@ -117,7 +113,13 @@ class World(Threads):
         self._emit_pull("closed", pull, user)
 
     def reopen_pull(self, pull: PullRequest, author: str | User | None = None) -> None:
-        """Open a closed pull request again."""
+        """Open a closed pull request again.
+
+        Raises:
+            NoPullRequestError: its branch is gone.
+        """
+        if pull.head_repository.git.resolve(f"refs/heads/{pull.head_branch}") is None:
+            raise NoPullRequestError(f"The {pull.head_branch} branch has been deleted.", "state")
         pull.state, pull.closed_at, pull.closed_by = "open", None, None
         pull.updated_at = self.now()
         self.refresh_pull(pull)
@@ -176,7 +178,7 @@ class World(Threads):
         self.refresh_pull(pull)
         pull.updated_at = self.now()
 
-    def _emit_pull(self, action: str, pull: PullRequest, sender: User, **facts: Any) -> None:
+    def _emit_pull(self, action: str, pull: PullRequest, sender: User, **facts: object) -> None:
         self.emit(
             "pull_request",
             action,

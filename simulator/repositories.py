@@ -1,8 +1,8 @@
 """Real bare git repositories: what people and the REST routes do to them.
 
-The commands run synchronously. On repositories of this size each takes a few milliseconds, and a caller
-that never yields in between cannot see a half-made change. What may be large, a clone or a push, goes
-through `simulator.gitserver`, which streams.
+The commands run synchronously. On repositories of this size each takes a few milliseconds, and a
+caller that never yields in between cannot see a half-made change. What may be large, a clone or a
+push, goes through `simulator.gitserver`, which streams.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from simulator.history import Change, Commit, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,43 +41,6 @@ exit 1
 
 class GitError(Exception):
     """A git command failed; the text is what git said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a tree: `kind` is git's `blob`, `tree` or `commit`; `size` is bytes, 0 but for a blob."""
-
-    path: str
-    kind: str
-    sha: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One commit; the dates are RFC 3339 as git prints them."""
-
-    sha: str
-    tree: str
-    parents: tuple[str, ...]
-    author_name: str
-    author_email: str
-    author_date: str
-    committer_name: str
-    committer_email: str
-    committer_date: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One changed file of a comparison, with GitHub's words for its status."""
-
-    path: str
-    status: str
-    additions: int
-    deletions: int
-    sha: str
 
 
 STATUSES = {"A": "added", "M": "modified", "D": "removed", "T": "changed"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simulator.hosting import Hosting
+from simulator.installations import Installations
 from simulator.model import Comment, Issue, PullRequest, Reaction
 from simulator.shapes import threads as shape
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simulator.model import ReactionContent, Repository, User
 
 
-class Threads(Hosting):
+class Threads(Installations):
     """What people, and the App, do to issues and their comments.
 
     An `author` is a login, which becomes an account if there is none of that name, or an account.
@@ -130,13 +130,13 @@ class Threads(Hosting):
                     return comment
         return None
 
-    def _emit_issue(self, action: str, issue: Issue, sender: User, **facts: Any) -> None:
+    def _emit_issue(self, action: str, issue: Issue, sender: User, **facts: object) -> None:
         # An issues event never speaks of a pull request.
         if not isinstance(issue, PullRequest):
             described = shape.issue_in_webhook(self.site, issue)
             self.emit("issues", action, issue.repository, sender, issue=described, **facts)
 
-    def _emit_comment(self, action: str, comment: Comment, sender: User, **facts: Any) -> None:
+    def _emit_comment(self, action: str, comment: Comment, sender: User, **facts: object) -> None:
         self.emit(
             "issue_comment",
             action,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.rest import apps, issues, pulls, repositories
+from simulator.rest import apps, deliveries, issues, meta, pulls, refs, repositories
 from simulator.rest.call import not_found
 from simulator.rest.serve import serve
 
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
 # Every route of a repository is reached by its name, and by its number as redirects do.
 REPOSITORY = ("/repos/{owner}/{repo}", r"/repositories/{repository_id:\d+}")
+ROUTES = (*apps.ROUTES, *deliveries.ROUTES, *meta.ROUTES)
+REPOSITORY_ROUTES = (*repositories.ROUTES, *issues.ROUTES, *pulls.ROUTES, *refs.ROUTES)
 
 
 def add_routes(application: web.Application, backend: Backend) -> None:
     """Serve the REST API below `/api`."""
     router = application.router
-    for route in apps.ROUTES:
+    for route in ROUTES:
         handler = serve(backend, route.handle, counted=route.counted)
         router.add_route(route.method, f"/api{route.path}", handler)
-    for route in (*repositories.ROUTES, *issues.ROUTES, *pulls.ROUTES):
+    for route in REPOSITORY_ROUTES:
         for prefix in REPOSITORY:
             router.add_route(route.method, f"/api{prefix}{route.path}", serve(backend, route))
     router.add_route("*", "/api/{rest:.*}", serve(backend, _nothing_here))

@@ -81,8 +81,8 @@ def _narrowed_repositories(call: Call, installation: Installation) -> tuple[Repo
     if None in found:
         raise ApiError(
             422,
-            "There is at least one repository that does not exist or is not accessible to the parent"
-            " installation.",
+            "There is at least one repository that does not exist or is not accessible to the"
+            " parent installation.",
         )
     return tuple(dict.fromkeys(one for one in found if one))
 

@@ -142,10 +142,8 @@ class Call:
                 raise ApiError(422, f'Invalid request.\n\n"{name}" wasn\'t supplied.')
             return None
         if not isinstance(value, str):
-            raise ApiError(
-                422,
-                f"Invalid request.\n\nFor 'properties/{name}', {json.dumps(value)} is not a string.",
-            )
+            problem = f"For 'properties/{name}', {json.dumps(value)} is not a string."
+            raise ApiError(422, f"Invalid request.\n\n{problem}")
         if required and not value.strip():
             raise invalid(resource, name, "missing_field")
         if len(value) > LONGEST_TEXT:
@@ -182,15 +180,12 @@ class Call:
         """Return the asked page of a list and the headers that lead to the others."""
         size, page = self.page_size(), max(1, self._query_number("page", 1))
         last = max(1, -(-len(items) // size))
-        turns = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
-        wanted = {
-            name: number
-            for name, number in turns.items()
-            if 1 <= number <= last
-            and (number > page or name in ("prev", "first"))
-            and number != page
-        }
-        links = [f'<{self.url(page=str(number))}>; rel="{name}"' for name, number in wanted.items()]
+        turns: list[tuple[str, int]] = []
+        if page < last:
+            turns += [("next", page + 1), ("last", last)]
+        if page > 1:
+            turns += [("prev", min(page - 1, last)), ("first", 1)]
+        links = [f'<{self.url(page=str(number))}>; rel="{name}"' for name, number in turns]
         headers = {"Link": ", ".join(links)} if links else {}
         return items[(page - 1) * size : page * size], headers
 
@@ -201,7 +196,8 @@ class Call:
     def url(self, **changes: str) -> str:
         """Return this call's own address with other query parameters."""
         path = self.request.path.removeprefix("/api")
-        return f"{self.site.api}{self.request.rel_url.with_path(path, keep_query=True).update_query(changes)}"
+        here = self.request.rel_url.with_path(path, keep_query=True)
+        return f"{self.site.api}{here.update_query(changes)}"
 
     def _query_number(self, name: str, otherwise: int) -> int:
         try:

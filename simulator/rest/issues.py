@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from simulator.model import REACTIONS, PullRequest
 from simulator.rest.call import ApiError, Call, forbidden, invalid, not_found, nothing, reply
@@ -13,7 +13,7 @@ from simulator.shapes import threads as shape
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from simulator.model import Comment, Issue, ReactionContent, Repository
+    from simulator.model import Comment, Issue, Repository
 
 # A comment on a pull request may be written with either permission.
 THREADS = ("issues", "pull_requests")
@@ -115,7 +115,6 @@ def create_reaction(call: Call, repository: Repository) -> web.Response:
     content = call.text("content", resource="Reaction")
     if content not in REACTIONS:
         raise invalid("Reaction", "content", "invalid")
-    content = cast("ReactionContent", content)
     reaction, new = call.world.react(target, author=call.user, content=content)
     return reply(shape.reaction(call.site, reaction), 201 if new else 200)
 

@@ -107,13 +107,15 @@ def edit_pull(call: Call, repository: Repository) -> web.Response:
     state = call.body.get("state", pull.state)
     if state not in ("open", "closed"):
         raise invalid("PullRequest", "state", "invalid")
-    if state == "open" != pull.state and pull.merged_at:
+    if pull.merged_at and state == "open":
         raise invalid("PullRequest", "state", "invalid", "state cannot be changed. It is merged.")
     call.world.edit_pull(pull, title, body, base)
-    if state == "closed" != pull.state:
-        call.world.close_pull(pull, call.user)
-    elif state == "open" != pull.state:
-        call.world.reopen_pull(pull, call.user)
+    if state != pull.state:
+        change = call.world.close_pull if state == "closed" else call.world.reopen_pull
+        try:
+            change(pull, call.user)
+        except NoPullRequestError as error:
+            raise invalid("PullRequest", "state", "invalid", str(error)) from None
     return reply(shape.full_pull(call.site, pull))
 
 
@@ -129,8 +131,9 @@ def request_reviewers(call: Call, repository: Repository) -> web.Response:
         if account is None or not _collaborates(repository, account):
             raise ApiError(
                 422,
-                "Reviews may only be requested from collaborators. One or more of the users or teams"
-                f" you specified is not a collaborator of the {repository.full_name} repository.",
+                "Reviews may only be requested from collaborators. One or more of the users or"
+                " teams you specified is not a collaborator of the"
+                f" {repository.full_name} repository.",
             )
         reviewers.append(account)
     call.world.request_review(pull, reviewers)

@@ -13,8 +13,8 @@ from simulator.rest.serve import RepositoryRoute
 from simulator.shapes import repositories as shape
 
 if TYPE_CHECKING:
+    from simulator.history import Entry
     from simulator.model import Repository
-    from simulator.repositories import Entry
     from simulator.shapes import Json
 
 # A larger file comes without its content.

@@ -36,7 +36,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRoute:
-    """A route below a repository; any one of `permissions` lets a token in, at the method's level."""
+    """A route below a repository; any of `permissions` lets a token in, at the method's level."""
 
     method: str
     path: str

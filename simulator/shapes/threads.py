@@ -34,7 +34,7 @@ def _via_app(site: Site, account: User) -> Json | None:
 
 
 def _rollup(reactions: list[Reaction], url: str) -> Json:
-    counts = {content: 0 for content in REACTIONS}
+    counts = dict[str, int].fromkeys(REACTIONS, 0)
     for reaction in reactions:
         counts[reaction.content] += 1
     return {"url": f"{url}/reactions", "total_count": len(reactions), **counts}

@@ -1,0 +1,95 @@
+"""The log of the App's webhook deliveries, and redelivery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.rest.apps import as_app
+from simulator.rest.call import ApiError, Call, not_found, reply
+from simulator.rest.serve import Route
+from simulator.shapes import Json, stamp
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from simulator.hooks import Delivery
+
+# What `status=` means to GitHub; a delivery that got no answer at all is neither.
+STATUSES = {"success": range(200, 400), "failure": range(400, 600)}
+
+
+def _item(delivery: Delivery) -> Json:
+    return {
+        "id": delivery.id,
+        "guid": delivery.guid,
+        "delivered_at": stamp(delivery.delivered_at),
+        "redelivery": delivery.redelivery,
+        "duration": delivery.duration,
+        "status": delivery.status,
+        "status_code": delivery.status_code,
+        "event": delivery.event,
+        "action": delivery.action,
+        "installation_id": delivery.installation_id,
+        "repository_id": delivery.repository_id,
+        "throttled_at": None,
+    }
+
+
+def list_deliveries(call: Call) -> web.Response:
+    """`GET /app/hook/deliveries?cursor=&per_page=&status=`, newest first."""
+    as_app(call)
+    query = call.request.query
+    cursor, status = query.get("cursor"), query.get("status")
+    if cursor is not None and not cursor.isdecimal():
+        raise ApiError(400, "The cursor is not valid.")
+    if status is not None and status not in STATUSES:
+        raise ApiError(422, "Invalid request.\n\n'status' must be one of: success, failure.")
+    found = [
+        one
+        for one in call.backend.world.hooks.recent()
+        if (cursor is None or one.id < int(cursor))
+        and (status is None or one.status_code in STATUSES[status])
+    ]
+    size = call.page_size()
+    part = found[:size]
+    more = {"Link": f'<{call.url(cursor=str(part[-1].id))}>; rel="next"'} if found[size:] else {}
+    return reply([_item(one) for one in part], headers=more)
+
+
+def _delivery(call: Call) -> Delivery:
+    as_app(call)
+    for delivery in call.world.hooks.recent():
+        if delivery.id == call.number("delivery_id"):
+            return delivery
+    raise not_found()
+
+
+def get_delivery(call: Call) -> web.Response:
+    """`GET /app/hook/deliveries/{delivery_id}`."""
+    delivery = _delivery(call)
+    return reply(
+        {
+            **_item(delivery),
+            "url": call.world.hooks.url or "",
+            "request": {"headers": delivery.request_headers, "payload": delivery.payload},
+            "response": {
+                "headers": delivery.response_headers,
+                "payload": delivery.response_body,
+            },
+        }
+    )
+
+
+def redeliver(call: Call) -> web.Response:
+    """`POST /app/hook/deliveries/{delivery_id}/attempts`."""
+    call.world.hooks.redeliver(_delivery(call))
+    return reply({}, 202)
+
+
+DELIVERY = r"/app/hook/deliveries/{delivery_id:\d+}"
+
+ROUTES = (
+    Route("GET", "/app/hook/deliveries", list_deliveries),
+    Route("GET", DELIVERY, get_delivery),
+    Route("POST", f"{DELIVERY}/attempts", redeliver),
+)
