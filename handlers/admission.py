@@ -1,0 +1,147 @@
+"""Who may do what, with which limits, and who is next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from handlers import replies
+from handlers.commands import COMMANDS, Command, CommandKind, Role
+from handlers.decision import Load, Rules, View
+from handlers.deliveries import TextWritten
+from handlers.events import CommandGiven
+from handlers.repo_config import RepoConfig
+from handlers.task import Task, Wish
+from handlers.values import ErrorCode
+
+Number = TypeVar("Number", int, float)
+
+MOST_COMMANDS = 5
+"""How many commands of one comment count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a command is not admitted. `reason` is what is explained once an hour."""
+
+    code: ErrorCode
+    reason: str
+    reply: str
+
+
+def deaf_to(text: TextWritten, app_id: int) -> str | None:
+    """Why Bellhop does not even read a text; None where it does.
+
+    An App's own comments raise the same event as everybody's: here the loop is cut.
+    """
+    if text.app_id == app_id:
+        return "Bellhop's own words"
+    if text.sender.is_bot or text.author.is_bot or text.app_id is not None:
+        return "not written by a person"
+    if text.sender.id != text.author.id:
+        return "sent by somebody else than its author"
+    if text.transferred:
+        return "transferred from another repository"
+    return None
+
+
+def refuse_role(kind: CommandKind, role: Role) -> Refusal | None:
+    """The refusal of somebody whose role is too low for a command."""
+    if role >= kind.role:
+        return None
+    reason = f"{ErrorCode.NOT_PERMITTED}:{kind.name}"
+    return Refusal(ErrorCode.NOT_PERMITTED, reason, replies.not_permitted(kind, role))
+
+
+def refuse_work(event: CommandGiven, command: Command) -> Refusal | None:
+    """The refusal of a command that would start a worker; None admits it."""
+    found = event.found
+    if not isinstance(found.config, RepoConfig):
+        reply = replies.bad_config(found.config)
+        return Refusal(ErrorCode.BAD_CONFIG, _once(ErrorCode.BAD_CONFIG, reply), reply)
+    if command.options.base and event.where.is_pull_request:
+        return _bad(replies.base_on_pull_request())
+    if command.options.base and found.base_missing:
+        return _bad(replies.no_such_base(command.options.base))
+    return None
+
+
+def refuse_pull(event: CommandGiven) -> Refusal | None:
+    """The refusal to push to a pull request's branch; None where it may be pushed."""
+    pull = event.found.pull
+    if pull is None:
+        return None
+    if not pull.same_repository:
+        return _bad(replies.pull_of_fork())
+    if not pull.open:
+        return _bad(replies.pull_closed())
+    if pull.protected or pull.head == event.found.default_branch:
+        return _bad(replies.pull_branch_guarded(pull.head))
+    return None
+
+
+def combine(command: Command, config: RepoConfig, rules: Rules) -> Wish | Refusal:
+    """What is asked for, within what the repository and the server allow."""
+    chosen = (
+        ("agent", command.options.agent, config.agent, rules.agents),
+        ("runner", None, config.runner, rules.runners),
+        ("image", None, config.image, rules.images),
+    )
+    for what, option, setting, offered in chosen:
+        value = option or setting
+        if value and value not in offered:
+            reply = replies.not_offered(what, value, offered)
+            code = ErrorCode.BAD_COMMAND if option else ErrorCode.BAD_CONFIG
+            return Refusal(code, _once(code, reply), reply)
+    options = command.options
+    return Wish(
+        command=command.name,
+        prompt=command.text,
+        agent=options.agent or config.agent or rules.agent,
+        runner=config.runner or rules.runner,
+        image=config.image or rules.image,
+        model=options.model or config.model,
+        time_limit=_least(options.time_limit, config.time_limit, rules.time_limit)
+        or rules.time_limit,
+        max_cost=_least(options.max_cost, config.max_cost, rules.max_cost),
+        concurrency=config.concurrency,
+        request_review=config.request_review,
+    )
+
+
+def may_start(task: Task, load: Load, rules: Rules) -> bool:
+    """Whether a place is free for this task. Two tasks never work on one branch at a time."""
+    per_repository = min(
+        rules.max_running_per_repository, task.wish.concurrency or rules.max_running_per_repository
+    )
+    return (
+        load.total < rules.max_running
+        and load.repository < per_repository
+        and load.owner < rules.max_running_per_owner
+        and not load.branch_busy
+    )
+
+
+def silent(view: View, refusal: Refusal) -> bool:
+    """Whether this was explained to this person within the hour."""
+    return refusal.reason in view.refused
+
+
+def may_stop(task: Task, person_id: int, role: Role) -> bool:
+    """Writers may stop any task, owners their own while they still have triage."""
+    if role >= COMMANDS["stop"].role:
+        return True
+    return task.owner.id == person_id and role >= Role.TRIAGE
+
+
+def _bad(reply: str) -> Refusal:
+    return Refusal(ErrorCode.BAD_COMMAND, _once(ErrorCode.BAD_COMMAND, reply), reply)
+
+
+def _once(code: ErrorCode, reply: str) -> str:
+    """The reason of a refusal whose text differs with the mistake: each mistake is told once."""
+    return f"{code}:{reply}"
+
+
+def _least(*values: Number | None) -> Number | None:
+    return min((value for value in values if value is not None), default=None)

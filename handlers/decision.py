@@ -1,0 +1,124 @@
+"""What a decision sees, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from handlers.effects import Effect
+from handlers.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator allows. Times are seconds, costs US dollars."""
+
+    app_name: str
+    agents: tuple[str, ...] = ("command",)
+    runners: tuple[str, ...] = ("process",)
+    images: tuple[str, ...] = ()
+    time_limit: int = 1800
+    max_cost: float | None = None
+    max_running: int = 10
+    max_running_per_repository: int = 3
+    max_running_per_owner: int = 3
+    web_url: str = "https://github.com"
+
+    @property
+    def agent(self) -> str:
+        """The agent that is used where nobody names one."""
+        return self.agents[0]
+
+    @property
+    def runner(self) -> str:
+        """The runner that is used where nobody names one."""
+        return self.runners[0]
+
+    @property
+    def image(self) -> str | None:
+        """The image that is used where nobody names one; None: the runner's own."""
+        return self.images[0] if self.images else None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many attempts hold a place, counted inside the deciding transaction."""
+
+    total: int = 0
+    repository: int = 0
+    owner: int = 0
+    branch_busy: bool = False
+    """Whether another task is at work on the same branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the database says, read inside the deciding transaction."""
+
+    rules: Rules
+    task: Task | None = None
+    issue_tasks: tuple[Task, ...] = ()
+    """The tasks of the same issue, newest first, without rejected ones."""
+    named: Task | None = None
+    """The task of the same repository that the command names."""
+    name: str = ""
+    """A short name that is free in the repository."""
+    refused: frozenset[str] = frozenset()
+    """The reasons for which this person was refused in this repository within the hour."""
+    load: Load = field(default_factory=Load)
+
+
+class Answer(StrEnum):
+    """What a caller is told about the fact that it brought."""
+
+    OK = "ok"
+    STALE = "stale"
+    """The token is of another attempt or launch."""
+    CLAIMED = "claimed"
+    """Another worker has the attempt."""
+    ENDED = "ended"
+    CONFLICT = "conflict"
+    """Another outcome was reported first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a task's timeline."""
+
+    type: str
+    """`status`, `progress`, `info`, `success`, `warning`, `error`, `message` or `usage`."""
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What an attempt's worker is told, kept beside the task since it is large."""
+
+    prompt: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything that follows from one event; stored whole or not at all."""
+
+    task: Task | None = None
+    """The task to save; None where none changed."""
+    effects: tuple[Effect, ...] = ()
+    timeline: tuple[Entry, ...] = ()
+    answer: Answer = Answer.OK
+    brief: Brief | None = None
+    refusal: str | None = None
+    """The reason that was just explained to a person, to be silent about for an hour."""
+
+
+NOTHING = Decision()
+
+
+def hour_of_silence(now: datetime, refused_at: datetime) -> bool:
+    """Whether a refusal was explained too lately to be explained again."""
+    return (now - refused_at).total_seconds() < 3600  # noqa: PLR2004 - an hour

@@ -1,0 +1,83 @@
+"""The one way in which an attempt ends, whatever ended it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from handlers import replies
+from handlers.decision import Decision, Entry, View
+from handlers.effects import Comment, EditStatus, Effect, RequestReview, RevokeTokens, StopWorker
+from handlers.task import BUSY, Ending, Status, Task, advance, saying
+from handlers.values import Clocks
+
+GRACE = 30.0
+"""Seconds between telling a worker to stop and killing it."""
+TIDY = 10.0
+"""Seconds that a worker that has reported its end gets to leave by itself."""
+GIVE_UP = timedelta(minutes=5)
+"""How long Bellhop waits for a worker to be gone before it counts it as gone."""
+
+
+def key_of(task: Task, name: str) -> str:
+    """The key of an effect that an attempt has once."""
+    return f"{task.id}/{task.attempt}/{name}"
+
+
+def status_edit(task: Task) -> EditStatus:
+    """The wish to bring the status comment up to date."""
+    return EditStatus(f"{task.id}/status", task.where, task.id)
+
+
+def removal(task: Task, grace: float) -> StopWorker:
+    """The wish that the worker of the current launch be no more."""
+    key = key_of(task, f"{task.launch}/stop/{grace:g}")
+    return StopWorker(key, task.id, task.attempt, task.launch, task.wish.runner, grace)
+
+
+def begin(task: Task, ending: Ending, now: datetime) -> Decision:
+    """End an attempt that has, or is about to have, a worker: the worker goes first."""
+    stopping = replace(
+        saying(task, "stopping", replies.stopping(ending), now),
+        ending=ending,
+        clocks=Clocks(gone_by=now + GIVE_UP),
+    )
+    entry = Entry("status", stopping.state.message, {"state": "stopping"})
+    return Decision(stopping, (removal(task, GRACE), status_edit(task)), (entry,))
+
+
+def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
+    """End an attempt for good: one final comment, tokens revoked, the worker's place cleared."""
+    ended = advance(
+        task,
+        ending.status,
+        now,
+        state=ending.status.value,
+        message=ending.error.title if ending.error else "",
+        error=ending.error,
+        ending=None,
+        clocks=Clocks(),
+        completed_at=now,
+        progress=100 if ending.status is Status.COMPLETED else task.progress,
+    )
+    body = replies.final(ended, view.rules, by=ending.by)
+    effects: list[Effect] = [
+        Comment(key_of(task, "final"), task.where, body, final=True),
+        status_edit(task),
+        RevokeTokens(key_of(task, "revoke"), task.id, task.attempt),
+    ]
+    if task.status in BUSY:
+        effects.append(removal(task, TIDY))
+    if ended.status is Status.COMPLETED:
+        effects.extend(_review(ended))
+    kind = {Status.COMPLETED: "success", Status.FAILED: "error"}.get(ended.status, "status")
+    entry = Entry(kind, replies.ended_line(ended), {"status": ended.status.value})
+    return Decision(ended, tuple(effects), (entry,))
+
+
+def _review(task: Task) -> list[Effect]:
+    """Ask the requester to look at a pull request that Bellhop opened for an issue."""
+    if task.pull is None or not task.wish.request_review or task.where.is_pull_request:
+        return []
+    key = key_of(task, "review")
+    return [RequestReview(key, task.where, task.pull.number, task.requester.login)]

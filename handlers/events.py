@@ -1,0 +1,273 @@
+"""Facts that can arrive. Each is past and frozen; what a decision must know is inside it.
+
+Ids and times are given: nothing here is drawn or read from a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from handlers.commands import Command, Misuse, Role
+from handlers.repo_config import ConfigProblem, RepoConfig
+from handlers.values import ErrorCode, Origin, Person, TaskError, Usage, Where
+
+
+@dataclass(frozen=True, slots=True)
+class PullFacts:
+    """What admission must know of a pull request that a command stands on."""
+
+    head: str
+    head_sha: str
+    same_repository: bool
+    protected: bool
+    base: str
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What GitHub said when a command was looked at: fetched before the decision."""
+
+    role: Role
+    config: RepoConfig | tuple[ConfigProblem, ...]
+    default_branch: str
+    archived: bool = False
+    pull: PullFacts | None = None
+    context: str = ""
+    base_missing: bool = False
+    """Whether `--base` names a branch that does not exist."""
+    branch_heads: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    """Where the branches are of the tasks that a retry could mean; None: gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandGiven:
+    """Somebody wrote a command."""
+
+    task_id: str
+    """The id that was minted for the candidate; of the task, if it makes one."""
+    command: Command | Misuse
+    where: Where
+    sender: Person
+    origin: Origin
+    written_at: datetime
+    found: Circumstances
+    ordinal: int = 0
+    """Its place among the commands of the comment, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandUndecidable:
+    """GitHub would not say who may do what, for as long as Bellhop asks."""
+
+    task_id: str
+    where: Where
+    origin: Origin
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOffered:
+    """A place is free, and this task is the next in line."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfLaunch:
+    """The part that every fact about one launch of a worker has."""
+
+    task_id: str
+    attempt: int
+    launch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Launched(OfLaunch):
+    """The runner started the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailed(OfLaunch):
+    """The runner could not start the worker, or it died before its first call."""
+
+    detail: str
+    retryable: bool = True
+    code: ErrorCode = ErrorCode.LAUNCH_FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionLost(OfLaunch):
+    """The requester may no longer do what was admitted, says GitHub at the launch."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerClaimed(OfLaunch):
+    """A worker asked for its assignment."""
+
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReported(OfLaunch):
+    """A worker's heartbeat."""
+
+    progress: int | None = None
+    state: str | None = None
+    message: str | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCompleted(OfLaunch):
+    """The completion callback."""
+
+    status: Literal["completed", "failed", "cancelled"]
+    canonical: str
+    """The canonical JSON by which a second completion is compared with the first."""
+    pr_url: str | None = None
+    branch: str | None = None
+    title: str | None = None
+    body: str | None = None
+    summary: str | None = None
+    error: TaskError | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerExited(OfLaunch):
+    """The runner saw a worker end by itself. `code` None: nobody was watching when it did."""
+
+    code: int | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerGone(OfLaunch):
+    """A worker that was to be stopped is no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushBegun(OfLaunch):
+    """The push gate is about to send a push on."""
+
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed(OfLaunch):
+    """GitHub took a push."""
+
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushFailed(OfLaunch):
+    """GitHub did not take a push."""
+
+    new: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestReady:
+    """The pull request is open, or was found."""
+
+    task_id: str
+    attempt: int
+    number: int
+    url: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestFailed:
+    """GitHub would not open the pull request."""
+
+    task_id: str
+    attempt: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCommented:
+    """The status comment exists."""
+
+    task_id: str
+    comment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStruck:
+    """One of a task's clocks has run out."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """Bellhop itself began again, and had been deaf until now."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGone:
+    """The issue, the repository or the App's access to it is gone."""
+
+    task_id: str
+    reason: str
+    """Half a sentence: "the repository was archived"."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueClosed:
+    """Somebody closed the issue: what still waits for it is not wanted any more."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRenamed:
+    """A repository has another name; its id is the same."""
+
+    task_id: str
+    full_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestClosed:
+    """A pull request of Bellhop's was merged or closed."""
+
+    task_id: str
+    merged: bool
+
+
+Event = (
+    CommandGiven
+    | CommandUndecidable
+    | PlaceOffered
+    | Launched
+    | LaunchFailed
+    | PermissionLost
+    | WorkerClaimed
+    | WorkerReported
+    | WorkerCompleted
+    | WorkerExited
+    | WorkerGone
+    | PushBegun
+    | Pushed
+    | PushFailed
+    | PullRequestReady
+    | PullRequestFailed
+    | StatusCommented
+    | ClockStruck
+    | Restarted
+    | TargetGone
+    | IssueClosed
+    | RepositoryRenamed
+    | PullRequestClosed
+)

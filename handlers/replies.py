@@ -1,0 +1,300 @@
+"""Every sentence that Bellhop says on GitHub, one function each.
+
+Whatever a person or a worker wrote passes through `neutral` or `neutral_line` before it stands
+in one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from handlers.commands import COMMANDS, CommandKind, Role
+from handlers.decision import Rules
+from handlers.repo_config import ConfigProblem
+from handlers.task import Ending, Status, Task
+from handlers.text import neutral, neutral_line
+
+BAR = 10
+"""How many blocks the progress bar of a status comment has."""
+
+
+def not_permitted(kind: CommandKind, role: Role) -> str:
+    """Somebody may not do what they asked for."""
+    return (
+        f"`/{kind.name}` needs the **{kind.role.name.lower()}** role on this repository, and yours "
+        f"is **{role.name.lower()}**. Ask somebody who has it, or a maintainer for the role."
+    )
+
+
+def too_many(limit: int) -> str:
+    """A comment holds more commands than count."""
+    return f"Only the first {limit} commands of a comment count. Put the others in another comment."
+
+
+def bad_config(problems: Sequence[ConfigProblem]) -> str:
+    """The repository's configuration cannot be used."""
+    rows = "\n".join(
+        f"- line {one.line}"
+        + (f", `{neutral_line(one.key)}`" if one.key else "")
+        + f": {neutral_line(one.message, 300)}"
+        for one in problems
+    )
+    return (
+        "`.github/bellhop.yml` on the default branch has mistakes, so nothing was started:\n\n"
+        f"{rows}\n\nMend them there and ask again."
+    )
+
+
+def not_offered(what: str, value: str, offered: Sequence[str]) -> str:
+    """An agent, a runner or an image that this Bellhop does not have."""
+    known = ", ".join(f"`{one}`" for one in offered) or "none"
+    return f"This Bellhop has no {what} `{neutral_line(value)}`. It has: {known}."
+
+
+def no_such_base(base: str) -> str:
+    """`--base` names a branch that is not there."""
+    return f"There is no branch `{neutral_line(base)}` here. Give `--base` one that exists."
+
+
+def base_on_pull_request() -> str:
+    """`--base` makes no sense where the branch is given."""
+    return "`--base` is for issues: on a pull request the work goes to its own branch."
+
+
+def pull_of_fork() -> str:
+    """A pull request whose branch lies elsewhere."""
+    return (
+        "This pull request comes from a fork, and Bellhop pushes only to branches of this "
+        "repository. `/ask` works here; for a change, push the branch to this repository first."
+    )
+
+
+def pull_branch_guarded(branch: str) -> str:
+    """A pull request whose branch nobody should push to."""
+    return (
+        f"`{neutral_line(branch)}` is the default or a protected branch, and Bellhop never "
+        "pushes to those. Open the pull request from a branch of its own."
+    )
+
+
+def pull_closed() -> str:
+    """A pull request that takes no more commits."""
+    return "This pull request is closed. Reopen it, or ask on an issue."
+
+
+def undecidable(detail: str) -> str:
+    """GitHub did not say what admission must know."""
+    return (
+        f"GitHub did not answer for an hour ({neutral_line(detail)}), so this command was never "
+        "started. Write it again once GitHub works."
+    )
+
+
+def nothing_to(verb: str, named: str | None) -> str:
+    """`/stop` or `/retry` without a task that it could apply to."""
+    if named:
+        return (
+            f"There is no task `{neutral_line(named)}` here that I could {verb}. "
+            "`/status` lists the tasks of this issue."
+        )
+    return f"There is no task of this issue that I could {verb}. `/status` lists them."
+
+
+def too_late_to_stop(task: Task) -> str:
+    """The work is done already."""
+    return f"`{task.name}` is done and its pull request is being opened: too late to stop it."
+
+
+def stop_not_yours(role: Role) -> str:
+    """Somebody may not stop this task."""
+    return (
+        "`/stop` needs the **write** role on this repository, or your own task and the **triage** "
+        f"role; yours is **{role.name.lower()}**."
+    )
+
+
+def help_text(role: Role, app_name: str) -> str:
+    """The commands that this person may use here."""
+    mine = [kind for kind in COMMANDS.values() if role >= kind.role]
+    rows = "\n".join(f"| `{kind.usage}` | {kind.summary} |" for kind in mine)
+    return (
+        f"What you may use here, as the first thing on a line (`@{app_name} fix …` means the same "
+        f"as `/fix …`):\n\n| command | does |\n|---|---|\n{rows}\n\n"
+        "Options of `/fix` and `/ask` stand before the text: `--agent NAME`, `--model NAME`, "
+        "`--base BRANCH`, `--time 20m`, `--max-cost 5`."
+    )
+
+
+def status_list(tasks: Sequence[Task], now: datetime) -> str:
+    """The tasks of an issue."""
+    if not tasks:
+        return "No task was started here yet. `/fix` starts one, `/help` tells more."
+    rows = "\n".join(
+        f"| `{task.name}` | `/{task.wish.command}` | {_how(task)} "
+        f"| {_since(task, now)} | {_link(task)} |"
+        for task in tasks
+    )
+    return f"| task | command | state | time | pull request |\n|---|---|---|---|---|\n{rows}"
+
+
+def stopping(ending: Ending) -> str:
+    """Why a worker is being stopped, for the current state."""
+    return ending.error.title if ending.error else f"stopped by {ending.by}"
+
+
+def status_comment(task: Task, rules: Rules, now: datetime, place: int) -> str:
+    """The one comment that is edited. `place` counts from 1 in the queue."""
+    head = f"**`/{task.wish.command}`** · `{task.name}`"
+    if task.ended:
+        return f"{_mark(task)} {head}: {ended_line(task)}"
+    if task.status is Status.QUEUED:
+        return f"🛎️ {head}\n\n{_queued(task, place)}"
+    lines = [f"🛎️ {head}", "", _doing(task)]
+    if task.started_at:
+        filled = task.progress * BAR // 100
+        spent = _spent(task)
+        lines.append(
+            f"`{'█' * filled}{'░' * (BAR - filled)}` {task.progress} % · "
+            f"{_span(now - task.started_at)} of {_duration(task.wish.time_limit)}{spent}"
+        )
+    if task.branches.name and task.branches.head and not task.where.is_pull_request:
+        url = f"{rules.web_url}/{task.where.repository}/tree/{task.branches.name}"
+        lines += ["", f"Branch: [`{task.branches.name}`]({url})"]
+    return "\n".join(lines)
+
+
+def ended_line(task: Task) -> str:
+    """How a task ended, in one line."""
+    took = ""
+    if task.started_at and task.completed_at:
+        took = f" in {_span(task.completed_at - task.started_at)}"
+    match task.status:
+        case Status.COMPLETED if task.pull and task.branches.pushed:
+            return f"completed{took}: {task.pull.url}"
+        case Status.COMPLETED if task.wish.command == "ask":
+            return f"answered{took}"
+        case Status.COMPLETED:
+            return f"completed{took}, nothing changed"
+        case Status.CANCELLED:
+            return f"cancelled{took}"
+        case _:
+            title = task.error.title if task.error else "failed"
+            return f"failed{took}: {neutral_line(title)}"
+
+
+def final(task: Task, rules: Rules, *, by: str = "") -> str:
+    """The one comment that ends an attempt, and that notifies people."""
+    match task.status:
+        case Status.COMPLETED if task.wish.command == "ask":
+            return neutral(task.summary or "The agent gave no answer.")
+        case Status.COMPLETED if task.pull and task.branches.pushed:
+            return _done(task)
+        case Status.COMPLETED:
+            return (
+                f"`{task.name}` ended without changing anything, so there is no pull request."
+                + _words(task)
+            )
+        case Status.CANCELLED:
+            who = f" by {neutral_line(by)}" if by else ""
+            return f"`{task.name}` was stopped{who}. `/retry {task.name}` starts it again."
+        case _:
+            return _failed(task, rules)
+
+
+def pull_request_title(task: Task) -> str:
+    """At most 256 characters, GitHub's own limit."""
+    words = task.title or task.wish.prompt.split("\n", 1)[0] or task.where.title
+    return neutral_line(words, 200) or f"Changes for #{task.where.number}"
+
+
+def pull_request_body(task: Task) -> str:
+    """What the pull request says: the worker's words, and the tie to the issue."""
+    keyword = "Closes" if task.branches.base == task.branches.default else "Refs"
+    words = neutral(task.body or task.summary or "")
+    asked = f"Asked for by {neutral_line(task.requester.login)} with `/{task.wish.command}`"
+    return (
+        f"{words}\n\n{keyword} #{task.where.number}\n\n"
+        f"---\n{asked} in #{task.where.number}. Written by the agent `{task.wish.agent}`"
+        + (f" with `{neutral_line(task.wish.model)}`" if task.wish.model else "")
+        + f" as `{task.name}`: review it like any other change."
+    ).strip()
+
+
+def _done(task: Task) -> str:
+    url = task.pull.url if task.pull else ""
+    if task.where.is_pull_request:
+        return f"🛎️ Done: the commits are on this pull request, {url}" + _words(task)
+    return f"🛎️ Done: {url}" + _words(task)
+
+
+def _failed(task: Task, rules: Rules) -> str:
+    error = task.error
+    if error is None:  # a failed task always says why; this is for the type alone
+        return f"`{task.name}` failed."
+    detail = f"\n\n{neutral(error.detail, 3000)}" if error.detail else ""
+    remedy = neutral_line(error.remedy, 500) if error.remedy else ""
+    again = f"`/retry {task.name}` tries again." if error.retryable else ""
+    advice = " ".join(part for part in (remedy, again) if part)
+    branch = ""
+    if task.branches.pushed and task.branches.name:
+        url = f"{rules.web_url}/{task.where.repository}/tree/{task.branches.name}"
+        branch = f"\n\nWhat was pushed is on [`{task.branches.name}`]({url})."
+    return f"❌ `{task.name}` failed: {neutral_line(error.title)}.{detail}{branch}" + (
+        f"\n\n{advice}" if advice else ""
+    )
+
+
+def _words(task: Task) -> str:
+    return f"\n\n{neutral(task.summary)}" if task.summary else ""
+
+
+def _how(task: Task) -> str:
+    if task.status is Status.RUNNING:
+        return f"{neutral_line(task.state.state)}, {task.progress} %"
+    return task.status.value
+
+
+def _since(task: Task, now: datetime) -> str:
+    if task.started_at is None:
+        return "-"
+    return _span((task.completed_at or now) - task.started_at)
+
+
+def _link(task: Task) -> str:
+    return task.pull.url if task.pull else "-"
+
+
+def _mark(task: Task) -> str:
+    return {Status.COMPLETED: "✅", Status.CANCELLED: "⏹️"}.get(task.status, "❌")
+
+
+def _queued(task: Task, place: int) -> str:
+    if task.clocks.retry_at:
+        return f"The launch failed and is tried again: {neutral_line(task.state.message)}"
+    return f"Waiting for a free place: number {place} in the queue."
+
+
+def _doing(task: Task) -> str:
+    state = neutral_line(task.state.state.replace("_", " ").capitalize())
+    message = neutral_line(task.state.message, 300)
+    return f"{state}: {message}" if message else f"{state} …"
+
+
+def _spent(task: Task) -> str:
+    if not task.usage.cost_usd:
+        return ""
+    limit = f" of ${task.wish.max_cost:.2f}" if task.wish.max_cost else ""
+    return f" · ${task.usage.cost_usd:.2f}{limit}"
+
+
+def _span(delta: timedelta) -> str:
+    return _duration(max(0, int(delta.total_seconds())))
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds} s"
+    if seconds < 3600:  # noqa: PLR2004 - an hour
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
