@@ -1,0 +1,9 @@
+"""What the bot remembers: SQLite behind one door, the `Store`."""
+
+from __future__ import annotations
+
+from storage.lock import FolderInUse, FolderLock
+from storage.sqlite import StorageFailed
+from storage.store import Brief, Store
+
+__all__ = ["Brief", "FolderInUse", "FolderLock", "StorageFailed", "Store"]

@@ -192,3 +192,9 @@ def tokens(db: Database) -> None:
         CREATE INDEX tokens_old ON tokens (expires_at);
         """
     )
+
+
+@migrations()
+def meta(db: Database) -> None:
+    """The few facts that Bellhop keeps about itself."""
+    db.executescript("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;")

@@ -1,0 +1,59 @@
+"""Deliveries that ask for nothing, but change what tasks belong to: one event a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from sqlite_utils import Database
+
+from handlers import events
+from handlers.deliveries import (
+    AppRemoved,
+    IssueGone,
+    PullRequestClosed,
+    RepositoryGone,
+    RepositoryRenamed,
+)
+from storage import tasks
+
+HouseKeeping = IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved
+
+
+def events_of(  # noqa: C901 - one row a kind of delivery
+    db: Database, delivery: HouseKeeping
+) -> Iterator[events.Event]:
+    """What a delivery means for each of the tasks that it touches."""
+    match delivery:
+        case IssueGone(repository=repository, number=number, reason=reason):
+            here = (repository.id, number)
+            for task_id in tasks.unfinished(db, "repository_id = ? AND number = ?", here):
+                if reason == "closed":
+                    yield events.IssueClosed(task_id)
+                else:
+                    yield events.TargetGone(task_id, f"the issue was {reason}")
+        case RepositoryGone(repository=repository, reason=reason):
+            for task_id in tasks.unfinished(db, "repository_id = ?", (repository.id,)):
+                yield events.TargetGone(task_id, f"the repository was {reason}")
+        case RepositoryRenamed(repository=repository):
+            for task_id in tasks.of_repository(db, repository.id):
+                yield events.RepositoryRenamed(task_id, repository.full_name)
+        case PullRequestClosed(repository=repository, number=number, merged=merged):
+            for task_id in tasks.of_pull(db, repository.id, number):
+                yield events.PullRequestClosed(task_id, merged)
+        case AppRemoved():
+            yield from _of_removal(db, delivery)
+        case _:
+            assert_never(delivery)
+
+
+def _of_removal(db: Database, removal: AppRemoved) -> Iterator[events.Event]:
+    why = f"the App's installation was {removal.reason}"
+    if removal.repository_ids is None:
+        places = [("installation_id = ?", removal.installation_id)]
+    else:
+        why = "the App was removed from the repository"
+        places = [("repository_id = ?", one) for one in removal.repository_ids]
+    for where, value in places:
+        for task_id in tasks.unfinished(db, where, (value,)):
+            yield events.TargetGone(task_id, why)

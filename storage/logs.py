@@ -1,0 +1,133 @@
+"""Log lines of workers, in a database file of their own: many, short-lived, capped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from storage.times import from_text, to_text
+
+if TYPE_CHECKING:
+    from storage.numbers import Numbers
+    from storage.sqlite import Engine
+
+MOST_LINES = 50_000
+MOST_BYTES = 10_000_000
+"""A task's log is cut after so many lines or UTF-8 bytes, with a note."""
+
+migrations = Migrations("bellhop-logs")
+
+
+@migrations()
+def lines(db: Database) -> None:
+    """The lines, and how much each task has."""
+    db.executescript(
+        """
+        CREATE TABLE lines (
+            id INTEGER PRIMARY KEY,
+            task_id TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            at TEXT NOT NULL,
+            type TEXT NOT NULL,
+            message TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX lines_of_task ON lines (task_id, id);
+        CREATE INDEX lines_old ON lines (at);
+        CREATE TABLE sizes (
+            task_id TEXT PRIMARY KEY,
+            lines INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            cut INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a worker's log."""
+
+    type: str
+    message: str
+    timestamp: datetime
+
+
+class Logs:
+    """The log lines of all tasks."""
+
+    def __init__(self, engine: Engine, numbers: Numbers) -> None:
+        self._engine = engine
+        self._numbers = numbers
+
+    async def append(self, task_id: str, attempt: int, said: Sequence[LogLine]) -> None:
+        """Add lines; beyond the task's share they are dropped, and a note says so once."""
+        if said:
+            await self._engine.write(lambda db: self._append(db, task_id, attempt, said))
+
+    async def of_task(
+        self, task_id: str, after: int = 0, limit: int = 1000
+    ) -> tuple[tuple[int, LogLine], ...]:
+        """The lines of a task with a number above `after`, oldest first."""
+        return await self._engine.read(lambda db: _read(db, task_id, after, limit))
+
+    async def forget(self, now: datetime, keep: timedelta) -> None:
+        """Remove the lines that are older than they are kept."""
+        await self._engine.write(lambda db: _forget(db, to_text(now - keep)))
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self._engine.close()
+
+    def _append(self, db: Database, task_id: str, attempt: int, said: Sequence[LogLine]) -> None:
+        row = db.conn.execute(
+            "SELECT lines, bytes, cut FROM sizes WHERE task_id = ?", (task_id,)
+        ).fetchone()
+        count, size, cut = row or (0, 0, 0)
+        kept = list(said)[: max(0, MOST_LINES - count)]
+        while kept and size + sum(len(line.message.encode()) for line in kept) > MOST_BYTES:
+            kept.pop()
+        full = len(kept) < len(said)
+        if full and not cut:
+            note = f"The log is full ({MOST_LINES} lines or {MOST_BYTES // 10**6} MB): cut here."
+            kept.append(LogLine("warning", note, said[-1].timestamp))
+        _insert(db, self._numbers.take(len(kept)), task_id, attempt, kept)
+        added = sum(len(line.message.encode()) for line in kept)
+        db.conn.execute(
+            "INSERT OR REPLACE INTO sizes (task_id, lines, bytes, cut) VALUES (?, ?, ?, ?)",
+            (task_id, count + len(kept), size + added, int(full or bool(cut))),
+        )
+
+
+def last_number(db: Database) -> int:
+    """The highest number that a log line has."""
+    return int(db.conn.execute("SELECT coalesce(max(id), 0) FROM lines").fetchone()[0])
+
+
+def _insert(db: Database, first: int, task_id: str, attempt: int, kept: Sequence[LogLine]) -> None:
+    db.conn.executemany(
+        "INSERT INTO lines (id, task_id, attempt, at, type, message) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (first + place, task_id, attempt, to_text(line.timestamp), line.type, line.message)
+            for place, line in enumerate(kept)
+        ],
+    )
+
+
+def _read(db: Database, task_id: str, after: int, limit: int) -> tuple[tuple[int, LogLine], ...]:
+    rows = db.conn.execute(
+        "SELECT id, type, message, at FROM lines WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?",
+        (task_id, after, limit),
+    )
+    return tuple(
+        (number, LogLine(kind, message, from_text(at))) for number, kind, message, at in rows
+    )
+
+
+def _forget(db: Database, before: str) -> None:
+    db.conn.execute("DELETE FROM lines WHERE at < ?", (before,))
+    db.conn.execute("DELETE FROM sizes WHERE task_id NOT IN (SELECT task_id FROM lines)")

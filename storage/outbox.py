@@ -1,0 +1,122 @@
+"""What Bellhop owes the world: rows <-> effects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from handlers import effects
+from handlers.effects import Effect, lane
+from storage.times import from_text, to_text
+
+_KINDS: dict[str, TypeAdapter[Effect]] = {
+    kind.__name__: TypeAdapter(kind)
+    for kind in (
+        effects.React,
+        effects.Comment,
+        effects.EditStatus,
+        effects.Launch,
+        effects.StopWorker,
+        effects.OpenPullRequest,
+        effects.RequestReview,
+        effects.RevokeTokens,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An effect that is due, with how often it was tried before."""
+
+    id: int
+    effect: Effect
+    wished: int
+    tries: int
+    """1 the first time; above that an earlier try may have left something behind."""
+    created_at: datetime
+
+
+def wish(db: Database, wished: Sequence[Effect], now: datetime) -> None:
+    """Add effects. One that is there already stays as it is; a status edit is wished for anew."""
+    for effect in wished:
+        kind = type(effect).__name__
+        db.conn.execute(
+            "INSERT INTO effects (key, kind, lane, doc, due_at, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+            "wished = wished + 1, state = 'waiting', done_at = NULL, doc = excluded.doc, "
+            "due_at = CASE state WHEN 'waiting' THEN due_at ELSE excluded.due_at END "
+            "WHERE kind = 'EditStatus'",
+            (
+                effect.key,
+                kind,
+                lane(effect),
+                _KINDS[kind].dump_json(effect).decode(),
+                to_text(now),
+                to_text(now),
+            ),
+        )
+
+
+def claim(db: Database, now: datetime, busy: Collection[int], limit: int = 64) -> tuple[Owed, ...]:
+    """The effects that are due and whose turn it is, counted as tried before they are done.
+
+    `busy` are those that are being done right now. A try that is counted before it is made tells
+    a restarted Bellhop that it must look before it writes again.
+    """
+    rows = db.conn.execute(
+        "SELECT id, kind, doc, wished, tries, created_at FROM effects AS e "
+        "WHERE state = 'waiting' AND due_at <= :now "
+        "AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM effects AS earlier "
+        "WHERE earlier.state = 'waiting' AND earlier.lane = e.lane AND earlier.id < e.id)) "
+        "ORDER BY due_at, id LIMIT :limit",
+        {"now": to_text(now), "limit": limit + len(busy)},
+    ).fetchall()
+    found = [row for row in rows if row[0] not in busy][:limit]
+    for row in found:
+        db.conn.execute("UPDATE effects SET tries = tries + 1 WHERE id = ?", (row[0],))
+    return tuple(
+        Owed(number, _KINDS[kind].validate_json(doc), wished, tries + 1, from_text(created))
+        for number, kind, doc, wished, tries, created in found
+    )
+
+
+def mark(db: Database, owed: Owed, state: str, now: datetime, error: str | None = None) -> None:
+    """An effect is `done`, `skipped` or `failed` for good, unless it was wished for anew."""
+    db.conn.execute(
+        "UPDATE effects SET state = ?, done_at = ?, error = ?, tries = 0 "
+        "WHERE id = ? AND wished = ?",
+        (state, to_text(now), error, owed.id, owed.wished),
+    )
+
+
+def postpone(
+    db: Database, owed: Owed, until: datetime, error: str | None, *, tried: bool = True
+) -> None:
+    """An effect is tried again later; `tried` False: nothing was sent, so it does not count."""
+    db.conn.execute(
+        "UPDATE effects SET due_at = ?, error = ?, tries = tries - ? WHERE id = ?",
+        (to_text(until), error, 0 if tried else 1, owed.id),
+    )
+
+
+def next_due(db: Database, now: datetime) -> datetime | None:
+    """When the next effect that waits for its time is due."""
+    row = db.conn.execute(
+        "SELECT min(due_at) FROM effects WHERE state = 'waiting' AND due_at > ?", (to_text(now),)
+    ).fetchone()
+    return None if row[0] is None else from_text(row[0])
+
+
+def waiting(db: Database) -> int:
+    """How many effects are owed."""
+    row = db.conn.execute("SELECT count(*) FROM effects WHERE state = 'waiting'").fetchone()
+    return int(row[0])
+
+
+def forget(db: Database, now: datetime, keep: timedelta) -> None:
+    """Remove what was done long ago."""
+    db.conn.execute("DELETE FROM effects WHERE done_at < ?", (to_text(now - keep),))

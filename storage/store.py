@@ -1,0 +1,279 @@
+"""The one door to the database: one transaction a decision."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from handlers import decide
+from handlers.decision import NOTHING, Decision, Rules
+from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
+from handlers.task import Task
+from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vault_rows, views
+from storage.inbox import Inbox
+from storage.logs import Logs
+from storage.numbers import Numbers
+from storage.outbox import Owed
+from storage.sqlite import Engine
+from storage.tasks import Attempt
+from storage.timeline import Happened
+from storage.vault_rows import SealedToken
+
+T = TypeVar("T")
+
+KEEP_EFFECTS = timedelta(days=14)
+KEEP_TOMBSTONES = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A task with its attempts, as an assignment or a status needs them."""
+
+    task: Task
+    attempts: tuple[Attempt, ...]
+
+
+class Store:
+    """What the bot remembers. `changed` is set after each commit that may have left work to do."""
+
+    def __init__(self, engine: Engine, log_lines: Logs, numbers: Numbers, rules: Rules) -> None:
+        self._engine = engine
+        self._numbers = numbers
+        self._rules = rules
+        self.inbox = Inbox(engine)
+        self.logs = log_lines
+        self.changed = asyncio.Event()
+
+    @classmethod
+    async def open(cls, path: Path, rules: Rules) -> Store:
+        """Open the database and the one of the log lines beside it.
+
+        Raises:
+            StorageFailed: one of the files cannot be used; the message says why.
+        """
+        engine = await Engine.open(path, migrations=migrations.migrations)
+        beside = path.with_name(f"{path.stem}-logs{path.suffix}")
+        lines = await Engine.open(
+            beside, migrations=logs.migrations, readers=1, synchronous="NORMAL"
+        )
+        last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
+        numbers = Numbers(last)
+        return cls(engine, Logs(lines, numbers), numbers, rules)
+
+    async def close(self) -> None:
+        """Finish what was given and close the files."""
+        await self.logs.close()
+        await self._engine.close()
+
+    async def apply(self, event: Event, now: datetime) -> Decision:
+        """Decide about one event and store all that follows, or nothing.
+
+        Raises:
+            IllegalMove: the lifecycle has no such move.
+            StorageFailed: nothing could be stored.
+        """
+        return await self._write(lambda db: self._apply_and_offer(db, event, now))
+
+    async def apply_delivery(
+        self, delivery_id: str, delivery: house.HouseKeeping, now: datetime
+    ) -> None:
+        """Decide about a delivery that touches any number of tasks."""
+
+        def work(db: Database) -> None:
+            for event in tuple(house.events_of(db, delivery)):
+                self._apply(db, event, now)
+            inbox.handled(db, delivery_id, now)
+            self._offer(db, now)
+
+        await self._write(work)
+
+    async def ignore(self, task_ids: Sequence[str], reason: str, now: datetime) -> None:
+        """Mark candidates that are no commands, or that nobody may give."""
+
+        def work(db: Database) -> None:
+            for task_id in task_ids:
+                inbox.decided(db, task_id, reason, now)
+
+        await self._write(work)
+
+    async def offer(self, now: datetime) -> None:
+        """Give the free places to those whose turn it is."""
+        await self._write(lambda db: self._offer(db, now))
+
+    async def restarted(self, now: datetime) -> None:
+        """Let no silence count for the time in which Bellhop was away."""
+
+        def work(db: Database) -> None:
+            for task_id in tasks.unfinished(db, "true", ()):
+                self._apply(db, Restarted(task_id), now)
+
+        await self._write(work)
+
+    async def claim(self, now: datetime, busy: Collection[int]) -> tuple[Owed, ...]:
+        """The effects that are due, counted as tried."""
+        return await self._engine.write(lambda db: outbox.claim(db, now, busy))
+
+    async def mark(self, owed: Owed, state: str, now: datetime, error: str | None = None) -> None:
+        """An effect is done, skipped or failed."""
+        await self._write(lambda db: outbox.mark(db, owed, state, now, error))
+
+    async def postpone(
+        self, owed: Owed, until: datetime, error: str | None, *, tried: bool = True
+    ) -> None:
+        """An effect waits for a later try."""
+        await self._engine.write(lambda db: outbox.postpone(db, owed, until, error, tried=tried))
+
+    async def settle(self, owed: Owed, event: Event, now: datetime) -> Decision:
+        """What an effect brought about, and that it is done: both or neither."""
+
+        def work(db: Database) -> Decision:
+            decision = self._apply_and_offer(db, event, now)
+            outbox.mark(db, owed, "done", now)
+            return decision
+
+        return await self._write(work)
+
+    async def due(self, now: datetime) -> tuple[str, ...]:
+        """The tasks of which a clock has run out."""
+        return await self._engine.read(lambda db: tasks.due(db, now))
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When something has to be done that nothing else will wake Bellhop for."""
+
+        def work(db: Database) -> datetime | None:
+            times = (tasks.next_due(db, now), outbox.next_due(db, now))
+            return min((time for time in times if time is not None), default=None)
+
+        return await self._engine.read(work)
+
+    async def task(self, task_id: str) -> Task | None:
+        """The task of an id."""
+        return await self._engine.read(lambda db: tasks.load(db, task_id))
+
+    async def brief(self, task_id: str) -> Brief | None:
+        """A task with its attempts."""
+
+        def work(db: Database) -> Brief | None:
+            task = tasks.load(db, task_id)
+            return None if task is None else Brief(task, tasks.attempts(db, task_id))
+
+        return await self._engine.read(work)
+
+    async def tasks_of_issue(self, repository_id: int, number: int) -> tuple[Task, ...]:
+        """The tasks of an issue, newest first."""
+        return await self._engine.read(lambda db: tasks.of_issue(db, repository_id, number))
+
+    async def named(self, repository_id: int, name: str) -> Task | None:
+        """The task of a repository by its short name or id."""
+        return await self._engine.read(lambda db: tasks.named(db, repository_id, name))
+
+    async def place_in_queue(self, task: Task) -> int:
+        """1 is next."""
+        return await self._engine.read(lambda db: tasks.place_in_queue(db, task))
+
+    async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
+        """The events of a task, oldest first."""
+        return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
+
+    async def owed(self) -> int:
+        """How many effects wait."""
+        return await self._engine.read(outbox.waiting)
+
+    async def keep_token(
+        self, task_id: str, attempt: int, secret: bytes, expires_at: datetime
+    ) -> None:
+        """Remember a sealed GitHub token until it is revoked."""
+        await self._engine.write(
+            lambda db: vault_rows.keep(db, task_id, attempt, secret, expires_at)
+        )
+
+    async def tokens(self, task_id: str, attempt: int) -> tuple[SealedToken, ...]:
+        """The sealed tokens of a task's attempts up to this one, newest first."""
+        return await self._engine.read(lambda db: vault_rows.of_task(db, task_id, attempt))
+
+    async def forget_token(self, token_id: int) -> None:
+        """A token is revoked."""
+        await self._engine.write(lambda db: vault_rows.remove(db, token_id))
+
+    async def recall(self, key: str) -> str | None:
+        """A fact that Bellhop kept about itself."""
+
+        def work(db: Database) -> str | None:
+            row = db.conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            return None if row is None else str(row[0])
+
+        return await self._engine.read(work)
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep a fact about Bellhop itself."""
+        statement = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
+        await self._engine.write(lambda db: db.conn.execute(statement, (key, value)).rowcount)
+
+    async def forget_old(
+        self, now: datetime, keep_payloads: timedelta, keep_logs: timedelta
+    ) -> None:
+        """Remove what is kept no longer."""
+
+        def work(db: Database) -> None:
+            views.forget_refusals(db, now)
+            tasks.forget_tombstones(db, now, KEEP_TOMBSTONES)
+            outbox.forget(db, now, KEEP_EFFECTS)
+            vault_rows.forget_expired(db, now)
+
+        await self._engine.write(work)
+        await self.inbox.forget(now - keep_payloads)
+        await self.logs.forget(now, keep_logs)
+
+    async def _write(self, work: Callable[[Database], T]) -> T:
+        result = await self._engine.write(work)
+        self.changed.set()
+        return result
+
+    def _apply_and_offer(self, db: Database, event: Event, now: datetime) -> Decision:
+        decision = self._apply(db, event, now)
+        if decision.task is not None:
+            self._offer(db, now)
+        return decision
+
+    def _apply(self, db: Database, event: Event, now: datetime) -> Decision:
+        asked = isinstance(event, CommandGiven | CommandUndecidable)
+        if asked and not inbox.is_open(db, event.task_id):
+            return NOTHING  # it was decided before Bellhop was last stopped
+        decision = decide(views.view_for(db, event, self._rules, now), event, now)
+        self._save(db, event, decision, now)
+        if asked:
+            inbox.decided(db, event.task_id, _state_of(event, decision), now)
+        return decision
+
+    def _save(self, db: Database, event: Event, decision: Decision, now: datetime) -> None:
+        task = decision.task
+        if task is not None:
+            task = tasks.save(db, task, decision.brief)
+            timeline.append(db, self._numbers, task, decision.timeline, now)
+        outbox.wish(db, decision.effects, now)
+        if decision.refusal is not None and isinstance(event, CommandGiven):
+            views.remember_refusal(db, event, decision.refusal, now)
+
+    def _offer(self, db: Database, now: datetime) -> None:
+        """Offer places until nobody in line can take one."""
+        while True:
+            for task_id in tasks.in_line(db, self._rules, now):
+                decision = self._apply(db, PlaceOffered(task_id), now)
+                if decision.task is not None:
+                    tasks.take_turn(db, decision.task.where.repository_id)
+                    break
+            else:
+                return
+
+
+def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:
+    """What became of a candidate, for its row: `task` rows are kept as long as the task is."""
+    if decision.task is not None and decision.task.id == event.task_id:
+        return "task"
+    return "answered" if decision.effects else "ignored"

@@ -1,0 +1,74 @@
+"""What happened to a task: rows <-> values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from handlers.decision import Entry
+from handlers.task import Task
+from storage.numbers import Numbers
+from storage.times import from_text, to_text
+
+_DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event of a task, as programs see it."""
+
+    id: int
+    task_id: str
+    attempt: int
+    timestamp: datetime
+    type: str
+    message: str
+    data: Mapping[str, Any]
+
+
+def append(
+    db: Database,
+    numbers: Numbers,
+    task: Task,
+    entries: Sequence[Entry],
+    now: datetime,
+) -> None:
+    """Add entries in their order."""
+    first = numbers.take(len(entries))
+    for place, entry in enumerate(entries):
+        db.conn.execute(
+            "INSERT INTO timeline (id, task_id, attempt, at, type, message, data) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                first + place,
+                task.id,
+                task.attempt,
+                to_text(now),
+                entry.type,
+                entry.message,
+                _DATA.dump_json(dict(entry.data)).decode(),
+            ),
+        )
+
+
+def of_task(db: Database, task_id: str, after: int = 0, limit: int = 1000) -> tuple[Happened, ...]:
+    """The events of a task with a number above `after`, oldest first."""
+    rows = db.conn.execute(
+        "SELECT id, attempt, at, type, message, data FROM timeline "
+        "WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?",
+        (task_id, after, limit),
+    )
+    return tuple(
+        Happened(number, task_id, attempt, from_text(at), kind, message, _DATA.validate_json(data))
+        for number, attempt, at, kind, message, data in rows
+    )
+
+
+def last_number(db: Database) -> int:
+    """The highest number that the timeline holds."""
+    return int(db.conn.execute("SELECT coalesce(max(id), 0) FROM timeline").fetchone()[0])

@@ -1,0 +1,20 @@
+"""Times as the database keeps them: RFC 3339 in UTC with microseconds, so that text sorts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def to_text(time: datetime) -> str:
+    """A time as text; it must know its zone."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> datetime:
+    """The time of a text that `to_text` made."""
+    return datetime.fromisoformat(text)
+
+
+def maybe_text(time: datetime | None) -> str | None:
+    """A time as text, if there is one."""
+    return None if time is None else to_text(time)

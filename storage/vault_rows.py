@@ -1,0 +1,48 @@
+"""GitHub tokens that workers hold, as ciphertext: the key stays outside the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from storage.times import from_text, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class SealedToken:
+    """One token, encrypted."""
+
+    id: int
+    attempt: int
+    secret: bytes
+    expires_at: datetime
+
+
+def keep(db: Database, task_id: str, attempt: int, secret: bytes, expires_at: datetime) -> None:
+    """Remember a token before anybody gets it, so that it can be revoked whatever happens."""
+    db.conn.execute(
+        "INSERT INTO tokens (task_id, attempt, secret, expires_at) VALUES (?, ?, ?, ?)",
+        (task_id, attempt, secret, to_text(expires_at)),
+    )
+
+
+def of_task(db: Database, task_id: str, attempt: int) -> tuple[SealedToken, ...]:
+    """The tokens of a task's attempts up to this one, newest first."""
+    rows = db.conn.execute(
+        "SELECT id, attempt, secret, expires_at FROM tokens "
+        "WHERE task_id = ? AND attempt <= ? ORDER BY id DESC",
+        (task_id, attempt),
+    )
+    return tuple(SealedToken(n, a, secret, from_text(at)) for n, a, secret, at in rows)
+
+
+def remove(db: Database, token_id: int) -> None:
+    """Forget a token that is revoked."""
+    db.conn.execute("DELETE FROM tokens WHERE id = ?", (token_id,))
+
+
+def forget_expired(db: Database, now: datetime) -> None:
+    """Forget the tokens that no longer open anything."""
+    db.conn.execute("DELETE FROM tokens WHERE expires_at < ?", (to_text(now),))

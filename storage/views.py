@@ -1,0 +1,55 @@
+"""What a decision must know of the database, read inside its transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from handlers.commands import Command
+from handlers.decision import Rules, View
+from handlers.events import CommandGiven, Event, PlaceOffered
+from storage import tasks
+from storage.times import to_text
+
+HOUR = timedelta(hours=1)
+
+
+def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
+    """Everything that the decision about an event looks at."""
+    if isinstance(event, CommandGiven):
+        return _of_command(db, event, rules, now)
+    task = tasks.load(db, event.task_id)
+    if task is not None and isinstance(event, PlaceOffered):
+        return View(rules, task, load=tasks.load_of(db, task))
+    return View(rules, task)
+
+
+def remember_refusal(db: Database, event: CommandGiven, reason: str, now: datetime) -> None:
+    """A person was told why: for an hour the same is not told again."""
+    db.conn.execute(
+        "INSERT OR REPLACE INTO refusals (person_id, repository_id, reason, at) "
+        "VALUES (?, ?, ?, ?)",
+        (event.sender.id, event.where.repository_id, reason, to_text(now)),
+    )
+
+
+def forget_refusals(db: Database, now: datetime) -> None:
+    """Remove what may be told again."""
+    db.conn.execute("DELETE FROM refusals WHERE at <= ?", (to_text(now - HOUR),))
+
+
+def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) -> View:
+    where = event.where
+    named = event.command.task if isinstance(event.command, Command) else None
+    rows = db.conn.execute(
+        "SELECT reason FROM refusals WHERE person_id = ? AND repository_id = ? AND at > ?",
+        (event.sender.id, where.repository_id, to_text(now - HOUR)),
+    )
+    return View(
+        rules,
+        issue_tasks=tasks.of_issue(db, where.repository_id, where.number),
+        named=tasks.named(db, where.repository_id, named) if named else None,
+        name=tasks.free_name(db, where.repository_id, event.task_id),
+        refused=frozenset(reason for (reason,) in rows),
+    )
