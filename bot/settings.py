@@ -1,0 +1,183 @@
+"""Settings: the environment (prefix `BELLHOP_`) and an `.env` file, typed, all problems at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from yarl import URL
+
+from handlers.decision import Rules
+
+Names = Annotated[tuple[str, ...], NoDecode]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseSettings):
+    """What the operator decides. The description of each field is its documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BELLHOP_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    base_url: str | None = Field(
+        None, description="What people and GitHub reach. Made from host and port if not given."
+    )
+    worker_url: str | None = Field(
+        None, description="What workers reach. The base URL if not given."
+    )
+    allow_http_workers: bool = Field(
+        False, description="Let workers use plain http beyond this machine."
+    )
+    data: Path = Field(Path("data"), description="Folder of everything that Bellhop keeps.")
+    database: str = Field("bellhop.db", description="Name of the database file in that folder.")
+    app_id: int | None = Field(None, ge=1, description="The GitHub App's number.")
+    client_id: str = Field("", description="The GitHub App's client id.")
+    private_key: SecretStr | None = Field(
+        None, description="The GitHub App's private key, a PEM text."
+    )
+    private_key_file: Path | None = Field(None, description="A file with that key instead.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="The secret that GitHub signs with. Without it nothing is accepted."
+    )
+    github_api_url: str = Field(
+        "https://api.github.com", description="GitHub's REST API, `https://HOST/api/v3` on GHES."
+    )
+    github_url: str = Field("https://github.com", description="GitHub's web pages and git.")
+    secret_key: SecretStr | None = Field(
+        None, description="Key for secrets at rest. Made in the data folder if not given."
+    )
+    secret_key_file: Path | None = Field(None, description="A file with that key instead.")
+    runner: str = Field("process", description="Where workers run by default.")
+    runners: Names = Field((), description="All runners that may be chosen, comma separated.")
+    agent: str = Field("command", description="The agent that works by default.")
+    agents: Names = Field((), description="All agents that may be chosen, comma separated.")
+    agent_command: str | None = Field(
+        None, description="Shell command of the agent `command`; the prompt is on its input."
+    )
+    worker_image: str | None = Field(None, description="The worker image by default.")
+    worker_images: Names = Field((), description="All images that may be chosen.")
+    worker_user: str | None = Field(
+        None, description="System user that the process runner's workers run as."
+    )
+    unsafe_process_runner: bool = Field(
+        False, description="Run workers as the bot's own user although GitHub is real."
+    )
+    max_running: int = Field(10, ge=1, description="Attempts that run at a time, in all.")
+    max_running_per_repository: int = Field(3, ge=1, description="The same for one repository.")
+    max_running_per_owner: int = Field(3, ge=1, description="The same for one person.")
+    time_limit: int = Field(
+        1800, ge=60, le=86_400, description="Seconds that an attempt may take at most."
+    )
+    max_cost: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="US dollars an attempt may cost at most."
+    )
+    keep_payloads: int = Field(14, ge=3, description="Days that deliveries are kept.")
+    keep_logs: int = Field(30, ge=1, description="Days that workers' log lines are kept.")
+    log_level: Level = Field("info", description="The least level that is logged.")
+    log_format: Literal["console", "json"] | None = Field(
+        None, description="`console` on a terminal and `json` elsewhere, if not given."
+    )
+
+    @field_validator("runners", "agents", "worker_images", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("base_url", "worker_url", "github_api_url", "github_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = URL(value)
+        if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
+            raise ValueError("give an http or https URL without query")
+        return str(url).rstrip("/")
+
+    @property
+    def public_url(self) -> str:
+        """What people and GitHub reach, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url or f"http://{host}:{self.port}"
+
+    @property
+    def workers_url(self) -> str:
+        """What workers reach, without a slash at the end."""
+        return self.worker_url or self.public_url
+
+    @property
+    def offline(self) -> bool:
+        """Whether "GitHub" is on this machine: then it is no real one."""
+        return is_loopback(self.github_api_url) and is_loopback(self.github_url)
+
+    def rules(self, app_name: str) -> Rules:
+        """What decisions may use of this."""
+        return Rules(
+            app_name=app_name,
+            agents=_first(self.agent, self.agents),
+            runners=_first(self.runner, self.runners),
+            images=_first(self.worker_image, self.worker_images),
+            time_limit=self.time_limit,
+            max_cost=self.max_cost,
+            max_running=self.max_running,
+            max_running_per_repository=self.max_running_per_repository,
+            max_running_per_owner=self.max_running_per_owner,
+            web_url=self.github_url,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps Bellhop from starting, and what to do about it."""
+
+    setting: str
+    detail: str
+
+
+class BadSettings(Exception):  # noqa: N818 - the name says what is wrong
+    """Every problem that was found, at once."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        lines = "\n".join(f"  {one.setting}: {one.detail}" for one in problems)
+        super().__init__(f"These settings need a look:\n{lines}")
+        self.problems = problems
+
+
+def load(env_file: Path | None = Path(".env")) -> Settings:
+    """Read the settings.
+
+    Raises:
+        BadSettings: some are not of their type or range.
+    """
+    try:
+        return Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue] - pydantic-settings takes it, its stubs do not tell
+    except ValidationError as error:
+        problems = tuple(
+            Problem(f"BELLHOP_{str(one['loc'][0]).upper()}", one["msg"]) for one in error.errors()
+        )
+        raise BadSettings(problems) from None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this very machine, whatever the network."""
+    host = URL(url).host or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _first(default: str | None, offered: tuple[str, ...]) -> tuple[str, ...]:
+    """The default one first, each once."""
+    names = (default, *offered) if default else offered
+    return tuple(dict.fromkeys(names))

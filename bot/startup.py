@@ -1,0 +1,87 @@
+"""What must be right before Bellhop starts: one list of checks, each with its remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.runners.refusal import refusal
+from bot.settings import Problem, Settings, is_loopback
+
+KNOWN_RUNNERS = ("process",)
+KNOWN_AGENTS = ("command",)
+
+
+def problems(settings: Settings) -> tuple[Problem, ...]:
+    """Everything that keeps these settings from working, without touching the network."""
+    found = [*_app(settings), *_runners(settings), *_agents(settings), *_urls(settings)]
+    return tuple(found)
+
+
+def private_key(settings: Settings) -> str:
+    """The App's private key as PEM text, from the setting or its file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    if settings.private_key is not None:
+        # One line with \n in it is how a PEM survives most ways of setting a variable.
+        return settings.private_key.get_secret_value().replace("\\n", "\n")
+    return Path(settings.private_key_file or "").read_text()
+
+
+def _app(settings: Settings) -> list[Problem]:
+    found: list[Problem] = []
+    if settings.app_id is None:
+        found.append(Problem("BELLHOP_APP_ID", "set it to the number on your App's page."))
+    if settings.webhook_secret is None:
+        found.append(
+            Problem("BELLHOP_WEBHOOK_SECRET", "set it to the secret of your App's webhook.")
+        )
+    if settings.private_key is None and settings.private_key_file is None:
+        found.append(
+            Problem("BELLHOP_PRIVATE_KEY_FILE", "name the .pem file that your App's page made.")
+        )
+    elif settings.private_key is None and not Path(str(settings.private_key_file)).is_file():
+        found.append(Problem("BELLHOP_PRIVATE_KEY_FILE", "there is no such file."))
+    return found
+
+
+def _runners(settings: Settings) -> list[Problem]:
+    rules = settings.rules("bellhop")
+    found = [
+        Problem("BELLHOP_RUNNERS", f"there is no runner {name!r}; use {', '.join(KNOWN_RUNNERS)}.")
+        for name in rules.runners
+        if name not in KNOWN_RUNNERS
+    ]
+    no = refusal(
+        github_is_simulator=settings.offline,
+        worker_user=settings.worker_user,
+        unsafe=settings.unsafe_process_runner,
+    )
+    if no is not None and "process" in rules.runners:
+        found.append(Problem("BELLHOP_RUNNER", no))
+    return found
+
+
+def _agents(settings: Settings) -> list[Problem]:
+    agents = settings.rules("bellhop").agents
+    found = [
+        Problem("BELLHOP_AGENTS", f"there is no agent {name!r}; use {', '.join(KNOWN_AGENTS)}.")
+        for name in agents
+        if name not in KNOWN_AGENTS
+    ]
+    if "command" in agents and not settings.agent_command:
+        remedy = "set it to a shell command that reads the prompt from its input."
+        found.append(Problem("BELLHOP_AGENT_COMMAND", remedy))
+    return found
+
+
+def _urls(settings: Settings) -> list[Problem]:
+    url = settings.workers_url
+    if url.startswith("http://") and not is_loopback(url) and not settings.allow_http_workers:
+        remedy = (
+            "worker tokens would travel unencrypted: use https, or set "
+            "BELLHOP_ALLOW_HTTP_WORKERS=1 on a network that you trust."
+        )
+        return [Problem("BELLHOP_WORKER_URL", remedy)]
+    return []
