@@ -91,9 +91,9 @@ class GitGate:
             part = refs.feed(chunk)
             if refs.ended and grant.task_id not in self._under_way:
                 await self._tidy(grant, refs.heads.get(branch), staged=staging in refs.heads)
-            if part and not answer.prepared:
+            if part:
                 await answer.prepare(request)
-            await answer.write(part)
+                await answer.write(part)
         if not refs.ended:
             raise PktError("GitHub's list of refs was cut off; push again in a minute")
 
@@ -117,7 +117,7 @@ class GitGate:
         try:
             push, pack_start = await read_head(body)
         except (PktError, BodyError) as error:
-            return _text(HTTPStatus.BAD_REQUEST, f"{error}.")
+            return _text(HTTPStatus.BAD_REQUEST, f"Bellhop cannot read this push: {error}.")
         if not push.commands:
             # Before a large pack git sends an empty push, to learn whether it may begin at all.
             return web.Response(headers=_NO_CACHE, content_type=RESULT_TYPE)

@@ -88,5 +88,6 @@ class AdvertFilter:
 
 
 def _narrowed(offered: bytes) -> bytes:
+    # Deleting is offered and then refused: where it is not offered, git refuses without a reason.
     names = offered.decode(errors="replace").split()
-    return " ".join(name for name in names if is_known(name)).encode()
+    return " ".join(name for name in names if is_known(name) or name == "delete-refs").encode()

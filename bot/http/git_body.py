@@ -97,7 +97,7 @@ async def read_head(body: PushBody) -> tuple[PushRequest, bytes]:
             lines.append(line)
             size += len(line)
             if size > git_commands.MAX_SECTION:
-                raise PktError("that many refs cannot be pushed; push the task's branch alone")
+                raise PktError("too many refs; push the task's branch alone")
     raise PktError("the push ended before its commands did")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.http.git_desk import PushGrant
 
 ZERO: Final = "0" * 40
-MAX_SECTION: Final = 1 << 20
+MAX_SECTION: Final = 512 << 10
 # What the gate itself understands of a push. Anything else a server offers (deleting, several refs
 # at once, options, signed pushes) is neither offered to the worker nor taken from it.
 CAPABILITIES: Final = frozenset(
@@ -88,7 +88,7 @@ def parse(lines: Sequence[bytes]) -> PushRequest:
 def _command(line: bytes) -> Command:
     found = _COMMAND.fullmatch(line)
     if not found:
-        raise PktError(f"{line[:80]!r} is no update of a ref")
+        raise PktError(f"{line[:80].decode(errors='replace')!r} is no update of a ref")
     old, new, ref = found.groups()
     return Command(old.decode(), new.decode(), ref)
 

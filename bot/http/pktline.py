@@ -71,7 +71,7 @@ class PktBuffer:
         """Bytes of the next line with its header, 0 for a flush."""
         header = bytes(self._bytes[self._start : self._start + HEADER])
         if not _HEX.issuperset(header):
-            raise PktError(f"{header!r} does not begin a pkt-line")
+            raise PktError(f"{header.decode(errors='replace')!r} does not begin a pkt-line")
         length = int(header, 16)
         if length and not HEADER <= length <= MAX_LINE:
             raise PktError(f"a pkt-line of {length} bytes has no meaning in a push")
