@@ -1,0 +1,149 @@
+"""Errors as RFC 9457 problem documents, and a request id on every answer."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from itertools import count
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiohttp import web
+
+from storage.sqlite import StorageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiohttp.typedefs import Handler
+
+_log = structlog.stdlib.get_logger(__name__)
+
+REQUEST_ID = web.RequestKey("request_id", str)
+"""Set on a request once its answer begins, or once its failure was logged."""
+
+RETRY_AFTER = 30
+"""Seconds after which a client may hope that the database works again."""
+
+_process = token_hex(6)
+_numbers = count(1)
+
+
+class Problem(Exception):  # noqa: N818 - the standard's own word
+    """An answer other than success, for a person or program to act on.
+
+    Args:
+        status: HTTP status, 400 or above.
+        detail: What happened and what to do next; shown to the client.
+        title: The kind of problem; the status's phrase unless given.
+        code: A word for programs.
+        errors: For a bad body: `{"field": …, "message": …}` each.
+        headers: Further response headers, such as `Retry-After`.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        title: str | None = None,
+        code: str | None = None,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.title = title or HTTPStatus(status).phrase
+        self.code = code
+        self.errors = errors
+        self.headers = headers or {}
+
+    def response(self) -> web.Response:
+        """The problem as an answer."""
+        document: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.code is not None:
+            document["code"] = self.code
+        if self.errors:
+            document["errors"] = [dict(error) for error in self.errors]
+        return web.Response(
+            status=self.status,
+            body=json.dumps(document).encode(),
+            content_type="application/problem+json",
+            headers=self.headers,
+        )
+
+
+def install(app: web.Application) -> None:
+    """Turn every error of an application into a problem, and number its answers."""
+    app.middlewares.append(_problems)
+    app.on_response_prepare.append(_number)
+
+
+async def _number(request: web.Request, response: web.StreamResponse) -> None:
+    """Give every answer an id of our own: one that comes from outside proves nothing."""
+    response.headers["X-Request-Id"] = request[REQUEST_ID] = _request_id(request)
+
+
+def _request_id(request: web.Request) -> str:
+    return request.get(REQUEST_ID) or f"{_process}-{next(_numbers)}"
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return problem.response()
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return _of_aiohttp(error).response()
+    except StorageFailed as error:
+        _log.error("storage failed", path=request.path, problem=str(error))
+        return _unstored().response()
+    except Exception:
+        if REQUEST_ID in request:
+            raise  # A stream has begun: there is nothing left to answer.
+        request[REQUEST_ID] = _request_id(request)
+        _log.exception("request failed", path=request.path, request_id=request[REQUEST_ID])
+        return _internal(request[REQUEST_ID]).response()
+
+
+def _of_aiohttp(error: web.HTTPException) -> Problem:
+    """What aiohttp itself refuses: unknown addresses, other methods, bodies that are too large."""
+    allow = error.headers.get("Allow")
+    match error.status:
+        case 404:
+            detail = "There is nothing at this address. Check its spelling."
+        case 405:
+            detail = f"This address answers to {allow}."
+        case 413:
+            detail = "The body is too large. Send less at once."
+        case _:
+            detail = f"The request was refused: {error.reason}."
+    return Problem(error.status, detail, headers={"Allow": allow} if allow else None)
+
+
+def _unstored() -> Problem:
+    return Problem(
+        503,
+        "The database cannot store anything at the moment, and nothing was changed. "
+        "Try again later; its operator finds the reason in the log.",
+        code="storage_failed",
+        headers={"Retry-After": str(RETRY_AFTER)},
+    )
+
+
+def _internal(request_id: str) -> Problem:
+    return Problem(
+        500,
+        f"Something went wrong here. The operator finds it in the log as request {request_id}.",
+        code="internal",
+    )

@@ -1,0 +1,191 @@
+"""Where GitHub delivers: `POST /api/webhooks/github`.
+
+The signature is checked on the raw bytes before anything is parsed. What may ask for something is
+stored before the answer, and no network call is made. See
+https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from bot.http.problems import Problem
+from bot.http.routes import add_route
+from handlers.commands import candidates
+from handlers.deliveries import Delivery, TextWritten, Unreadable, read_delivery
+from storage.inbox import Arrival, Candidate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from storage.inbox import Inbox
+
+LARGEST = 25 * 1024 * 1024
+"""Bytes of a body: GitHub sends no event that is larger than 25 MB."""
+
+MOST_CANDIDATES = 100
+"""Lines of one text that are looked at: a handful of commands count, whatever else is there."""
+
+_EVENT = re.compile(r"[a-z][a-z_]{0,63}")
+_DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDoor:
+    """What the route needs.
+
+    Attributes:
+        secret: The App's webhook secret; empty when none is configured.
+        app_id: The App's id; None when it is not known yet.
+        app_name: The App's slug, for `@app-name fix`.
+        inbox: Where deliveries are stored.
+        notify: Called after one is stored.
+        clock: The time now.
+        new_id: A fresh task id, a UUIDv7.
+    """
+
+    secret: bytes
+    app_id: int | None
+    app_name: str
+    inbox: Inbox
+    notify: Callable[[], None]
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
+DOOR = web.AppKey("webhook_door", WebhookDoor)
+
+
+def add_webhooks(app: web.Application, door: WebhookDoor) -> None:
+    """Serve GitHub's deliveries."""
+    app[DOOR] = door
+    add_route(app, "POST", "/webhooks/github", receive)
+
+
+async def receive(request: web.Request) -> web.Response:
+    """Verify, store and answer one delivery."""
+    door = request.app[DOOR]
+    if not door.secret:
+        raise Problem(
+            503,
+            "No webhook secret is configured, so no delivery can be trusted. Set "
+            "BELLHOP_WEBHOOK_SECRET to the secret of the GitHub App and start Bellhop again.",
+            code="not_configured",
+        )
+    body = await _read(request)
+    _check_signature(door.secret, body, request.headers.get("X-Hub-Signature-256", ""))
+    event = _header(request, "X-GitHub-Event", _EVENT)
+    delivery = _header(request, "X-GitHub-Delivery", _DELIVERY)
+    content = _content(request, body)
+    if _is_for_another_app(request, door):
+        return _answer(200, delivery, "ignored")
+    try:
+        value = read_delivery(event, content)
+    except Unreadable as error:
+        raise Problem(400, f"{error} Nothing was stored.", code="unreadable") from error
+    return await _store(door, event, delivery, value)
+
+
+async def _store(
+    door: WebhookDoor, event: str, delivery: str, value: Delivery | None
+) -> web.Response:
+    if value is None:
+        return _answer(200, delivery, "ignored")
+    asked = _candidates(door, value)
+    if not asked and isinstance(value, TextWritten):
+        return _answer(200, delivery, "ignored")
+    received = await door.inbox.receive(Arrival(delivery, event, door.clock(), value, asked))
+    if received.outcome == "duplicate":
+        return _answer(200, delivery, "duplicate")
+    door.notify()
+    return _answer(202, delivery, "accepted", received.task_ids)
+
+
+def _candidates(door: WebhookDoor, value: Delivery) -> tuple[Candidate, ...]:
+    if not isinstance(value, TextWritten):
+        return ()
+    positions = candidates(value.text, door.app_name)[:MOST_CANDIDATES]
+    return tuple(
+        Candidate(door.new_id(), value.kind, value.source_id, position) for position in positions
+    )
+
+
+async def _read(request: web.Request) -> bytes:
+    """Read the body as it comes, whatever its length was said to be."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await request.content.readany():
+        size += len(chunk)
+        if size > LARGEST:
+            raise Problem(413, f"A delivery has at most {LARGEST} bytes.", code="too_large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _check_signature(secret: bytes, body: bytes, signature: str) -> None:
+    """Compare as bytes: `compare_digest` refuses text that is not ASCII."""
+    right = f"sha256={hmac.digest(secret, body, 'sha256').hex()}".encode()
+    if not hmac.compare_digest(right, signature.encode("utf-8", "surrogateescape")):
+        raise Problem(
+            401,
+            "X-Hub-Signature-256 is missing or does not match the body. The webhook secret of the "
+            "GitHub App and the one that Bellhop knows must be the same.",
+            code="bad_signature",
+        )
+
+
+def _header(request: web.Request, name: str, form: re.Pattern[str]) -> str:
+    value = request.headers.get(name, "")
+    if not form.fullmatch(value):
+        raise Problem(400, f"The header {name} is missing or malformed.", code="bad_header")
+    return value
+
+
+def _content(request: web.Request, body: bytes) -> bytes:
+    """The JSON of a body in either of GitHub's two encodings."""
+    match request.content_type:
+        case "application/json":
+            return body
+        case "application/x-www-form-urlencoded":
+            return _form_payload(body)
+        case _:
+            raise Problem(
+                415,
+                "Deliveries come as application/json or application/x-www-form-urlencoded: "
+                "choose one of them as the content type of the webhook.",
+                code="bad_content_type",
+            )
+
+
+def _form_payload(body: bytes) -> bytes:
+    try:
+        payloads = parse_qs(body, max_num_fields=10).get(b"payload", [])
+    except ValueError:
+        payloads = []
+    if len(payloads) != 1:
+        raise Problem(400, "The form must have exactly one field `payload`.", code="unreadable")
+    return payloads[0]
+
+
+def _is_for_another_app(request: web.Request, door: WebhookDoor) -> bool:
+    target = request.headers.get("X-GitHub-Hook-Installation-Target-ID")
+    return target is not None and door.app_id is not None and target != str(door.app_id)
+
+
+def _answer(
+    status: int, delivery: str, outcome: str, task_ids: tuple[str, ...] | None = None
+) -> web.Response:
+    document: dict[str, object] = {"delivery": delivery, "outcome": outcome}
+    if task_ids is not None:
+        document["taskIds"] = task_ids
+    return web.Response(
+        status=status, body=json.dumps(document).encode(), content_type="application/json"
+    )
