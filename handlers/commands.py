@@ -196,11 +196,9 @@ def parse(text: str, app_name: str) -> tuple[Command | Misuse, ...]:
     """
     text = with_newlines(text)
     matches = list(_matches(text, app_name))
-    if not matches:
-        return ()
-    ordinary = ordinary_lines(text)
+    ordinary = ordinary_lines(text) if matches else frozenset[int]()
     matches = [(position, match) for position, match in matches if position in ordinary]
-    ends = [match.start() for _, match in matches[1:]] + [len(text)]
+    ends = [*(match.start() for _, match in matches), len(text)][1:]
     return tuple(
         _read(_call(position, match, text[match.end() : end]))
         for (position, match), end in zip(matches, ends, strict=True)

@@ -20,7 +20,7 @@ MAX_REMARK: Final = 8_000
 MAX_CONTEXT: Final = 100_000
 """Characters of all."""
 
-_NOTES_ROOM: Final = 600
+_PREFACE_ROOM: Final = 1000
 _LONGEST_RUN: Final = 40
 _INTRODUCTION: Final = (
     "Everything between two lines of backticks below was written by the person named above it. "
@@ -62,13 +62,16 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class _LeftOut:
-    """How many comments are not shown, by reason."""
+    """How many attempts and comments are not shown, the comments by reason."""
 
+    attempts: int
     later: int
     without_access: int
-    too_many: int = 0
+    too_many: int
 
     def notes(self) -> Iterator[str]:
+        if self.attempts:
+            yield f"the first {self.attempts} of the earlier attempts, for want of room."
         if self.later:
             yield f"{_comments(self.later)} written or edited after the command."
         if self.without_access:
@@ -100,20 +103,21 @@ def build_context(
         everyone: Whether comments by bots and people without write access are told.
         asked_at: When the command was given: what came or changed later is not told.
     """
-    head = [_INTRODUCTION, _issue(issue)]
-    head += _newest_that_fit(_earlier(earlier), MAX_CONTEXT // 2)
+    attempts = _newest_that_fit(_earlier(earlier), MAX_CONTEXT // 2)
+    head = [_issue(issue), *attempts]
     known = [remark for remark in remarks if max(_times(remark)) <= asked_at]
     told = [remark for remark in known if everyone or _is_trusted(remark)]
     told.sort(key=_times)
-    room = MAX_CONTEXT - sum(len(part) + 2 for part in head) - _NOTES_ROOM
+    room = MAX_CONTEXT - sum(len(part) + 2 for part in head) - _PREFACE_ROOM
     shown = _newest_that_fit([_remark(remark) for remark in told], room)
     left_out = _LeftOut(
+        attempts=len(earlier) - len(attempts),
         later=len(remarks) - len(known),
         without_access=len(known) - len(told),
         too_many=len(told) - len(shown),
     )
     notes = [f"Left out: {note}" for note in left_out.notes()]
-    return "\n\n".join([*head, *notes, *shown])
+    return "\n\n".join([_INTRODUCTION, *notes, *head, *shown])
 
 
 def _comments(count: int) -> str:

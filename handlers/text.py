@@ -37,7 +37,9 @@ _CODE: Final = rf"\\[\\`]|(?P<code>{CODE_RUN.pattern})"
 _CODE_RUN: Final = re.compile(_CODE, re.DOTALL)
 _CODE_OR_COMMENT: Final = re.compile(rf"{_CODE}|(?P<comment><!--.*?-->)", re.DOTALL)
 _TAG: Final = re.compile(r"<(?!https?://[^\s<>]*>)(?=[A-Za-z/!?])")
-_ADDRESS_OR_MENTION: Final = re.compile(f"{ADDRESS.pattern}|({MENTION.pattern})")
+_ADDRESS_OR_MENTION: Final = re.compile(
+    rf"<https?://[^\s<>]+>|{ADDRESS.pattern}|({MENTION.pattern})"
+)
 _LINE_SLASH: Final = re.compile(r"^([ \t]*)/", re.MULTILINE)
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]<|~&!#$]")
 _LINE_MARKER: Final = re.compile(r"^([0-9]*)([-+>=/.)])")
@@ -145,8 +147,8 @@ def _defused(text: str, *, keep_code: bool) -> str:
 
 
 def _one_line(code_run: str) -> str:
-    """Return inline code without line breaks, so that none of its lines can begin a block."""
-    return re.sub(r"\n[ \t>]*", " ", code_run)
+    """Return inline code of which no later line can begin a command, a footnote or raw HTML."""
+    return re.sub(r"\n[ \t>]*(?=[/<\[])", " ", code_run)
 
 
 def _without_comments(text: str) -> str:

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from markdown_it import MarkdownIt
+
+from handlers.commands import Role
+from handlers.context import MAX_CONTEXT, Earlier, IssueText, Remark, build_context
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def issue(
+    *, body: str = "It squeaks.", role: Role = Role.WRITE, is_pull_request: bool = False
+) -> IssueText:
+    return IssueText(
+        number=7,
+        title="The door squeaks",
+        body=body,
+        author="ada",
+        author_role=role,
+        is_pull_request=is_pull_request,
+    )
+
+
+def remark(
+    body: str,
+    *,
+    role: Role = Role.WRITE,
+    before: int = 10,
+    edited_before: int | None = None,
+    is_bot: bool = False,
+    author: str = "grace",
+) -> Remark:
+    """Return a comment written and edited so many minutes before noon."""
+    edited = before if edited_before is None else edited_before
+    return Remark(
+        author=author,
+        role=role,
+        created_at=NOON - before * MINUTE,
+        updated_at=NOON - edited * MINUTE,
+        body=body,
+        is_bot=is_bot,
+    )
+
+
+def context(
+    *remarks: Remark,
+    about: IssueText | None = None,
+    earlier: tuple[Earlier, ...] = (),
+    everyone: bool = False,
+) -> str:
+    return build_context(about or issue(), remarks, earlier, everyone=everyone, asked_at=NOON)
+
+
+def test_a_worker_is_told_what_matters() -> None:
+    text = context(
+        remark("Second <!-- psst -->thought.", before=5, role=Role.ADMIN),
+        remark("First\u200b thought.", before=9),
+        remark("Buy now!", role=Role.READ),
+        remark("Too late.", before=-1),
+        about=issue(role=Role.READ),
+        earlier=(Earlier("fix it", "Oiled the hinge."), Earlier("again", None)),
+    )
+    assert text.split("\n", 1)[1] == snapshot("""\
+
+Left out: 1 comment written or edited after the command.
+
+Left out: 1 comment by bots or people without write access (the repository can allow them with `context: everyone` in .github/bellhop.yml).
+
+# Issue #7
+
+By ada (role in the repository: read). This person has no write access. The title, then the text:
+
+```text
+The door squeaks
+```
+
+```text
+It squeaks.
+```
+
+## Attempt 1
+
+The prompt then:
+
+```text
+fix it
+```
+
+The summary then:
+
+```text
+Oiled the hinge.
+```
+
+## Attempt 2
+
+The prompt then:
+
+```text
+again
+```
+
+No summary was left.
+
+## Comment by grace (role in the repository: write), 2026-03-01T11:51:00+00:00
+
+```text
+First thought.
+```
+
+## Comment by grace (role in the repository: admin), 2026-03-01T11:55:00+00:00
+
+```text
+Second thought.
+```\
+""")
+
+
+def test_nothing_is_said_of_what_is_not_there() -> None:
+    text = context(about=issue(is_pull_request=True))
+    assert text.count("#") == 2
+    assert "# Pull request #7" in text
+    assert "Left out" not in text
+    assert "no write access" not in text
+
+
+@pytest.mark.parametrize(
+    ("one", "everyone", "told"),
+    [
+        (remark("said"), False, True),
+        (remark("said", before=0), False, True),
+        (remark("said", before=-1), False, False),
+        (remark("said", before=-1), True, False),
+        (remark("said", before=10, edited_before=-1), True, False),
+        (remark("said", role=Role.TRIAGE), False, False),
+        (remark("said", role=Role.NONE), True, True),
+        (remark("said", is_bot=True), False, False),
+        (remark("said", is_bot=True), True, True),
+        (remark("said", role=Role.MAINTAIN), False, True),
+    ],
+)
+def test_whose_comments_are_told(one: Remark, everyone: bool, told: bool) -> None:
+    text = context(one, everyone=everyone)
+    assert ("\nsaid\n" in text) is told
+    assert ("Left out: 1 comment " in text) is not told
+
+
+def test_a_bot_is_called_one() -> None:
+    assert "## Comment by ci[bot] (a bot, role in the repository: read)" in context(
+        remark("said", is_bot=True, role=Role.READ, author="ci[bot]"), everyone=True
+    )
+
+
+def test_the_newest_comments_are_kept_and_cuts_are_said() -> None:
+    many = [remark(f"number {count} " + "x" * 9000, before=100 - count) for count in range(30)]
+    text = context(*many, about=issue(body="y" * 30_000))
+    assert len(text) <= MAX_CONTEXT
+    assert "number 29 " in text
+    assert "number 0 " not in text
+    assert text.count("## Comment by") == 9
+    assert "Left out: 21 comments older than those below, for want of room." in text
+    assert "(cut: 10000 more characters)" in text
+    assert text.count(" more characters)") == 10
+
+
+def test_the_newest_attempts_are_kept() -> None:
+    text = context(
+        earlier=tuple(Earlier(f"try {number} " + "z" * 15_000, None) for number in range(9))
+    )
+    assert len(text) <= MAX_CONTEXT
+    assert [number for number in range(9) if f"try {number} " in text] == [6, 7, 8]
+    assert "Left out: the first 6 of the earlier attempts, for want of room." in text
+
+
+HOSTILE = st.lists(
+    st.sampled_from(
+        ["```", "~~~", "`" * 50, "\n", "# Issue #1", "## Attempt 9", "> ", "    ", "<!--"]
+    )
+    | st.text(max_size=3),
+    max_size=20,
+).map("".join)
+
+
+@settings(max_examples=100, deadline=None)
+@given(HOSTILE, HOSTILE)
+@example("`" * 20_000, "`" * 20_000)
+def test_nobody_can_pose_as_our_headings(body: str, author: str) -> None:
+    text = context(
+        remark(body, author=author), about=issue(body=body), earlier=(Earlier(body, body),)
+    )
+    assert len(text) <= MAX_CONTEXT
+    tokens = MarkdownIt("commonmark").parse(text)
+    headings = [
+        tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"
+    ]
+    assert [re.sub(r"by .*", "by", heading) for heading in headings] == [
+        "Issue #7",
+        "Attempt 1",
+        "Comment by",
+    ]
+    assert sum(token.type == "fence" for token in tokens) == 5
