@@ -8,6 +8,10 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def _be_the_package() -> None:
@@ -62,8 +66,12 @@ def main() -> int:
 def _work(options: Options) -> int:
     """Work until it is done or a signal ends it."""
     orders = Orders()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        orders.give(Order.CANCEL)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: orders.give(Order.CANCEL))
+        signal.signal(number, stop)
     return Worker(options, orders).run()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatch
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -104,6 +104,13 @@ class AgentConfig:
                 file.is_symlink() or file.is_file()
             ):
                 file.unlink()
+                self._remove_empty(file.parent)
+
+    def _remove_empty(self, folder: Path) -> None:
+        """Git knows no empty folders, and an agent would take one for its own."""
+        while folder != self._git.folder and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _zero(paths: Iterable[str]) -> bytes:

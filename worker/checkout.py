@@ -40,8 +40,9 @@ class Checkout:
             settings=git.basic(assignment.clone_url, token),
         )
         start = assignment.head_sha or f"refs/remotes/origin/{assignment.base_branch}"
-        branch = ("-B", assignment.head_branch) if assignment.head_branch else ("--detach",)
-        git.run("checkout", "--quiet", "--no-track", *branch, start)
+        name = assignment.head_branch
+        how = ("--no-track", "-B", name) if name is not None else ("--detach",)
+        git.run("checkout", "--quiet", *how, start)
         self._start = git.word("rev-parse", "HEAD")
         self._settings = (git.directory / "config").read_bytes()
         if assignment.config_from:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from worker.orders import Order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.git import GitFailed
     from worker.result import Result
 
@@ -20,6 +22,14 @@ class Outcome:
 
     status: str
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
+    error: dict[str, Any] | None = None
+
+    def body(self, task_id: str, mask: Callable[[str], str]) -> dict[str, Any]:
+        """The completion as it is sent, with the error's detail masked."""
+        body = {"taskId": task_id, "status": self.status, **self.fields}
+        if self.error is not None:
+            body["error"] = {**self.error, "detail": mask(self.error["detail"])[-DETAIL:]}
+        return body
 
 
 def completed(result: Result, branch: str | None) -> Outcome:
@@ -39,11 +49,11 @@ def failed(code: str, title: str, detail: str, remedy: str, *, retryable: bool) 
     error = {
         "code": code,
         "title": title,
-        "detail": detail[-DETAIL:],
+        "detail": detail,
         "remedy": remedy,
         "retryable": retryable,
     }
-    return Outcome("failed", {"error": error})
+    return Outcome("failed", error=error)
 
 
 def clone_failed(error: GitFailed) -> Outcome:

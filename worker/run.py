@@ -186,9 +186,7 @@ class Worker:
         self._reporter.close(self._options.patience if self._orders.given is None else PARTING)
         if self._orders.given is Order.VANISH:
             return NOT_OURS
-        body = {"taskId": self._options.task_id, "status": done.status, **done.fields}
-        if "error" in body:
-            body["error"]["detail"] = self._masker.mask(body["error"]["detail"])
+        body = done.body(self._options.task_id, self._masker.mask)
         self._client.call("POST", "complete", body)
         return TOLD
 
