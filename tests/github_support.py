@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import time
 from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,9 +21,13 @@ from pydantic import SecretStr
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.values import RepoRef
+from simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from simulator.model import Repository
 
 START = 1_800_000_000.0
 REPO = RepoRef(installation_id=7, repository_id=42, full_name="acme/widgets")
@@ -175,3 +180,40 @@ async def scripted(**options: Any) -> AsyncIterator[tuple[GitHub, FakeServer]]:
         ClientSession(cookie_jar=DummyCookieJar()) as session,
     ):
         yield GitHub(session, identity(), api_url=server.url, clock=clock, **options), server
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """An offline GitHub with one repository, and the facade installed on it."""
+
+    github: GitHub
+    sim: Simulator
+    clock: JumpingClock
+    widgets: Repository
+    repo: RepoRef
+    start: datetime
+
+    @property
+    def app_id(self) -> int:
+        return self.sim.app.app_id
+
+    def asked(self, method: str, path: str) -> int:
+        """How many requests arrived."""
+        return sum(1 for seen in self.sim.requests if (seen.method, seen.path) == (method, path))
+
+
+@asynccontextmanager
+async def simulated(folder: Path, **options: Any) -> AsyncIterator[Town]:
+    """The facade against the simulator, both by the same jumping clock."""
+    clock = JumpingClock(time.time())
+    start = datetime.fromtimestamp(clock.now, UTC)
+    async with (
+        await Simulator.start(folder, now=lambda: datetime.fromtimestamp(clock.now, UTC)) as sim,
+        ClientSession(cookie_jar=DummyCookieJar()) as session,
+    ):
+        widgets = sim.add_repository("acme/widgets", {"README.md": "# Widgets\n"})
+        installation = sim.install(widgets)
+        app = AppIdentity(sim.app.app_id, sim.app.client_id, SecretStr(sim.app.private_key_pem))
+        github = GitHub(session, app, api_url=sim.api_url, clock=clock, **options)
+        repo = RepoRef(installation.id, widgets.id, widgets.full_name)
+        yield Town(github, sim, clock, widgets, repo, start)

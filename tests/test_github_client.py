@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -241,11 +242,11 @@ async def test_a_comment_in_full() -> None:
         body=None,
         performed_via_github_app={"id": 99, "slug": "bell"},
     )
-    since = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+    since = datetime(2026, 11, 21, 10, 0, tzinfo=timezone(timedelta(hours=1)))
     async with scripted() as (github, server):
         server.on("GET", COMMENTS, Reply(200, [app, comment(2, user=None)]))
         first, second = await github.comments(REPO, 5, since=since)
-        assert server.to(COMMENTS)[0].query["since"] == "2026-11-21T09:00:00+00:00"
+        assert server.to(COMMENTS)[0].query["since"] == "2026-11-21T09:00:00Z"
     assert first == CommentFacts(
         id=1,
         author_id=9,
@@ -578,3 +579,18 @@ async def test_tokens_are_in_no_error() -> None:
             while error is not None:
                 assert "ghs_secret" not in repr(error) + str(error)
                 error = error.__cause__ or error.__context__
+
+
+async def test_a_list_that_is_not_as_documented_is_an_unreadable_answer() -> None:
+    async with scripted() as (github, server):
+        server.on("GET", f"{HOME}/pulls", Reply(200, [pull(1), {"number": "x"}]))
+        with pytest.raises(Unavailable, match=r"not as documented: 1\.number"):
+            await github.pulls_by_head(REPO, "acme", "bellhop/x")
+
+
+async def test_by_the_machines_own_clock_it_works_too() -> None:
+    async with scripted() as (_, server), ClientSession() as session:
+        server.clock.now = time.time()
+        server.on("GET", HOME, Reply(500), Reply(200, REPOSITORY))
+        github = GitHub(session, identity(), api_url=server.url)
+        assert (await github.repository(REPO)).id == 42

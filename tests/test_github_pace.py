@@ -154,13 +154,16 @@ async def test_the_spacing_is_the_operators() -> None:
 
 async def test_nobody_overtakes_those_who_wait() -> None:
     clock = HandClock()
-    pace = Pace(clock, per_minute=2, spacing={FINAL: 5.0})
+    pace = Pace(clock, per_minute=3, spacing={FINAL: 5.0})
     await pace.spend(HERE, FINAL)
     waiting = asyncio.create_task(pace.spend(HERE, FINAL))
     await settle()
     assert pace.try_spend(HERE, LAUNCH) > 0
-    await clock.move(5)
+    clock.now += 60
+    assert pace.try_spend(HERE, LAUNCH) > 0
+    await clock.move(0)
     await waiting
+    assert pace.try_spend(HERE, LAUNCH) == 0
 
 
 async def test_while_github_says_wait_nothing_goes() -> None:

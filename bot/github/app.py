@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -166,8 +167,9 @@ class AppTokens:
         return await patiently(self._clock, mint)
 
 
+@cache
 def _load(pem: str) -> RSAPrivateKey:
-    """Read the key once: checking it takes far longer than signing with it."""
+    """Read the key, once a process: checking it takes far longer than signing with it."""
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (TypeError, ValueError):

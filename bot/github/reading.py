@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import deque
+from datetime import UTC
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -123,7 +124,7 @@ class Reading(Calls):
             first_page = max(0, issue.comments - limit) // PAGE + 1
         query: dict[str, str | int] = {"per_page": PAGE, "page": first_page}
         if since is not None:
-            query["since"] = since.isoformat(timespec="seconds")
+            query["since"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         url = f"/repos/{repo.full_name}/issues/{number}/comments?{urlencode(query)}"
         newest: deque[CommentFacts] = deque(maxlen=limit)
         async for page in self._pages(repo, url):

@@ -9,10 +9,10 @@ from bot.github.calls import MOVE_REFS, OPEN_PULLS, TALK, Calls, segments
 from bot.github.errors import Refused
 from bot.github.pace import Priority
 from bot.github.shapes import Comment, Pull, parse
-from bot.github.values import OnComment, OnIssue
+from bot.github.values import OnComment
 
 if TYPE_CHECKING:
-    from bot.github.values import PullFacts, Reaction, RepoRef, SaidComment
+    from bot.github.values import OnIssue, PullFacts, Reaction, RepoRef, SaidComment
 
 
 class Writing(Calls):
@@ -24,11 +24,10 @@ class Writing(Calls):
 
     async def react(self, repo: RepoRef, target: OnComment | OnIssue, content: Reaction) -> None:
         """Add a reaction; one that is there already stays the only one."""
-        match target:
-            case OnComment(comment_id):
-                place = f"issues/comments/{comment_id}"
-            case OnIssue(number):
-                place = f"issues/{number}"
+        if isinstance(target, OnComment):
+            place = f"issues/comments/{target.comment_id}"
+        else:
+            place = f"issues/{target.number}"
         url = f"/repos/{repo.full_name}/{place}/reactions"
         data = {"content": content}
         await self._write(repo, TALK, "POST", url, data, priority=Priority.ACKNOWLEDGEMENT)
