@@ -76,7 +76,13 @@ class Checkout:
         git.run("add", "--all")
         if git.names("diff", "--cached", "--name-only", "-z", "HEAD"):
             message = _message(title, self._assignment.co_authors)
-            git.run("commit", "--quiet", "--no-verify", "--file=-", given=message.encode())
+            git.run(
+                "commit",
+                "--quiet",
+                "--no-verify",
+                "--file=-",
+                given=message.encode(errors="replace"),
+            )
         return git.word("rev-parse", "HEAD") != self._start
 
     def push(self, token: str) -> str:

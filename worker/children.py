@@ -57,7 +57,7 @@ def stream(
         OSError: It could not be started.
     """
     with tempfile.TemporaryFile() as given:
-        given.write(text.encode())
+        given.write(text.encode(errors="replace"))
         given.seek(0)
         process = subprocess.Popen(  # noqa: S603  running what the operator chose is the task
             command,
