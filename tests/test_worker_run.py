@@ -405,8 +405,8 @@ async def test_secrets_are_masked_in_every_line_even_one_that_comes_in_pieces(
 
 
 async def test_many_and_long_lines_come_in_bounded_reports(bellhop: Bellhop) -> None:
-    agent = "i=0; while [ $i -lt 450 ]; do echo line $i; i=$((i+1)); done; head -c 9000 /dev/zero"
-    agent += " | tr '\\0' '\\377'; echo"
+    agent = "i=0; while [ $i -lt 450 ]; do echo line $i; i=$((i+1)); done; head -c 200000 /dev/zero"
+    agent += " | tr '\\0' '\\377'; echo; echo after"
     assert await work(bellhop, agent) == 0
     reports = [report["logs"] for report in bellhop.reports if "logs" in report]
     assert [m for _, m in bellhop.logs if m.startswith("line ")] == [
@@ -414,7 +414,7 @@ async def test_many_and_long_lines_come_in_bounded_reports(bellhop: Bellhop) -> 
     ]
     assert max(len(logs) for logs in reports) <= 100
     assert max(len(json.dumps(logs)) for logs in reports) <= 65_536
-    assert max(len(message) for _, message in bellhop.logs) == 4_000
+    assert [message for _, message in bellhop.logs][-3:-1] == ["\ufffd" * 4_000, "after"]
 
 
 async def test_a_stale_github_token_is_replaced_before_it_is_used(bellhop: Bellhop) -> None:
