@@ -41,8 +41,12 @@ CODE_RUN: Final = re.compile(
 """Inline code, as far as it can be told without reading the Markdown around it."""
 
 _EXTENSIONS: Final = ["table", "strikethrough"]
-_COMMON: Final = MarkdownIt("commonmark").enable(_EXTENSIONS)
-_WITHOUT_HTML: Final = MarkdownIt("commonmark", {"html": False}).enable(_EXTENSIONS)
+_WHOLE: Final = MarkdownIt("commonmark").enable(_EXTENSIONS)
+# Blocks are found without looking into their lines, which is most of the work.
+_BLOCKS: Final = MarkdownIt("commonmark").enable(_EXTENSIONS).disable("inline")
+_BLOCKS_WITHOUT_HTML: Final = (
+    MarkdownIt("commonmark", {"html": False}).enable(_EXTENSIONS).disable("inline")
+)
 _LINE_SLASH: Final = re.compile(r"^[ \t]*/", re.MULTILINE)
 
 
@@ -68,7 +72,7 @@ def blocks(text: str, *, html: bool) -> Iterator[Block]:
     """
     lines = text.split("\n")
     done = 0
-    for token in (_COMMON if html else _WITHOUT_HTML).parse(text):
+    for token in (_BLOCKS if html else _BLOCKS_WITHOUT_HTML).parse(text):
         if token.type in {"fence", "code_block"} and token.map is not None:
             start, end = token.map
             if done < start:
@@ -81,7 +85,7 @@ def blocks(text: str, *, html: bool) -> Iterator[Block]:
 
 def open_fence(text: str) -> str:
     """Return the line that closes the block of code in which the text ends, or nothing."""
-    tokens = _COMMON.parse(text)
+    tokens = _BLOCKS.parse(text)
     if not tokens or tokens[-1].type != "fence" or tokens[-1].map is None:
         return ""
     fence, (start, end) = tokens[-1].markup, tokens[-1].map
@@ -99,7 +103,7 @@ def is_inert(text: str) -> bool:
     slash = any(
         _LINE_SLASH.search(block.text) for block in blocks(text, html=True) if not block.code
     )
-    return not slash and all(map(_is_harmless, _COMMON.parse(text)))
+    return not slash and all(map(_is_harmless, _WHOLE.parse(text)))
 
 
 def _is_harmless(token: Token) -> bool:

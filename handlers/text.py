@@ -32,10 +32,10 @@ _BREAK: Final = "&#x200B;"
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Characters that could take part in a name, a number or an address.
 _ACTIVE: Final = re.compile(r"[A-Za-z0-9@#/:_.-]*")
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_OPENING: Final = re.compile("<!--")
 _CODE: Final = rf"\\[\\`]|(?P<code>{CODE_RUN.pattern})"
 _CODE_RUN: Final = re.compile(_CODE, re.DOTALL)
-_CODE_OR_COMMENT: Final = re.compile(rf"{_CODE}|(?P<comment><!--.*?-->)", re.DOTALL)
+_CODE_OR_OPENING: Final = re.compile(rf"{_CODE}|<!--", re.DOTALL)
 _TAG: Final = re.compile(r"<(?!https?://[^\s<>]*>)(?=[A-Za-z/!?])")
 _ADDRESS_OR_MENTION: Final = re.compile(
     rf"<https?://[^\s<>]+>|{ADDRESS.pattern}|({MENTION.pattern})"
@@ -92,17 +92,16 @@ def neutral(text: str, limit: int = 20_000) -> Markdown:
         limit: The longest result, in characters; what is cut is said.
     """
     text = visible(with_newlines(text))
-    kept, note = text[:limit], ""
+    done = _neutral(text) if len(text) <= limit else ""
+    if len(text) <= limit and len(done) <= limit:
+        return Markdown(done)
+    room = limit - len(_cut_note(len(text)))
+    kept = text[: max(0, room)]
     done = _neutral(kept)
-    if kept != text or len(done) > limit:
-        room = limit - len(_cut_note(len(text)))
-        kept = kept[: max(0, room)]
+    while kept and len(done) > room:
+        kept = kept[: min(len(kept) - 1, len(kept) * room // len(done))]
         done = _neutral(kept)
-        while kept and len(done) > room:
-            kept = kept[: min(len(kept) - 1, len(kept) * room // len(done))]
-            done = _neutral(kept)
-        note = _cut_note(len(text) - len(kept))
-    return Markdown((done + note)[:limit])
+    return Markdown((done + _cut_note(len(text) - len(kept)))[:limit])
 
 
 def _cut_note(count: int) -> str:
@@ -134,9 +133,9 @@ def _closed(text: str) -> str:
 
 def _defused(text: str, *, keep_code: bool) -> str:
     """Return Markdown without blocks of code as text that does nothing."""
+    text = _without_comments(text, keep_code=keep_code)
     if not keep_code:
-        return _live_text(_COMMENT.sub("", text))
-    text = _without_comments(text)
+        return _live_text(text)
     parts: list[str] = []
     done = 0
     for match in _CODE_RUN.finditer(text):
@@ -151,8 +150,21 @@ def _one_line(code_run: str) -> str:
     return re.sub(r"\n[ \t>]*(?=[/<\[])", " ", code_run)
 
 
-def _without_comments(text: str) -> str:
-    return _CODE_OR_COMMENT.sub(lambda match: "" if match["comment"] else match[0], text)
+def _without_comments(text: str, *, keep_code: bool) -> str:
+    """Return Markdown without the HTML comments that are closed."""
+    pattern = _CODE_OR_OPENING if keep_code else _OPENING
+    parts: list[str] = []
+    done = at = 0
+    while found := pattern.search(text, at):
+        at = found.end()
+        if found[0] != "<!--":
+            continue
+        end = text.find("-->", at)
+        if end < 0:
+            break
+        parts.append(text[done : found.start()])
+        done = at = end + len("-->")
+    return "".join([*parts, text[done:]])
 
 
 def _live_text(text: str) -> str:
@@ -185,7 +197,7 @@ def neutral_line(text: str, limit: int = 200) -> Markdown:
         text: Plain text by others.
         limit: How many of its characters are shown; what is cut is marked by an ellipsis.
     """
-    line = " ".join(visible(_COMMENT.sub("", with_newlines(text))).split())
+    line = " ".join(visible(_without_comments(with_newlines(text), keep_code=False)).split())
     if len(line) > limit:
         line = line[: max(0, limit - 1)].rstrip() + "…"
     # U+200B is not among the visible characters: it can stand for the break until all is escaped.
@@ -220,7 +232,7 @@ def clean(text: str) -> str:
         if block.code:
             parts.append(block.text)
             continue
-        shown = _REMARK.sub("", _without_comments(block.text))
+        shown = _REMARK.sub("", _without_comments(block.text, keep_code=True))
         parts.append(_HIDDEN_REST.sub("", shown))
         if _HIDDEN_REST.search(shown):
             break

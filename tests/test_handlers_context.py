@@ -68,11 +68,14 @@ def test_a_worker_is_told_what_matters() -> None:
         about=issue(role=Role.READ),
         earlier=(Earlier("fix it", "Oiled the hinge."), Earlier("again", None)),
     )
-    assert text.split("\n", 1)[1] == snapshot("""\
+    assert text.replace(" (the repository can", "\n(the repository can").split("\n", 1)[
+        1
+    ] == snapshot("""\
 
 Left out: 1 comment written or edited after the command.
 
-Left out: 1 comment by bots or people without write access (the repository can allow them with `context: everyone` in .github/bellhop.yml).
+Left out: 1 comment by bots or people without write access
+(the repository can allow them with `context: everyone` in .github/bellhop.yml).
 
 # Issue #7
 

@@ -25,10 +25,13 @@ from handlers.text import (
 PIECES = [
     "@octocat", "@acme/team", "fixes #12", "Closes: acme/site#3", "resolved GH-4",
     "fix https://github.com/a/b/issues/1", "/fix", "/approve", "<!-- hidden -->", "<!--", "-->",
-    "```", "~~~", "````", "`", "``", "\\", "\n", "\n\n", "    ", "  ", "- ", "> ", "1. ", "|", "\t",
-    "|-|-|", "<div>", "<b>", "</b>", "<pre>", "<script>", "[a](b)", "[", "](", ")", "[^1]: ",
-    "[x]: y", "&#64;", "&commat;", "&num;", "&#35;", "&", "#", "@", "\u200b", "\u202e", "\U000e0041",
-    "<https://a.example/@me>", "https://a.example/@me", "**", "_", "~~", "é", "a", "1", "---", "===",
+    "```", "~~~", "````",
+    "`", "``", "\\", "\n", "\n\n", "    ", "  ", "- ", "> ", "1. ", "|", "\t",
+    "|-|-|", "<div>", "<b>",
+    "</b>", "<pre>", "<script>", "[a](b)", "[", "](", ")", "[^1]: ",
+    "[x]: y", "&#64;", "&commat;", "&num;", "&#35;", "&", "#", "@", "\u200b", "\u202e",
+    "\U000e0041", "<https://a.example/@me>", "https://a.example/@me", "**", "_", "~~", "é", "a", "1",
+    "---", "===",
 ]  # fmt: skip
 markdown = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=25).map("".join)
 
