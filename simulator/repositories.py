@@ -43,6 +43,15 @@ class GitError(Exception):
     """A git command failed; the text is what git said."""
 
 
+CONFIG = """
+[http]
+\treceivepack = true
+[uploadpack]
+\tallowAnySHA1InWant = true
+[receive]
+\thideRefs = refs/pull
+"""
+
 STATUSES = {"A": "added", "M": "modified", "D": "removed", "T": "changed"}
 
 
@@ -79,15 +88,16 @@ class GitRepository:
         """Make an empty repository whose HEAD is `default_branch`."""
         folder.mkdir(parents=True)
         repository = cls(folder)
-        repository.run("init", "--quiet", "--bare", f"--initial-branch={default_branch}")
+        repository.run(
+            "init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}"
+        )
         repository.prepare()
         return repository
 
     def prepare(self) -> None:
         """Set what a hosted repository needs: the push rules, and a push by HTTP at all."""
-        self.run("config", "http.receivepack", "true")
-        self.run("config", "uploadpack.allowAnySHA1InWant", "true")
-        self.run("config", "receive.hideRefs", "refs/pull")
+        with (self.folder / "config").open("a") as config:
+            config.write(CONFIG)
         self.protect(frozenset())
         hook = self.folder / "hooks" / "update"
         hook.parent.mkdir(exist_ok=True)
@@ -172,7 +182,8 @@ class GitRepository:
             author: `Name <mail>`.
             base: the branch a new branch starts from.
         """
-        start = self.resolve(f"refs/heads/{branch}") or self.resolve(f"refs/heads/{base}")
+        heads = self.refs("refs/heads/")
+        start = heads.get(f"refs/heads/{branch}") or heads.get(f"refs/heads/{base}")
         head = f"commit refs/heads/{branch}\ncommitter {author} now\n".encode()
         stream = [head, _data(message.encode())]
         if start:
