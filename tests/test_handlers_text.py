@@ -30,7 +30,8 @@ PIECES = [
     "|-|-|", "<div>", "<b>",
     "</b>", "<pre>", "<script>", "[a](b)", "[", "](", ")", "[^1]: ",
     "[x]: y", "&#64;", "&commat;", "&num;", "&#35;", "&", "#", "@", "\u200b", "\u202e",
-    "\U000e0041", "<https://a.example/@me>", "https://a.example/@me", "**", "_", "~~", "é", "a", "1",
+    "\U000e0041", "<https://a.example/@me>", "https://a.example/@me", "**", "_", "~~",
+    "é", "a", "1",
     "---", "===",
 ]  # fmt: skip
 markdown = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=25).map("".join)
