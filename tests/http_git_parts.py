@@ -12,13 +12,14 @@ import re
 import subprocess
 import sys
 import textwrap
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from bot.http.git import GitGate
 from bot.http.git_body import GateLimits
@@ -82,7 +83,7 @@ class Desk:
     stopped: bool = False
     api_down: set[str] = field(default_factory=set)
     notes: list[tuple[str, ...]] = field(default_factory=list)
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def authorise(self, task_id: str, token: str) -> PushGrant | PushRefusal:
         if token in self.refusals:
@@ -96,6 +97,7 @@ class Desk:
         return UPSTREAM_TOKEN
 
     async def upstream_head(self, grant: PushGrant) -> str | None:
+        self.settled.set()
         self._ask("head")
         return refs_of(self.bare).get(f"refs/heads/{grant.branch}")
 
@@ -108,12 +110,12 @@ class Desk:
     async def pushed(self, grant: PushGrant, new: str) -> None:
         self.notes.append(("pushed", new))
         self.head, self.pending = new, None
-        self.moved.set()
+        self.settled.set()
 
     async def failed(self, grant: PushGrant, new: str, why: str) -> None:
         self.notes.append(("failed", new, why))
         self.pending = None
-        self.moved.set()
+        self.settled.set()
 
     async def move_branch(self, grant: PushGrant, old: str, new: str) -> str | None:
         self._ask("move")
@@ -139,7 +141,8 @@ class Origin:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.fault: Fault | None = None
-        self.cut: list[Exception] = []
+        self.answering = asyncio.Event()
+        self.broken_off = asyncio.Event()
         self.pushes = 0
 
     def register(self, app: web.Application) -> None:
@@ -174,8 +177,18 @@ class Origin:
             stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdin
-        assert process.stdout
         feeding = asyncio.create_task(self._feed(request, process.stdin))
+        try:
+            return await self._answer(request, process)
+        finally:
+            feeding.cancel()
+            process.stdin.close()
+            await process.communicate()
+
+    async def _answer(
+        self, request: web.Request, process: asyncio.subprocess.Process
+    ) -> web.StreamResponse:
+        assert process.stdout
         answer = web.StreamResponse()
         while line := (await process.stdout.readline()).strip().decode():
             name, _, value = line.partition(": ")
@@ -184,10 +197,11 @@ class Origin:
             else:
                 answer.headers[name] = value
         await answer.prepare(request)
-        while chunk := await process.stdout.read(1 << 16):
-            await answer.write(chunk)
-        await feeding
-        await process.wait()
+        if request.method == "POST":
+            self.answering.set()
+        with suppress(ConnectionError):
+            while chunk := await process.stdout.read(1 << 16):
+                await answer.write(chunk)
         return answer
 
     async def _feed(self, request: web.Request, stdin: asyncio.StreamWriter) -> None:
@@ -195,8 +209,8 @@ class Origin:
             async for chunk in request.content.iter_any():
                 stdin.write(chunk)
                 await stdin.drain()
-        except (OSError, aiohttp.ClientError) as error:
-            self.cut.append(error)
+        except (OSError, aiohttp.ClientError):
+            self.broken_off.set()
         stdin.close()
 
 
@@ -295,6 +309,26 @@ class Scene:
         self.origin.fault = hold
         return arrived, go_on
 
+    async def connect(
+        self, pack: bytes, *, announced: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Begin a first push by hand, whose pack is said to be that long; nothing is read."""
+        command = f"{'0' * 40} {self.head()} {REF}\0report-status side-band-64k"
+        head = encode(command.encode()) + FLUSH
+        url = URL(self.url)
+        assert url.host
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        request = [
+            f"POST {url.path}/{RECEIVE_PACK} HTTP/1.1",
+            f"Host: {url.authority}",
+            f"Authorization: Bearer {TOKEN}",
+            f"Content-Type: {REQUEST_TYPE}",
+            f"Content-Length: {len(head) + announced}",
+            "\r\n",
+        ]
+        writer.write("\r\n".join(request).encode() + head + pack)
+        return reader, writer
+
     def commit(self, text: str, *options: str) -> str:
         (self.work / "greeting.txt").write_text(f"{text}\n")
         git(self.work, "add", ".")
@@ -327,6 +361,13 @@ class Scene:
         _, errors = await process.communicate()
         assert process.returncode is not None
         return Printed(process.returncode, errors.decode())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something outside this process, ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  another process sets no event
+            await asyncio.sleep(0.01)
 
 
 async def raw_push(

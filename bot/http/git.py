@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -74,10 +75,12 @@ class GitGate:
         answer = web.StreamResponse(headers={**_NO_CACHE, "Content-Type": ADVERTISEMENT_TYPE})
         try:
             await self._advertise(request, grant, answer)
-        except (UpstreamError, PktError) as error:
-            if not answer.prepared:
-                return _text(HTTPStatus.BAD_GATEWAY, str(error))
-            await answer.write(pktline.encode(b"ERR " + str(error).encode()))
+        except UpstreamError as error:
+            return await _failed_list(answer, str(error))
+        except PktError as error:
+            return await _failed_list(
+                answer, f"GitHub's list of refs makes no sense ({error}); push again in a minute"
+            )
         return answer
 
     async def _advertise(
@@ -87,15 +90,16 @@ class GitGate:
         branch, staging = b"refs/heads/" + grant.branch.encode(), staging_ref(grant)
         refs = AdvertFilter(frozenset({branch, staging}))
         upstream = Upstream(self._session, grant.upstream, token, self._limits)
-        async for chunk in upstream.advertisement():
-            part = refs.feed(chunk)
-            if refs.ended and grant.task_id not in self._under_way:
-                await self._tidy(grant, refs.heads.get(branch), staged=staging in refs.heads)
-            if part:
-                await answer.prepare(request)
-                await answer.write(part)
+        async with aclosing(upstream.advertisement()) as chunks:
+            async for chunk in chunks:
+                part = refs.feed(chunk)
+                if refs.ended and grant.task_id not in self._under_way:
+                    await self._tidy(grant, refs.heads.get(branch), staged=staging in refs.heads)
+                if part:
+                    await answer.prepare(request)
+                    await answer.write(part)
         if not refs.ended:
-            raise PktError("GitHub's list of refs was cut off; push again in a minute")
+            raise PktError("it was cut off")
 
     async def _tidy(self, grant: PushGrant, head: str | None, *, staged: bool) -> None:
         """Make good what a crash left between GitHub's answer and Bellhop's memory of it.
@@ -206,6 +210,14 @@ def bearer(header: str) -> str | None:
 
 async def _no_fetch(_request: web.Request) -> web.Response:
     return _text(HTTPStatus.FORBIDDEN, FETCH_ELSEWHERE)
+
+
+async def _failed_list(answer: web.StreamResponse, sentence: str) -> web.StreamResponse:
+    """Tell what went wrong: as an error of HTTP, or of git where its list has begun."""
+    if not answer.prepared:
+        return _text(HTTPStatus.BAD_GATEWAY, sentence)
+    await answer.write(pktline.encode(b"ERR " + sentence.encode()))
+    return answer
 
 
 def _text(status: int, sentence: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.http import pktline
 from bot.http.git_commands import ZERO, is_known
+from bot.http.git_report import one_line
 from bot.http.pktline import PktBuffer, PktError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class AdvertFilter:
 
     def _ref(self, line: bytes) -> bytes:
         if line.startswith(b"ERR "):
-            raise PktError(line[4:].decode(errors="replace").strip())
+            raise PktError(one_line(line[4:].decode(errors="replace")))
         if self._capabilities is None:
             line, _, offered = line.partition(b"\0")
             self._capabilities = _narrowed(offered)

@@ -12,7 +12,7 @@ from bot.http import git_commands
 from bot.http.pktline import PktBuffer, PktError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from aiohttp import StreamReader
 
@@ -113,17 +113,19 @@ class Upload:
         self._start = head + pack_start
         self._body = body
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Give the bytes to send, once.
+    async def chunks(self, ended: Callable[[], None]) -> AsyncIterator[bytes]:
+        """Give the bytes to send, once, and call `ended` when `whole` or `problem` is known.
 
         Raises:
-            BodyError: The push must not be finished, so that GitHub changes nothing.
+            BodyError: The request must be broken off, so that GitHub changes nothing.
         """
         yield self._start
         try:
             while chunk := await self._body.read():
                 yield chunk
+            self.whole = True
         except BodyError as error:
             self.problem = str(error)
             raise
-        self.whole = True
+        finally:
+            ended()

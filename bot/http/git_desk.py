@@ -63,7 +63,11 @@ class PushDesk(Protocol):
         ...
 
     async def begun(self, grant: PushGrant, new: str) -> bool:
-        """Store that a push of `new` is about to leave; False if the task is over or stopped."""
+        """Store that a push of `new` is about to leave; False if the task is over or stopped.
+
+        `pushed` or `failed` follows, or neither where GitHub's verdict was lost: `new` is pending
+        then, until a later push or list of refs shows what became of it.
+        """
         ...
 
     async def pushed(self, grant: PushGrant, new: str) -> None:

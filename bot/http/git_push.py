@@ -127,15 +127,21 @@ class Carrier:
             await self.sweep(grant)
 
     async def _settle(self, grant: PushGrant, new: str, lost: PushLostError) -> str | None:
-        """Find out what became of a push without a verdict; what nobody knows stays pending."""
-        try:
-            if lost.maybe_taken and await self.desk.upstream_head(grant) == new:
-                await self.desk.pushed(grant, new)
-                return None
-        except UpstreamError:
+        """Find out what became of a push without a verdict.
+
+        One that may yet come through stays pending: the next list of refs will tell.
+        """
+        if not lost.maybe_taken:
+            await self.desk.failed(grant, new, str(lost))
             return str(lost)
-        await self.desk.failed(grant, new, str(lost))
-        return str(lost)
+        try:
+            taken = await self.desk.upstream_head(grant) == new
+        except UpstreamError:
+            taken = False
+        if not taken:
+            return str(lost)
+        await self.desk.pushed(grant, new)
+        return None
 
 
 def staging_ref(grant: PushGrant) -> bytes:

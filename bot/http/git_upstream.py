@@ -14,7 +14,7 @@ from bot.http.git_report import one_line
 from bot.http.pktline import PktError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from bot.http.git_body import GateLimits, Upload
     from bot.http.git_report import ReportReader
@@ -24,10 +24,14 @@ REQUEST_TYPE: Final = "application/x-git-receive-pack-request"
 RESULT_TYPE: Final = "application/x-git-receive-pack-result"
 ADVERTISEMENT_TYPE: Final = "application/x-git-receive-pack-advertisement"
 MAX_BODY_QUOTED: Final = 400
+CONNECT_TIME: Final = 10
 
 
 class PushLostError(Exception):
-    """GitHub gave no verdict on a push. `maybe_taken`: it may have moved the ref all the same."""
+    """GitHub gave no verdict on a push. `maybe_taken`: it may have moved the ref all the same.
+
+    That can be so even where the upload broke off, if the pack was whole by then.
+    """
 
     def __init__(self, sentence: str, *, maybe_taken: bool) -> None:
         super().__init__(sentence)
@@ -46,7 +50,7 @@ class Upstream:
         self._limits = limits
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=limits.silence)
 
-    async def advertisement(self) -> AsyncIterator[bytes]:
+    async def advertisement(self) -> AsyncGenerator[bytes, None]:
         """Give the list of refs as GitHub sends it.
 
         Raises:
@@ -57,7 +61,9 @@ class Upstream:
                 f"{self._url}/info/refs",
                 params={"service": RECEIVE_PACK},
                 headers=self._headers(),
-                timeout=self._timeout,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=CONNECT_TIME, sock_read=self._limits.silence
+                ),
                 allow_redirects=False,
                 raise_for_status=False,
             ) as response:
@@ -79,37 +85,50 @@ class Upstream:
             PushLostError: GitHub gave no verdict.
         """
         try:
-            async with asyncio.timeout(self._limits.push_time):
-                await self._exchange(upload, reader, say)
+            await self._exchange(upload, reader, say)
         except (aiohttp.ClientError, TimeoutError, PktError) as error:
             if reader.taken is None:
                 sentence = f"GitHub gave no answer to the push ({_cause(error)}); push again"
+                connected = not isinstance(error, aiohttp.ClientConnectorError)
                 raise PushLostError(
-                    upload.problem or self._masked(sentence), maybe_taken=upload.whole
+                    upload.problem or self._masked(sentence), maybe_taken=connected
                 ) from error
         if reader.taken is None:
             raise PushLostError(
-                "GitHub's answer to the push was cut off; push again", maybe_taken=upload.whole
+                "GitHub's answer to the push was cut off; push again", maybe_taken=True
             )
         return None if reader.taken else self._masked(reader.why)
 
     async def _exchange(
         self, upload: Upload, reader: ReportReader, say: Callable[[bytes], Awaitable[None]]
     ) -> None:
-        async with self._session.post(
-            f"{self._url}/{RECEIVE_PACK}",
-            data=upload.chunks(),
-            headers={**self._headers(), "Content-Type": REQUEST_TYPE, "Accept": RESULT_TYPE},
-            timeout=self._timeout,
-            allow_redirects=False,
-            raise_for_status=False,
-        ) as response:
+        clock = asyncio.get_running_loop()
+        end = clock.time() + self._limits.push_time
+
+        def wait_on() -> None:
+            # aiohttp's own limits do not fit: it counts GitHub's silence while the pack still
+            # goes up, and where GitHub's answer has begun it does not notice a failed upload.
+            if upload.problem:
+                deadline.reschedule(clock.time())
+            elif upload.whole:
+                deadline.reschedule(min(end, clock.time() + self._limits.silence))
+
+        async with (
+            asyncio.timeout_at(end) as deadline,
+            self._session.post(
+                f"{self._url}/{RECEIVE_PACK}",
+                data=upload.chunks(wait_on),
+                headers={**self._headers(), "Content-Type": REQUEST_TYPE, "Accept": RESULT_TYPE},
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIME),
+                allow_redirects=False,
+                raise_for_status=False,
+            ) as response,
+        ):
             if response.status != HTTPStatus.OK:
                 failed = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-                raise PushLostError(
-                    await self._complaint(response), maybe_taken=failed and upload.whole
-                )
+                raise PushLostError(await self._complaint(response), maybe_taken=failed)
             async for chunk in response.content.iter_any():
+                wait_on()
                 for text in reader.feed(chunk):
                     await say(text.replace(self._token.encode(), b"***"))
 
@@ -124,14 +143,15 @@ class Upstream:
         }
 
     async def _complaint(self, response: aiohttp.ClientResponse) -> str:
-        said = ""
+        status = f"HTTP {response.status}"
         if response.content_type == "text/plain":
             quoted = await response.content.read(MAX_BODY_QUOTED)
-            said = ": " + self._masked(one_line(quoted.decode(errors="replace")))
+            said = self._masked(one_line(quoted.decode(errors="replace")))
+            status = f"{status}: {said}" if said else status
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return f"GitHub answered HTTP {response.status}{said}; push again in a minute"
+            return f"GitHub failed ({status}); push again in a minute"
         return (
-            f"GitHub did not take Bellhop's push (HTTP {response.status}{said}); "
+            f"GitHub did not take Bellhop's push ({status}); "
             "ask Bellhop's operator whether the App may write to this repository"
         )
 
