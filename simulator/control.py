@@ -71,7 +71,10 @@ class Control:
         unknown = body.keys() - FAULT_FIELDS
         if unknown:
             raise _bad(f"A fault has no {sorted(unknown)}; it has {sorted(FAULT_FIELDS)}.")
-        self._backend.faults.add(Fault(**body))
+        try:
+            self._backend.faults.add(Fault(**body))
+        except ValueError as error:
+            raise _bad(str(error)) from None
         return web.json_response({}, status=201)
 
     async def clear_faults(self, request: web.Request) -> web.Response:

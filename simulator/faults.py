@@ -40,8 +40,15 @@ class Fault:
     reset_after: int = 60
 
     def __post_init__(self) -> None:
-        """Refuse a pattern that is no regular expression here, not at some later request."""
-        re.compile(self.path)
+        """Refuse a pattern that is no regular expression here, not at some later request.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            re.compile(self.path)
+        except re.error as error:
+            raise ValueError(f"path {self.path!r} is no regular expression: {error}") from None
 
     def strikes(self, method: str, path: str) -> bool:
         """Tell whether a request is meant."""
@@ -54,6 +61,7 @@ class Faults:
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._released = asyncio.Event()
+        self._held = asyncio.Event()
         self._waiting = 0
 
     def add(self, fault: Fault) -> None:
@@ -65,10 +73,9 @@ class Faults:
         self._faults.clear()
         self.release()
 
-    @property
-    def waiting(self) -> int:
-        """How many requests a `slow` fault holds at the moment."""
-        return self._waiting
+    async def held(self) -> None:
+        """Wait until a `slow` fault holds a request."""
+        await self._held.wait()
 
     def release(self) -> None:
         """Let the requests go on that a `slow` fault holds now."""
@@ -89,6 +96,7 @@ class Faults:
     async def hold(self, seconds: float) -> None:
         """Wait for some seconds, or until released."""
         self._waiting += 1
+        self._held.set()
         try:
             async with asyncio.timeout(seconds):
                 await self._released.wait()
@@ -96,3 +104,5 @@ class Faults:
             pass
         finally:
             self._waiting -= 1
+            if self._waiting == 0:
+                self._held.clear()

@@ -28,7 +28,7 @@ EVENTS = {
 
 # The words of routes that are no names.
 FIXED = frozenset(
-    [
+    {
         "app",
         "installations",
         "access_tokens",
@@ -55,7 +55,7 @@ FIXED = frozenset(
         "ref",
         "refs",
         "compare",
-    ]
+    }
 )
 
 # What is asked of a place with one of everything, in order: method, path, body, status, model.
