@@ -147,8 +147,9 @@ async def test_where_nobody_listens_there_is_nothing_to_look_for(tmp_path: Path)
         await town.github.repository(town.repo)
         await town.sim.aclose()
         with pytest.raises(Unavailable) as caught:
-            await say(town)
+            await say(town, settle=77)
         assert not caught.value.maybe_done
+        assert 77 not in town.clock.slept
 
 
 async def test_a_first_try_does_not_look_and_a_second_does_not_write(tmp_path: Path) -> None:

@@ -72,6 +72,17 @@ async def test_the_hour_counts_too() -> None:
     assert clock.now - started > 3000
 
 
+async def test_nobody_waits_longer_than_until_the_oldest_write_is_a_minute_old() -> None:
+    clock = JumpingClock()
+    pace = Pace(clock, per_minute=3)
+    for _ in range(3):
+        await pace.spend(HERE, FINAL)
+        clock.now += 10
+    await pace.spend(HERE, FINAL)
+    await pace.spend(HERE, FINAL)
+    assert clock.slept == [30, 10]
+
+
 async def test_installations_do_not_share_a_budget() -> None:
     clock = JumpingClock()
     pace = Pace(clock, per_minute=1)
