@@ -77,6 +77,10 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+def names_in(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
 def home(folder: Path, key: WorkerKey = KEY) -> Path:
     return folder / str(key) / "home"
 
@@ -326,9 +330,15 @@ async def test_forget_removes_the_folder_and_ends_what_runs(folder: Path) -> Non
         seen = process(folder)
         await running.runner.forget(KEY)
         assert not seen.running()
-        assert not (folder / str(KEY)).exists()
+        assert names_in(folder) == []
         await running.told()
         await running.runner.forget(KEY)
+
+
+async def test_a_removal_that_was_broken_off_is_finished_at_the_next_start(folder: Path) -> None:
+    (folder / f"{KEY}.gone" / "home").mkdir(parents=True)
+    async with opened(folder, "true"):
+        assert names_in(folder) == []
 
 
 async def test_a_stranger_with_the_same_process_id_is_left_alone(folder: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.runners.base import WorkerSpec
 
 LOG, HOME, REPORTED = "log", "home", "reported"
+GONE = ".gone"  # ends the name of a folder that is being removed
 LOG_LIMIT, LOG_TAIL = 1_000_000, 4_000  # bytes of a worker's own output: kept, and told
 TRIM = 5.0  # seconds between looks at the size of those logs
 RECORD_WAIT = 5.0  # seconds that another launcher may take from its lock to its record
@@ -63,6 +64,7 @@ class ProcessRunner:
     async def open(self, on_exit: Callable[[Exit], Awaitable[None]]) -> None:
         """Adopt the workers on record and report those that ended meanwhile."""
         self._on_exit = on_exit
+        await asyncio.to_thread(self._finish_removals)
         for key, process in (await asyncio.to_thread(self._on_record)).items():
             self._watch(key, process)
         self._trimmer = asyncio.create_task(self._trim())
@@ -113,6 +115,10 @@ class ProcessRunner:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._watches.clear()
 
+    def _finish_removals(self) -> None:
+        for doomed in self._folder.glob(f"*{GONE}"):
+            _remove(doomed)
+
     def _on_record(self) -> dict[WorkerKey, WorkerProcess]:
         """The workers whose end was not reported yet."""
         found: dict[WorkerKey, WorkerProcess] = {}
@@ -160,7 +166,7 @@ class ProcessRunner:
         except Exception:
             logger.exception("the end of worker %s was not taken; the next start tells it", key)
             return
-        if home.exists():
+        with suppress(FileNotFoundError):  # forgotten meanwhile
             (home / REPORTED).touch()
 
     async def _trim(self) -> None:
@@ -275,8 +281,14 @@ def cut(log: Path) -> None:
 
 
 def _remove(home: Path) -> None:
-    """Remove a folder in which an agent may have left folders without leave to write."""
+    """Remove a folder in which an agent may have left folders without leave to write.
+
+    It takes another name first, so that nobody finds half of it or adds to it meanwhile.
+    """
+    doomed = home.with_name(home.name.removesuffix(GONE) + GONE)
+    with suppress(FileNotFoundError):
+        home.rename(doomed)
     if os.geteuid() != 0:
-        for folder, _, _ in os.walk(home):
+        for folder, _, _ in os.walk(doomed):
             Path(folder).chmod(0o700)
-    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(doomed, ignore_errors=True)
