@@ -11,6 +11,7 @@ from handlers.on_clock import on_clock, on_restart
 from handlers.on_command import on_command, on_undecidable
 from handlers.on_github import on_issue_closed, on_pull_closed, on_renamed, on_target_gone
 from handlers.on_worker import (
+    on_branch,
     on_claim,
     on_complete,
     on_exit,
@@ -39,6 +40,8 @@ def decide(view: View, event: events.Event, now: datetime) -> Decision:  # noqa:
             return on_place(view, event, now)
         case events.Launched() | events.LaunchFailed() | events.PermissionLost():
             return on_launch(view, event, now)
+        case events.BranchSeen():
+            return on_branch(view, event)
         case events.WorkerClaimed():
             return on_claim(view, event, now)
         case events.WorkerReported():

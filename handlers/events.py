@@ -105,6 +105,13 @@ class PermissionLost(OfLaunch):
 
 
 @dataclass(frozen=True, slots=True)
+class BranchSeen(OfLaunch):
+    """Where the task's branch is right before the launch; None: there is none."""
+
+    head: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerClaimed(OfLaunch):
     """A worker asked for its assignment."""
 
@@ -253,6 +260,7 @@ Event = (
     | Launched
     | LaunchFailed
     | PermissionLost
+    | BranchSeen
     | WorkerClaimed
     | WorkerReported
     | WorkerCompleted

@@ -41,7 +41,7 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     command = event.command
     if event.found.archived:
         return NOTHING  # GitHub takes no comment there, so nothing could be said
-    if _others_command(view, command):
+    if is_of_other_bots(command) and not view.issue_tasks:
         return NOTHING
     if event.ordinal >= MOST_COMMANDS:
         reply = replies.too_many(MOST_COMMANDS)
@@ -81,10 +81,9 @@ def pick_retry(tasks: tuple[Task, ...], named: Task | None, command: Command) ->
     return next((task for task in tasks if task.status in ended), None)
 
 
-def _others_command(view: View, command: Command | Misuse) -> bool:
-    """Other bots have such commands too: the bare ones mean us only where we have a task."""
-    shared = {"tell", "stop", "retry", "approve", "status", "help"}
-    return not command.addressed and command.name in shared and not view.issue_tasks
+def is_of_other_bots(command: Command | Misuse) -> bool:
+    """Whether other bots have such a command too: it means us only where we have a task."""
+    return not command.addressed and command.name in {"stop", "retry", "status", "help"}
 
 
 def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:

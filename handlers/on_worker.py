@@ -10,6 +10,7 @@ from handlers.decision import NOTHING, Answer, Decision, Entry, View
 from handlers.effects import EditStatus, Launch, OpenPullRequest, RevokeTokens
 from handlers.ending import TIDY, begin, finish, key_of, removal, status_edit
 from handlers.events import (
+    BranchSeen,
     Launched,
     LaunchFailed,
     OfLaunch,
@@ -118,6 +119,14 @@ def _launch_failed(view: View, task: Task, event: LaunchFailed, now: datetime) -
     entry = Entry("warning", f"the launch failed: {event.detail}", {"status": "queued"})
     undone = RevokeTokens(key_of(task, f"{task.launch}/revoke"), task.id, task.attempt)
     return Decision(again, (removal(task, 0.0), undone, status_edit(again)), (entry,))
+
+
+def on_branch(view: View, event: BranchSeen) -> Decision:
+    """People may have pushed to the branch while the task waited: the worker starts from there."""
+    task = _current(view, event)
+    if task is None or task.branches.head == event.head:
+        return NOTHING
+    return Decision(replace(task, branches=replace(task.branches, head=event.head, pushing=None)))
 
 
 def on_claim(view: View, event: WorkerClaimed, now: datetime) -> Decision:
@@ -310,7 +319,7 @@ def lose(view: View, task: Task, detail: str, now: datetime) -> Decision:
 
 def on_push(view: View, event: PushBegun | Pushed | PushFailed, now: datetime) -> Decision:
     """The push gate sends a push on, or has."""
-    task = _current(view, event)
+    task = view.task if isinstance(event, Pushed) else _current(view, event)
     if task is None:
         return Decision(answer=Answer.STALE)
     branches = task.branches
@@ -321,7 +330,9 @@ def on_push(view: View, event: PushBegun | Pushed | PushFailed, now: datetime) -
             pushing = saying(task, "pushing", "", now)
             return Decision(replace(pushing, branches=replace(branches, pushing=new)))
         case Pushed(new=new):
-            moved = replace(branches, head=new, pushing=None, pushed=True)
+            # What GitHub took is so, even if the attempt is over by now.
+            mine = branches.pushed or _current(view, event) is not None
+            moved = replace(branches, head=new, pushing=None, pushed=mine)
             entry = Entry("info", f"pushed {new[:12]} to {branches.name}", {"head": new})
             return Decision(replace(task, branches=moved, updated_at=now), (), (entry,))
         case PushFailed(detail=detail):

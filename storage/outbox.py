@@ -61,7 +61,15 @@ def wish(db: Database, wished: Sequence[Effect], now: datetime) -> None:
         )
 
 
-def claim(db: Database, now: datetime, busy: Collection[int], limit: int = 64) -> tuple[Owed, ...]:
+def any_due(db: Database, now: datetime, busy: Collection[int]) -> bool:
+    """Whether an effect is due that is not being done."""
+    row = db.conn.execute(
+        "SELECT count(*) FROM effects WHERE state = 'waiting' AND due_at <= ?", (to_text(now),)
+    ).fetchone()
+    return int(row[0]) > len(busy)
+
+
+def claim(db: Database, now: datetime, busy: Collection[int], limit: int) -> tuple[Owed, ...]:
     """The effects that are due and whose turn it is, counted as tried before they are done.
 
     `busy` are those that are being done right now. A try that is counted before it is made tells

@@ -102,9 +102,10 @@ class Store:
 
         await self._write(work)
 
-    async def offer(self, now: datetime) -> None:
-        """Give the free places to those whose turn it is."""
-        await self._write(lambda db: self._offer(db, now))
+    async def offer_again(self, now: datetime) -> None:
+        """Offer places to tasks whose launch failed and whose wait is over."""
+        if await self._engine.read(lambda db: tasks.any_to_launch_again(db, now)):
+            await self._engine.write(lambda db: self._offer(db, now))
 
     async def restarted(self, now: datetime) -> None:
         """Let no silence count for the time in which Bellhop was away."""
@@ -112,12 +113,15 @@ class Store:
         def work(db: Database) -> None:
             for task_id in tasks.unfinished(db, "true", ()):
                 self._apply(db, Restarted(task_id), now)
+            self._offer(db, now)
 
         await self._write(work)
 
-    async def claim(self, now: datetime, busy: Collection[int]) -> tuple[Owed, ...]:
+    async def claim(self, now: datetime, busy: Collection[int], limit: int) -> tuple[Owed, ...]:
         """The effects that are due, counted as tried."""
-        return await self._engine.write(lambda db: outbox.claim(db, now, busy))
+        if not await self._engine.read(lambda db: outbox.any_due(db, now, busy)):
+            return ()
+        return await self._engine.write(lambda db: outbox.claim(db, now, busy, limit))
 
     async def mark(self, owed: Owed, state: str, now: datetime, error: str | None = None) -> None:
         """An effect is done, skipped or failed."""

@@ -194,6 +194,14 @@ def in_line(db: Database, rules: Rules, now: datetime) -> tuple[str, ...]:
     return tuple(task_id for (task_id,) in rows.fetchall())
 
 
+def any_to_launch_again(db: Database, now: datetime) -> bool:
+    """Whether the wait of a task whose launch failed is over."""
+    row = db.conn.execute(
+        "SELECT 1 FROM tasks WHERE due_at <= ? AND status = 'queued' LIMIT 1", (to_text(now),)
+    ).fetchone()
+    return row is not None
+
+
 def take_turn(db: Database, repository_id: int) -> None:
     """A repository was given a place: the others come first now."""
     db.conn.execute(

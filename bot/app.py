@@ -1,0 +1,243 @@
+"""The composition root: the only place that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+from uuid_utils import uuid7
+
+from bot import identity as who
+from bot.effects.hands import Hands, backoff
+from bot.effects.perform import Performer
+from bot.facts import Facts
+from bot.github.app import AppIdentity
+from bot.github.client import GitHub
+from bot.github.errors import GitHubError
+from bot.http import ops, problems, webhooks
+from bot.http.callbacks import CallbackDesk
+from bot.http.git import GitGate
+from bot.identity import Identity
+from bot.intake import Intake
+from bot.pump import Keep, Pump
+from bot.push_desk import TaskPushDesk
+from bot.runners.base import Exit, Runner
+from bot.runners.process import ProcessRunner
+from bot.settings import Settings
+from bot.startup import private_key
+from bot.token_desk import TokenDesk
+from bot.vault import Vault, load_or_make_key
+from bot.worker_tokens import WorkerTokens
+from handlers.events import WorkerExited
+from storage import FolderLock, Store
+
+_log = structlog.stdlib.get_logger(__name__)
+
+USER_AGENT = "bellhop"
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """Time as Bellhop lives it; tests go faster.
+
+    `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
+    looking for what a cut connection may have written, `clock` tells the time in UTC.
+    """
+
+    backoff_unit: float = 1.0
+    settle: float = 2.0
+    clock: Callable[[], datetime] = now
+
+    def backoff(self, tries: int) -> float:
+        """Seconds before the next try."""
+        return backoff(tries) * self.backoff_unit
+
+
+@dataclass(slots=True)
+class Bellhop:
+    """A running Bellhop: made by `opened`, which also ends it."""
+
+    settings: Settings
+    store: Store
+    github: GitHub
+    runners: dict[str, Runner]
+    vault: Vault
+    session: aiohttp.ClientSession
+    tempo: Tempo
+    identity: Identity | None = None
+    pump: Pump | None = None
+    _pumping: asyncio.Task[None] | None = field(default=None, init=False)
+
+    @property
+    def app_name(self) -> str:
+        """The App's slug, by which people address it; until it is known, the product's name."""
+        return self.identity.slug if self.identity else "bellhop"
+
+    @property
+    def ready(self) -> bool:
+        """Whether work goes on: Bellhop knows who it is and the loop runs."""
+        return self._pumping is not None and not self._pumping.done() and self.pump is not None
+
+    def who(self) -> Identity:
+        """Who Bellhop is.
+
+        Raises:
+            Problem: GitHub has not told yet; the caller tries again.
+        """
+        if self.identity is None:
+            raise problems.Problem(
+                503, "Bellhop is starting and does not know its App yet.", code="starting"
+            )
+        return self.identity
+
+    def application(self) -> web.Application:
+        """The web application, without the loop that does the work."""
+        app = web.Application()
+        problems.install(app)
+        tokens = WorkerTokens(self.vault.worker_key)
+        secret = self.settings.webhook_secret
+        door = webhooks.WebhookDoor(
+            secret=secret.get_secret_value().encode() if secret else b"",
+            app_id=self.settings.app_id,
+            app_name=self.app_name,
+            inbox=self.store.inbox,
+            notify=self.store.changed.set,
+            clock=self.tempo.clock,
+            new_id=lambda: str(uuid7()),
+        )
+        webhooks.add_webhooks(app, door)
+        CallbackDesk(
+            store=self.store,
+            tokens=tokens,
+            github_tokens=self.token_desk(),
+            identity=self.who,
+            clock=self.tempo.clock,
+            worker_url=self.settings.workers_url,
+            github_url=self.settings.github_url,
+            agent_command=self.settings.agent_command,
+        ).register(app)
+        desk = TaskPushDesk(
+            self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
+        )
+        GitGate(desk, self.session).register(app)
+        ops.add_health(app, lambda: self.ready)
+        return app
+
+    def token_desk(self) -> TokenDesk:
+        """Where workers' GitHub tokens come from."""
+        return TokenDesk(self.store, self.github.tokens, self.vault, self.tempo.clock)
+
+    async def start(self) -> None:
+        """Begin to work: let nobody be silent for the time Bellhop was away, then go on."""
+        await self.store.restarted(self.tempo.clock())
+        for runner in self.runners.values():
+            await runner.open(self._exited)
+        self._pumping = asyncio.create_task(self._pump())
+
+    async def stop(self) -> None:
+        """Stop working; workers go on and are found again."""
+        if self._pumping is not None:
+            self._pumping.cancel()
+            await asyncio.gather(self._pumping, return_exceptions=True)
+        for runner in self.runners.values():
+            await runner.close()
+
+    async def _exited(self, exit_: Exit) -> None:
+        key = exit_.key
+        event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
+        await self.store.apply(event, self.tempo.clock())
+
+    async def _pump(self) -> None:
+        identity = self.identity = await self._learn()
+        rules = self.settings.rules(identity.slug)
+        facts = Facts(self.github, self.store)
+        hands = Hands(
+            store=self.store,
+            github=self.github,
+            runners=self.runners,
+            identity=identity,
+            vault=self.vault,
+            tokens=WorkerTokens(self.vault.worker_key),
+            github_tokens=self.token_desk(),
+            rules=rules,
+            worker_url=self.settings.workers_url,
+            clock=self.tempo.clock,
+            backoff=self.tempo.backoff,
+            settle=self.tempo.settle,
+        )
+        keep = Keep(
+            timedelta(days=self.settings.keep_payloads), timedelta(days=self.settings.keep_logs)
+        )
+        intake = Intake(self.store, facts, identity.app_id, identity.slug, self.tempo.clock)
+        self.pump = Pump(
+            self.store, intake, Performer(hands), self.tempo.clock, self.tempo.backoff, keep
+        )
+        _log.info("ready", app=identity.slug)
+        await self.pump.run()
+
+    async def _learn(self) -> Identity:
+        """Who Bellhop is: remembered, or asked for until GitHub says."""
+        tries = 0
+        while self.identity is None:
+            try:
+                self.identity = await who.learn(self.github, self.store)
+            except GitHubError as error:
+                tries += 1
+                _log.warning("GitHub does not say which App this is", problem=str(error))
+                await asyncio.sleep(self.tempo.backoff(tries))
+        return self.identity
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerator[Bellhop]:
+    """Open everything that these settings name, and close it again.
+
+    Raises:
+        FolderInUse: another Bellhop uses the data folder.
+        StorageFailed: the database cannot be used.
+        OSError: a file or the data folder cannot be read or made.
+        ValueError: the private key is none.
+    """
+    tempo = tempo or Tempo()
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(FolderLock(settings.data))
+        vault = Vault(_secret_key(settings))
+        timeout = aiohttp.ClientTimeout(total=None, connect=10)
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
+        )
+        store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
+        stack.push_async_callback(store.close)
+        app_id = settings.app_id or 0
+        app = AppIdentity(app_id, settings.client_id, SecretStr(private_key(settings)))
+        github = GitHub(session, app, api_url=settings.github_api_url, requester=USER_AGENT)
+        runners = _runners(settings)
+        known = await who.recall(store, app_id)
+        yield Bellhop(settings, store, github, runners, vault, session, tempo, known)
+
+
+def _secret_key(settings: Settings) -> bytes:
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    if settings.secret_key_file is not None:
+        return settings.secret_key_file.read_bytes().strip()
+    return load_or_make_key(settings.data / "secret.key")
+
+
+def _runners(settings: Settings) -> dict[str, Runner]:
+    folder: Path = settings.data.resolve() / "workers"
+    return {"process": ProcessRunner(folder, user=settings.worker_user)}

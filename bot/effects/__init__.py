@@ -1,0 +1,1 @@
+"""Effects become calls to GitHub and to runners; what they bring about is a new event."""

@@ -1,0 +1,75 @@
+"""Request bodies: JSON in camelCase or snake_case, checked strictly, told field by field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from bot.http.problems import Problem
+
+Model = TypeVar("Model", bound="Body")
+
+
+class Body(BaseModel):
+    """A body, or a part of one. Unknown fields are errors."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+    )
+
+
+async def read_body(request: web.Request, model: type[Model]) -> Model:
+    """The body of a request as a value.
+
+    Raises:
+        Problem: 415 for another type than JSON, 413 too large, 400 for what is no JSON, 422 with
+            each field that is wrong.
+    """
+    if request.content_type != "application/json":
+        raise Problem(415, "Send the body as application/json.")
+    raw = await request.read()
+    try:
+        json.loads(raw, object_pairs_hook=_once)
+    except _Twice as error:
+        raise _invalid([{"field": str(error), "message": "it is given twice"}]) from None
+    except (ValueError, RecursionError):
+        raise Problem(400, "The body is no JSON document.") from None
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        if any(one["type"] == "json_invalid" for one in error.errors()):
+            raise Problem(400, "The body is no JSON document.") from None
+        raise _invalid(
+            [
+                {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
+                for one in error.errors(include_url=False, include_input=False)
+            ]
+        ) from None
+
+
+class _Twice(Exception):  # noqa: N818 - never leaves this module
+    """A field is there twice, as it is or in both spellings."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        name = to_camel(key)
+        if name in seen:
+            raise _Twice(key)
+        seen.add(name)
+    return dict(pairs)
+
+
+def _invalid(errors: list[dict[str, str]]) -> Problem:
+    return Problem(422, "The body has fields that are wrong; `errors` tells which.", errors=errors)

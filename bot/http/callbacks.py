@@ -1,0 +1,240 @@
+"""What a worker calls: its assignment, progress, fresh tokens, completion."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from bot.http.bodies import read_body
+from bot.http.problems import Problem
+from bot.http.routes import add_route
+from bot.http.worker_bodies import (
+    Accepted,
+    Assignment,
+    Completion,
+    GitAuthor,
+    GitHubToken,
+    Orders,
+    Progress,
+    UsageReport,
+)
+from bot.identity import Identity
+from bot.redact import maybe_redact, redact
+from bot.runners.base import WorkerKey
+from bot.token_desk import TokenDesk
+from bot.worker_tokens import WorkerTokens
+from handlers import events
+from handlers.decision import Answer
+from handlers.task import Task
+from handlers.values import ErrorCode, TaskError, Usage
+from storage import Store
+from storage.logs import LogLine
+
+_INSTANCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDesk:
+    """What the callbacks need."""
+
+    store: Store
+    tokens: WorkerTokens
+    github_tokens: TokenDesk
+    identity: Callable[[], Identity]
+    clock: Callable[[], datetime]
+    worker_url: str
+    github_url: str
+    agent_command: str | None
+
+    def register(self, app: web.Application) -> None:
+        """Serve the callbacks."""
+        add_route(app, "GET", "/callbacks/task", self._task)
+        add_route(app, "POST", "/callbacks/progress", self._progress)
+        add_route(app, "POST", "/callbacks/token", self._token)
+        add_route(app, "POST", "/callbacks/complete", self._complete)
+
+    async def _task(self, request: web.Request) -> web.Response:
+        key = self._launch(request)
+        instance = request.headers.get("Bellhop-Instance", "")
+        if not _INSTANCE.fullmatch(instance):
+            raise Problem(400, "Send a Bellhop-Instance header: 8 to 64 letters or digits.")
+        event = events.WorkerClaimed(*_numbers(key), instance)
+        decision = await self.store.apply(event, self.clock())
+        _check(decision.answer)
+        return _json(await self._assignment(key))
+
+    async def _assignment(self, key: WorkerKey) -> Assignment:
+        brief = await self.store.brief(key.task_id)
+        if brief is None:
+            raise _stale()
+        task = brief.task
+        attempt = next(one for one in brief.attempts if one.attempt == key.attempt)
+        token = await self.github_tokens.current(task)
+        name, email = self.identity().commit_author
+        branches = task.branches
+        push_url = f"{self.worker_url}/api/git/{task.id}" if branches.name else None
+        return Assignment(
+            task_id=task.id,
+            name=task.name,
+            attempt=task.attempt,
+            command=task.wish.command,
+            prompt=attempt.prompt,
+            context=attempt.context,
+            repository=task.where.repository,
+            issue_number=task.where.number,
+            clone_url=f"{self.github_url}/{task.where.repository}.git",
+            base_branch=branches.base,
+            head_branch=branches.name,
+            head_sha=branches.head,
+            config_from=branches.base if task.where.is_pull_request and branches.name else None,
+            push_url=push_url,
+            github_token=GitHubToken(token=token.token, expires_at=token.expires_at),
+            commit_author=GitAuthor(name=name, email=email),
+            co_authors=[_co_author(task)],
+            agent=task.wish.agent,
+            agent_command=self.agent_command if task.wish.agent == "command" else None,
+            model=task.wish.model,
+            credentials={},
+            time_limit=task.wish.time_limit,
+            deadline=_deadline(task),
+            max_cost=task.wish.max_cost,
+        )
+
+    async def _progress(self, request: web.Request) -> web.Response:
+        key = self._launch(request)
+        report = await read_body(request, Progress)
+        now = self.clock()
+        event = events.WorkerReported(
+            *_numbers(key),
+            progress=report.progress,
+            state=report.state,
+            message=maybe_redact(report.message),
+            usage=_usage(report.usage),
+        )
+        decision = await self.store.apply(event, now)
+        _check(decision.answer)
+        if decision.task is None:
+            raise _stale()
+        lines = [
+            LogLine(one.type, redact(one.message), one.timestamp or now) for one in report.logs
+        ]
+        await self.store.logs.append(key.task_id, key.attempt, lines)
+        task = decision.task
+        return _json(Orders(stop=task.ending is not None, deadline=_deadline(task)))
+
+    async def _token(self, request: web.Request) -> web.Response:
+        key = self._launch(request)
+        task = await self.store.task(key.task_id)
+        if task is None or not task.is_current(key.attempt, key.launch):
+            raise _stale()
+        if task.ended or task.outcome or task.ending:
+            raise _ended()
+        token = await self.github_tokens.fresh(task)
+        return _json(GitHubToken(token=token.token, expires_at=token.expires_at))
+
+    async def _complete(self, request: web.Request) -> web.Response:
+        key = self._launch(request)
+        report = await read_body(request, Completion)
+        if report.task_id != key.task_id:
+            raise Problem(422, "taskId is not the task of this token.")
+        error = report.error
+        event = events.WorkerCompleted(
+            *_numbers(key),
+            status=report.status,
+            canonical=canonical(report),
+            pr_url=report.pr_url,
+            branch=report.branch,
+            title=maybe_redact(report.title),
+            body=maybe_redact(report.body),
+            summary=maybe_redact(report.summary),
+            error=TaskError(
+                ErrorCode(error.code),
+                redact(error.title),
+                redact(error.detail),
+                redact(error.remedy),
+                error.retryable,
+            )
+            if error
+            else None,
+            usage=_usage(report.usage),
+        )
+        decision = await self.store.apply(event, self.clock())
+        _check(decision.answer)
+        task = decision.task or await self.store.task(key.task_id)
+        if task is None:
+            raise _stale()
+        return _json(Accepted(status=task.status.value))
+
+    def _launch(self, request: web.Request) -> WorkerKey:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        key = self.tokens.read(token.strip()) if scheme.lower() == "bearer" else None
+        if key is None:
+            raise Problem(
+                401,
+                "Send the worker's token as `Authorization: Bearer …`.",
+                code="unauthorized",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return key
+
+
+def canonical(report: Completion) -> str:
+    """By which two completions are compared: what they say of the outcome, in one spelling."""
+    said = report.model_dump(include={"status", "pr_url", "branch", "summary", "error"})
+    return json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _numbers(key: WorkerKey) -> tuple[str, int, int]:
+    return key.task_id, key.attempt, key.launch
+
+
+def _usage(report: UsageReport | None) -> Usage | None:
+    if report is None:
+        return None
+    return Usage(report.input_tokens, report.output_tokens, report.cost_usd)
+
+
+def _deadline(task: Task) -> datetime:
+    return (task.started_at or task.queued_at) + timedelta(seconds=task.wish.time_limit)
+
+
+def _co_author(task: Task) -> GitAuthor:
+    who = task.requester
+    return GitAuthor(name=who.login, email=f"{who.id}+{who.login}@users.noreply.github.com")
+
+
+def _check(answer: Answer) -> None:
+    match answer:
+        case Answer.OK:
+            return
+        case Answer.STALE:
+            raise _stale()
+        case Answer.ENDED:
+            raise _ended()
+        case Answer.CLAIMED:
+            raise Problem(409, "Another worker has this attempt: end now.", code="claimed")
+        case Answer.CONFLICT:
+            raise Problem(
+                409, "Another outcome was reported first, and it stands.", code="conflict"
+            )
+
+
+def _stale() -> Problem:
+    return Problem(
+        401, "This token is of an older attempt or launch: end now.", code="unauthorized"
+    )
+
+
+def _ended() -> Problem:
+    return Problem(409, "This attempt has ended: end now.", code="ended")
+
+
+def _json(model: BaseModel) -> web.Response:
+    text = model.model_dump_json(by_alias=True)
+    return web.Response(text=text, content_type="application/json")

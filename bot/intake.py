@@ -1,0 +1,123 @@
+"""From a stored delivery to decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.facts import Facts
+from bot.github.errors import GitHubError, Refused
+from handlers.admission import deaf_to
+from handlers.commands import Command, Misuse, parse
+from handlers.deliveries import TextWritten
+from handlers.events import CommandGiven, CommandUndecidable
+from handlers.on_command import is_of_other_bots
+from handlers.values import Origin, Person, Where
+from storage import Store
+from storage.inbox import Waiting
+
+_log = structlog.stdlib.get_logger(__name__)
+
+ASK_FOR = timedelta(hours=1)
+"""How long GitHub is asked about a command before its writer is told that it does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes what waits in the inbox to the decisions about it."""
+
+    store: Store
+    facts: Facts
+    app_id: int
+    app_name: str
+    clock: Callable[[], datetime]
+
+    async def take(self, waiting: Waiting) -> None:
+        """Decide about everything in one delivery.
+
+        Raises:
+            GitHubError: GitHub did not say what must be known; to be tried again.
+        """
+        value = waiting.value
+        if not isinstance(value, TextWritten):
+            await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
+        elif why := deaf_to(value, self.app_id):
+            _log.info("not listened to", delivery=waiting.delivery_id, why=why)
+            await self._ignore(waiting, {one.position for one in waiting.candidates})
+        else:
+            await self._take_commands(waiting, value)
+
+    async def _take_commands(self, waiting: Waiting, written: TextWritten) -> None:
+        commands = {one.position: one for one in parse(written.text, self.app_name)}
+        ordinals = {position: place for place, position in enumerate(commands)}
+        lines = {one.position for one in waiting.candidates}
+        await self._ignore(waiting, lines - commands.keys())
+        for candidate in waiting.candidates:
+            command = commands.get(candidate.position)
+            if command is not None:
+                ordinal = ordinals[candidate.position]
+                await self._decide(waiting, written, candidate.task_id, command, ordinal)
+
+    async def _ignore(self, waiting: Waiting, positions: set[int]) -> None:
+        ids = [one.task_id for one in waiting.candidates if one.position in positions]
+        if ids:
+            await self.store.ignore(ids, "ignored", self.clock())
+
+    async def _decide(
+        self,
+        waiting: Waiting,
+        written: TextWritten,
+        task_id: str,
+        command: Command | Misuse,
+        ordinal: int,
+    ) -> None:
+        where = _where(written)
+        if is_of_other_bots(command) and not await self.store.tasks_of_issue(
+            where.repository_id, where.number
+        ):
+            await self.store.ignore([task_id], "ignored", self.clock())
+            return
+        position = command.position
+        origin = Origin(written.kind, written.source_id, position, written.url)
+        try:
+            found = await self.facts.about(written, command)
+        except GitHubError as error:
+            await self._undecidable(waiting, task_id, where, origin, error)
+            return
+        sender = Person(written.sender.id, written.sender.login)
+        event = CommandGiven(
+            task_id, command, where, sender, origin, written.written_at, found, ordinal
+        )
+        await self.store.apply(event, self.clock())
+
+    async def _undecidable(
+        self,
+        waiting: Waiting,
+        task_id: str,
+        where: Where,
+        origin: Origin,
+        error: GitHubError,
+    ) -> None:
+        """Ask again later, until nobody can be waiting any more; a refusal is final at once."""
+        now = self.clock()
+        if isinstance(error, Refused):
+            _log.warning("the App has no access there", problem=str(error))
+            await self.store.ignore([task_id], "no_access", now)
+            return
+        if now - waiting.received_at < ASK_FOR:
+            raise error
+        await self.store.apply(CommandUndecidable(task_id, where, origin, str(error)), now)
+
+
+def _where(written: TextWritten) -> Where:
+    return Where(
+        installation_id=written.installation_id,
+        repository_id=written.repository.id,
+        repository=written.repository.full_name,
+        number=written.subject.number,
+        is_pull_request=written.subject.is_pull_request,
+        title=written.subject.title,
+    )

@@ -1,0 +1,29 @@
+"""One redactor for everything that leaves Bellhop or is kept by it: logs, timeline, comments."""
+
+from __future__ import annotations
+
+import re
+
+# GitHub's formats: "Behind GitHub's new authentication token formats" and the 2026 change that
+# made installation tokens about 520 characters long, with dots and dashes in them.
+_SECRETS = re.compile(
+    r"gh[pousr]_[A-Za-z0-9._-]{36,}"
+    r"|github_pat_[A-Za-z0-9_]{20,}"
+    r"|bhw_[A-Za-z0-9_=-]{20,}"
+    r"|bh_[A-Za-z0-9]{20,}"
+    r"|whsec_[A-Za-z0-9+/=]{20,}"
+    r"|sk-[A-Za-z0-9_-]{20,}"
+    r"|FlyV1 [A-Za-z0-9_,=+/-]{20,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    re.DOTALL,
+)
+
+
+def redact(text: str) -> str:
+    """The text with `***` in place of everything that looks like a secret."""
+    return _SECRETS.sub("***", text)
+
+
+def maybe_redact(text: str | None) -> str | None:
+    """The same for a text that may be absent."""
+    return None if text is None else redact(text)

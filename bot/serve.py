@@ -1,0 +1,50 @@
+"""`bellhop serve`: listen, work, and stop cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+
+import structlog
+from aiohttp import web
+
+from bot.app import Bellhop, Tempo, opened
+from bot.settings import Settings
+
+_log = structlog.stdlib.get_logger(__name__)
+
+SHUTDOWN = 10.0
+"""Seconds that requests under way get to end."""
+
+
+async def serve(settings: Settings, tempo: Tempo | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; what is under way is stored, and workers go on.
+
+    Raises:
+        OSError: the address cannot be listened on.
+        FolderInUse: another Bellhop uses the data folder.
+        StorageFailed: the database cannot be used.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with socket.create_server((settings.host, settings.port), reuse_port=False) as listening:
+        bound = settings.model_copy(update={"port": listening.getsockname()[1]})
+        async with opened(bound, tempo) as bellhop:
+            await _run(bellhop, listening, stop)
+
+
+async def _run(bellhop: Bellhop, listening: socket.socket, stop: asyncio.Event) -> None:
+    runner = web.AppRunner(bellhop.application(), access_log=None, shutdown_timeout=SHUTDOWN)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        _log.info("listening", url=bellhop.settings.public_url)
+        await bellhop.start()
+        await stop.wait()
+        _log.info("stopping")
+    finally:
+        await runner.cleanup()
+        await bellhop.stop()
