@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +50,9 @@ def add_routes(application: web.Application, backend: Backend) -> None:
                 return await _serve(backend, request, actor)
             except Refusal as refusal:
                 return refusal.answer()
+            except ConnectionError:
+                # The client went away; nobody sees this answer but the log.
+                return web.Response(status=499)
 
         return await backend.answer(request, request.path, actor, act)
 
@@ -131,12 +136,14 @@ async def _run(
     feeding = asyncio.create_task(_feed(request, process))
     try:
         return await _relay(request, process)
+    except BaseException:
+        # Not `process.kill()`: it would take the exit status away from asyncio's own watcher.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        raise
     finally:
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
         await process.wait()
 
 
@@ -157,11 +164,15 @@ async def _feed(request: web.Request, process: asyncio.subprocess.Process) -> No
     pipe = process.stdin
     if pipe is None:  # pragma: no cover - it was asked for
         return
-    with contextlib.suppress(ConnectionError):
+    try:
         async for chunk in request.content.iter_chunked(CHUNK):
             pipe.write(chunk)
             await pipe.drain()
-    pipe.close()
+    except (ConnectionError, web.RequestPayloadError):
+        return  # git ended early, or the client went away
+    finally:
+        # Without the end of its input git would wait for ever.
+        pipe.close()
 
 
 async def _relay(request: web.Request, process: asyncio.subprocess.Process) -> web.StreamResponse:

@@ -8,11 +8,13 @@ import os
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import jwt
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
 
 from simulator import Simulator
 
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from simulator.model import Installation, Repository
 
 ALL = {"contents": "write", "issues": "write", "pull_requests": "write"}
+
+
+@cache
+def _key(pem: str) -> Any:
+    """Read a key once: OpenSSL checks it each time, which takes longer than most tests."""
+    return serialization.load_pem_private_key(pem.encode(), password=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Place:
         now = int(time.time())
         claims = {"iat": now - 60, "exp": now + 540, "iss": self.sim.app.client_id, **changes}
         claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(claims, self.sim.app.private_key_pem, algorithm="RS256")
+        return jwt.encode(claims, _key(self.sim.app.private_key_pem), algorithm="RS256")
 
     async def token(self, **narrowing: Any) -> str:
         path = f"/app/installations/{self.installation.id}/access_tokens"

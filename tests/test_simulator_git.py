@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import secrets
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from simulator.repositories import GitError, GitRepository
 from tests.simulator_support import Place, git, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 SIZE = 12 * 1024 * 1024
@@ -189,3 +190,30 @@ def test_conflicts_and_missing_files_are_told(tmp_path: Path) -> None:
 async def test_a_missing_file_is_told(place: Place) -> None:
     with pytest.raises(FileNotFoundError, match="acme/widgets@main has no file none"):
         place.repo.read_file("main", "none")
+
+
+async def test_a_client_that_goes_away_leaves_nothing_running(place: Place) -> None:
+    host, port = place.sim.url.removeprefix("http://").split(":")
+    token = await place.token()
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = [
+        "POST /acme/widgets.git/git-receive-pack HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {token}",
+        "Content-Type: application/x-git-receive-pack-request",
+        "Content-Length: 100000",
+        "",
+        "0000",
+    ]
+    writer.write("\r\n".join(head).encode())
+    await writer.drain()
+    await until(lambda: place.sim.requests[-1].path.endswith("receive-pack"))
+    writer.close()
+    await writer.wait_closed()
+    await until(lambda: place.sim.requests[-1].status != 0)
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not happened():  # noqa: ASYNC110 - the log of another server has no event
+            await asyncio.sleep(0.005)

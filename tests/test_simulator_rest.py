@@ -304,6 +304,9 @@ async def test_a_renamed_repository_redirects(place: Place) -> None:
     place_now = f"{place.sim.api_url}/repositories/{place.repo.id}/issues/1/comments"
     assert (read.status, read.headers["Location"]) == (301, f"{place_now}?page=1")
     assert (written.status, written.headers["Location"]) == (307, place_now)
+    found = await place.call("GET", f"{REPO}/installation", place.jwt())
+    assert found.headers["Location"].endswith(f"/repositories/{place.repo.id}/installation")
+    assert (await place.call("GET", found.headers["Location"], place.jwt())).status == 200
     followed = await place.call("POST", written.headers["Location"], token, body={"body": "x"})
     assert followed.status == 201
     assert (await place.call("GET", "/repos/acme/gadgets", token)).json["name"] == "gadgets"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from githubkit_schemas.latest import models, webhooks
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from simulator.rest import REPOSITORY_ROUTES, ROUTES
 from tests.simulator_support import ALL, Answer, Place, receiving, running
@@ -74,6 +74,7 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
     ("GET", "/app/hook/deliveries/{delivery}", None, 200, models.HookDelivery),
     ("POST", "/app/hook/deliveries/{delivery}/attempts", None, 202, None),
     ("GET", "/repos/acme/widgets/installation", None, 200, models.Installation),
+    ("GET", "/repositories/{number}/installation", None, 200, models.Installation),
     ("GET", "/installation/repositories", None, 200, models.InstallationRepositoriesGetResponse200),
     ("GET", "/users/alice", None, 200, models.PublicUser),
     ("GET", "/users/bellhop[bot]", None, 200, models.PublicUser),
@@ -159,6 +160,7 @@ async def _fill(place: Place) -> dict[str, Any]:
     await sim.settled()
     return {
         "repo": "/repos/acme/widgets",
+        "number": repo.id,
         "installation": place.installation.id,
         "delivery": sim.deliveries[0].id,
         "comment": comment.id,
@@ -274,3 +276,27 @@ async def test_every_event_validates(tmp_path: Path) -> None:
             ("repository", "archived"),
             ("repository", "deleted"),
         }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "model"),
+    [
+        ("GET", "/repos/acme/none", None, models.BasicError),
+        ("GET", "/app", None, models.BasicError),
+        ("POST", "/repos/acme/widgets/issues/1/comments", {}, models.ValidationErrorSimple),
+        ("POST", "/repos/acme/widgets/issues/1/comments", {"body": ""}, models.ValidationError),
+        (
+            "POST",
+            "/repos/acme/widgets/pulls",
+            {"title": "t", "head": "main", "base": "main"},
+            models.ValidationError,
+        ),
+    ],
+)
+async def test_refusals_validate(
+    place: Place, method: str, path: str, body: Any, model: type[BaseModel]
+) -> None:
+    place.sim.open_issue(place.repo, author="alice", title="T")
+    answer = await place.call(method, path, await place.token(), body=body)
+    assert answer.status >= 400
+    model.model_validate(answer.json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from simulator.rest.call import ApiError, Call, not_found, nothing, reply
-from simulator.rest.serve import Route
+from simulator.rest.serve import Route, find_repository
 from simulator.shapes import accounts, stamp
 from simulator.shapes import repositories as shape
 
@@ -51,8 +51,8 @@ def get_installation(call: Call) -> web.Response:
 def get_repository_installation(call: Call) -> web.Response:
     """`GET /repos/{owner}/{repo}/installation`."""
     as_app(call)
-    repository = call.world.find(f"{call.part('owner')}/{call.part('repo')}")
-    found = call.world.installation_of(repository) if repository else None
+    repository = find_repository(call)
+    found = call.world.installation_of(repository)
     if found is None:
         raise not_found()
     return reply(accounts.installation(call.site, found))
@@ -149,6 +149,7 @@ ROUTES = (
     Route("GET", r"/app/installations/{installation_id:\d+}", get_installation),
     Route("POST", r"/app/installations/{installation_id:\d+}/access_tokens", create_token),
     Route("GET", "/repos/{owner}/{repo}/installation", get_repository_installation),
+    Route("GET", r"/repositories/{repository_id:\d+}/installation", get_repository_installation),
     Route("DELETE", "/installation/token", revoke_token),
     Route("GET", "/installation/repositories", list_repositories),
 )

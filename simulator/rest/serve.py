@@ -45,14 +45,20 @@ class RepositoryRoute:
 
     def __call__(self, call: Call) -> web.Response:
         """Find the repository, check the permission, do it."""
-        repository = _repository(call, self.method)
+        repository = find_repository(call)
         call.require(repository, self.permissions, "write" if self.method in WRITING else "read")
         if repository.archived and self.method in WRITING:
             raise ApiError(403, "Repository was archived so is read-only.")
         return self.handle(call, repository)
 
 
-def _repository(call: Call, method: str) -> Repository:
+def find_repository(call: Call) -> Repository:
+    """Return the repository a path names.
+
+    Raises:
+        Moved: it has another name now.
+        ApiError: there is none.
+    """
     parts = call.request.match_info
     if "repository_id" in parts:
         found = call.world.repositories.get(int(parts["repository_id"]))
@@ -68,7 +74,7 @@ def _repository(call: Call, method: str) -> Repository:
         rest = call.request.path.split("/", 5)[5:]
         url = "/".join([call.site.api, "repositories", str(found.id), *rest])
         query = f"?{call.request.query_string}" if call.request.query_string else ""
-        raise Moved(307 if method in WRITING else 301, f"{url}{query}")
+        raise Moved(307 if call.request.method in WRITING else 301, f"{url}{query}")
     return found
 
 
