@@ -75,8 +75,9 @@ class Lane:
         more = True
         while more:
             jobs, more = self._take()
-            self._perform(db, jobs)
-            self._call(deliver_all, jobs)
+            if jobs:
+                self._perform(db, jobs)
+                self._call(deliver_all, jobs)
         self._finish(db)
         self._call(self._ended.set)
 
