@@ -81,12 +81,17 @@ class Pump:
         finally:
             await self._leave()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a delivery or an effect is under way."""
+        return bool(self._at_work)
+
     async def idle(self) -> bool:
         """Whether nothing is under way and nothing is due."""
         now = self.clock()
         return not (
             self._at_work
-            or await self.store.owed()
+            or await self.store.owed_kinds()
             or await self.store.inbox.waiting(1)
             or await self.store.due(now)
         )

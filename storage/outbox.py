@@ -119,10 +119,10 @@ def next_due(db: Database, now: datetime) -> datetime | None:
     return None if row[0] is None else from_text(row[0])
 
 
-def waiting(db: Database) -> int:
-    """How many effects are owed."""
-    row = db.conn.execute("SELECT count(*) FROM effects WHERE state = 'waiting'").fetchone()
-    return int(row[0])
+def waiting(db: Database) -> set[str]:
+    """The kinds of the effects that are owed."""
+    rows = db.conn.execute("SELECT DISTINCT kind FROM effects WHERE state = 'waiting'")
+    return {str(kind) for (kind,) in rows}
 
 
 def forget(db: Database, now: datetime, keep: timedelta) -> None:

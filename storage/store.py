@@ -185,8 +185,8 @@ class Store:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
-    async def owed(self) -> int:
-        """How many effects wait."""
+    async def owed_kinds(self) -> set[str]:
+        """The kinds of the effects that wait."""
         return await self._engine.read(outbox.waiting)
 
     async def keep_token(
