@@ -21,6 +21,7 @@ from bot.effects.perform import Performer
 from bot.facts import Facts
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
+from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
 from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
@@ -54,12 +55,14 @@ class Tempo:
     """Time as Bellhop lives it; tests go faster.
 
     `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
-    looking for what a cut connection may have written, `clock` tells the time in UTC.
+    looking for what a cut connection may have written, `clock` tells the time in UTC, and
+    `github_clock` is the one by which GitHub's limits are kept.
     """
 
     backoff_unit: float = 1.0
     settle: float = 2.0
     clock: Callable[[], datetime] = now
+    github_clock: Clock = field(default_factory=SystemClock)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -224,7 +227,13 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         stack.push_async_callback(store.close)
         app_id = settings.app_id or 0
         app = AppIdentity(app_id, settings.client_id, SecretStr(private_key(settings)))
-        github = GitHub(session, app, api_url=settings.github_api_url, requester=USER_AGENT)
+        github = GitHub(
+            session,
+            app,
+            api_url=settings.github_api_url,
+            requester=USER_AGENT,
+            clock=tempo.github_clock,
+        )
         runners = _runners(settings)
         known = await who.recall(store, app_id)
         yield Bellhop(settings, store, github, runners, vault, session, tempo, known)

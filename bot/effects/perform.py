@@ -41,7 +41,7 @@ class Performer:
         except Later as later:
             await self._put_off(owed, later.seconds, None, tried=False)
         except Limited as limited:
-            log.info("effect waits for GitHub's limit", seconds=limited.retry_after)
+            log.debug("effect waits for GitHub's limit", seconds=limited.retry_after)
             await self._put_off(owed, limited.retry_after, str(limited), tried=False)
         except GitHubError as error:
             if isinstance(error, Refused) and error.status in PERMANENT:
