@@ -6,6 +6,7 @@ position). Whatever comes twice is stored once.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,7 +82,7 @@ class Inbox:
         Raises:
             StorageFailed: It is not stored.
         """
-        return await self._engine.write_together(_receive, _rows(arrival))
+        return await self._engine.write_together(_receive, _row(arrival))
 
     async def waiting(self, limit: int) -> list[Waiting]:
         """The deliveries that are not dealt with, oldest first, at most `limit`."""
@@ -119,13 +120,13 @@ def decided(db: Database, task_id: str, state: str, now: datetime) -> None:
     """
     row = db.conn.execute(
         "UPDATE candidates SET state = ?, decided_at = ? WHERE task_id = ? AND state = 'new'"
-        " RETURNING delivery_id",
+        " RETURNING delivery",
         (state, to_text(now), task_id),
     ).fetchone()
     if row is not None:
         db.conn.execute(
-            "UPDATE deliveries SET state = 'done', done_at = ?1 WHERE id = ?2 AND NOT EXISTS"
-            " (SELECT 1 FROM candidates WHERE delivery_id = ?2 AND state = 'new')",
+            "UPDATE deliveries SET state = 'done', done_at = ?1 WHERE number = ?2 AND NOT EXISTS"
+            " (SELECT 1 FROM candidates WHERE delivery = ?2 AND state = 'new')",
             (to_text(now), row[0]),
         )
 
@@ -139,16 +140,16 @@ def handled(db: Database, delivery_id: str, now: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """An arrival as rows, made before the writer thread sees it."""
+class _Row:
+    """An arrival as a row, made before the writer thread sees it."""
 
-    delivery: tuple[Any, ...]
-    candidates: tuple[tuple[Any, ...], ...]
+    values: tuple[Any, ...]
+    candidates: tuple[Candidate, ...]
 
 
-def _rows(arrival: Arrival) -> _Rows:
+def _row(arrival: Arrival) -> _Row:
     value = arrival.value
-    return _Rows(
+    return _Row(
         (
             arrival.delivery_id,
             arrival.event,
@@ -156,102 +157,91 @@ def _rows(arrival: Arrival) -> _Rows:
             value.installation_id,
             to_text(arrival.received_at),
             dump(value),
+            _as_json(arrival.candidates),
         ),
-        tuple(
-            (one.task_id, arrival.delivery_id, one.source_kind, one.source_id, one.position)
-            for one in arrival.candidates
-        ),
+        arrival.candidates,
     )
 
 
-def _receive(db: Database, arrivals: Sequence[_Rows]) -> Sequence[Received]:
-    """Store a group of arrivals in two statements.
+def _as_json(candidates: tuple[Candidate, ...]) -> str:
+    return json.dumps(
+        [(one.task_id, one.source_kind, one.source_id, one.position) for one in candidates]
+    )
 
-    Where one of them is known already, they fail, and the engine asks again for each alone.
+
+def _receive(db: Database, rows: Sequence[_Row]) -> Sequence[Received]:
+    """Store a group of arrivals by one statement.
+
+    Where one of them is known already, it fails, and the engine asks again for each alone.
     """
-    if len(arrivals) == 1:
-        return [_receive_one(db, arrivals[0])]
-    _insert(db, arrivals)
-    return [_accepted(arrival) for arrival in arrivals]
+    if len(rows) == 1:
+        return [_receive_one(db, rows[0])]
+    _insert(db, rows)
+    return [_accepted(row) for row in rows]
 
 
-def _receive_one(db: Database, arrival: _Rows) -> Received:
-    fresh = tuple(row for row in arrival.candidates if not _is_known(db, row))
-    seen = db.conn.execute("SELECT 1 FROM deliveries WHERE id = ?", arrival.delivery[:1])
-    if seen.fetchone() or (arrival.candidates and not fresh):
+def _receive_one(db: Database, row: _Row) -> Received:
+    fresh = tuple(one for one in row.candidates if not _is_known(db, one))
+    seen = db.conn.execute("SELECT 1 FROM deliveries WHERE id = ?", row.values[:1])
+    if seen.fetchone() or (row.candidates and not fresh):
         return Received("duplicate")
-    rest = _Rows(arrival.delivery, fresh)
+    rest = _Row((*row.values[:-1], _as_json(fresh)), fresh)
     _insert(db, [rest])
     return _accepted(rest)
 
 
-def _is_known(db: Database, candidate: tuple[Any, ...]) -> bool:
+def _is_known(db: Database, candidate: Candidate) -> bool:
     found = db.conn.execute(
         "SELECT 1 FROM candidates WHERE source_kind = ? AND source_id = ? AND position = ?",
-        candidate[2:],
+        (candidate.source_kind, candidate.source_id, candidate.position),
     )
     return found.fetchone() is not None
 
 
-def _accepted(arrival: _Rows) -> Received:
-    return Received("accepted", tuple(row[0] for row in arrival.candidates))
+def _accepted(row: _Row) -> Received:
+    return Received("accepted", tuple(one.task_id for one in row.candidates))
 
 
-def _insert(db: Database, arrivals: Sequence[_Rows]) -> None:
-    _insert_rows(
-        db,
-        "INSERT INTO deliveries (id, event, kind, installation_id, received_at, payload)",
-        [arrival.delivery for arrival in arrivals],
-    )
-    _insert_rows(
-        db,
-        "INSERT INTO candidates (task_id, delivery_id, source_kind, source_id, position)",
-        [row for arrival in arrivals for row in arrival.candidates],
-    )
-
-
-def _insert_rows(db: Database, insert: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(db: Database, rows: Sequence[_Row]) -> None:
     """Insert all rows by one statement: `executemany` would be a statement for each."""
-    if rows:
-        row = f"({','.join('?' * len(rows[0]))})"
-        db.conn.execute(
-            f"{insert} VALUES {','.join([row] * len(rows))}",
-            [value for values in rows for value in values],
-        )
+    columns = "id, event, kind, installation_id, received_at, payload, candidates"
+    insert = f"INSERT INTO deliveries ({columns}) VALUES "
+    db.conn.execute(
+        insert + ",".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows)),
+        [value for row in rows for value in row.values],
+    )
 
 
 def _waiting(db: Database, limit: int) -> list[Waiting]:
     deliveries = db.conn.execute(
-        "SELECT id, event, received_at, kind, payload FROM deliveries WHERE state = 'open'"
-        " ORDER BY received_at, rowid LIMIT ?",
+        "SELECT number, id, event, received_at, kind, payload FROM deliveries"
+        " WHERE state = 'open' ORDER BY received_at, number LIMIT ?",
         (limit,),
     ).fetchall()
     return [
-        Waiting(
-            delivery_id, event, from_text(received_at), load(kind, payload), _open(db, delivery_id)
-        )
-        for delivery_id, event, received_at, kind, payload in deliveries
+        Waiting(delivery_id, event, from_text(at), load(kind, payload), _open(db, number))
+        for number, delivery_id, event, at, kind, payload in deliveries
     ]
 
 
-def _open(db: Database, delivery_id: str) -> tuple[Candidate, ...]:
+def _open(db: Database, delivery: int) -> tuple[Candidate, ...]:
     rows: Iterable[tuple[Any, ...]] = db.conn.execute(
         "SELECT task_id, source_kind, source_id, position FROM candidates"
-        " WHERE delivery_id = ? AND state = 'new' ORDER BY position",
-        (delivery_id,),
+        " WHERE delivery = ? AND state = 'new' ORDER BY position",
+        (delivery,),
     )
     return tuple(Candidate(*row) for row in rows)
 
 
 def _forget(db: Database, before: datetime) -> int:
     old = db.conn.execute(
-        "SELECT id FROM deliveries WHERE state = 'done' AND received_at < ?"
+        "SELECT number FROM deliveries WHERE state = 'done' AND received_at < ?"
         " ORDER BY received_at LIMIT ?",
         (to_text(before), AT_ONCE),
     ).fetchall()
     db.conn.executemany(
-        "DELETE FROM candidates WHERE delivery_id = ? AND state != ?",
-        [(delivery_id, BECAME_TASK) for (delivery_id,) in old],
+        "DELETE FROM candidates WHERE delivery = ? AND state != ?",
+        [(number, BECAME_TASK) for (number,) in old],
     )
-    db.conn.executemany("DELETE FROM deliveries WHERE id = ?", old)
+    db.conn.executemany("DELETE FROM deliveries WHERE number = ?", old)
     return len(old)

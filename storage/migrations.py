@@ -16,18 +16,21 @@ migrations = Migrations("bellhop")
 def inbox(db: Database) -> None:
     """What arrived, and the lines in it that may be commands.
 
-    `candidates` has no foreign key: a candidate that became a task outlives its delivery, so that
-    the same comment is known for as long as its task is.
+    A delivery carries its candidates as JSON and a trigger makes their rows, so that both are
+    stored by one statement. There is no foreign key: a candidate that became a task outlives its
+    delivery, so that the same comment is known for as long as its task is.
     """
     db.executescript(
         """
         CREATE TABLE deliveries (
-            id TEXT PRIMARY KEY,
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
             event TEXT NOT NULL,
             kind TEXT NOT NULL,
             installation_id INTEGER NOT NULL,
             received_at TEXT NOT NULL,
             payload TEXT NOT NULL,
+            candidates TEXT NOT NULL DEFAULT '[]',
             state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
             done_at TEXT
         ) STRICT;
@@ -35,7 +38,7 @@ def inbox(db: Database) -> None:
         CREATE INDEX deliveries_done ON deliveries (received_at) WHERE state = 'done';
         CREATE TABLE candidates (
             task_id TEXT PRIMARY KEY,
-            delivery_id TEXT NOT NULL,
+            delivery INTEGER NOT NULL,
             source_kind TEXT NOT NULL,
             source_id INTEGER NOT NULL,
             position INTEGER NOT NULL,
@@ -43,7 +46,13 @@ def inbox(db: Database) -> None:
             decided_at TEXT,
             UNIQUE (source_id, source_kind, position)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX candidates_of_delivery ON candidates (delivery_id);
+        CREATE INDEX candidates_of_delivery ON candidates (delivery);
+        CREATE TRIGGER deliveries_bring_candidates AFTER INSERT ON deliveries
+        BEGIN
+            INSERT INTO candidates (task_id, delivery, source_kind, source_id, position)
+            SELECT value ->> 0, NEW.number, value ->> 1, value ->> 2, value ->> 3
+            FROM json_each(NEW.candidates);
+        END;
         """
     )
 

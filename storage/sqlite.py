@@ -113,13 +113,14 @@ class Engine:
 
         For the hot path: each statement of the writer costs a change of threads, so one statement
         for a hundred rows is far cheaper than a hundred. `work` returns one result for each item,
-        in order. When it raises, it runs again for each item alone.
+        in order, and writes by one statement only, which may then be the whole transaction. When
+        it raises, it runs again for each item alone.
 
         Raises:
             StorageFailed: As for `write`.
             Exception: What `work` raised for this item alone.
         """
-        return await self._submit(self._writes, work, item)
+        return await self._submit(self._writes, work, item, alone=True)
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run `work` on a reader thread, on one consistent view of all that was committed before.
@@ -143,11 +144,13 @@ class Engine:
         self._writes.put(None)
         await self._writer.ended()
 
-    def _submit(self, queue: JobQueue, work: Work, item: object) -> asyncio.Future[Any]:
+    def _submit(
+        self, queue: JobQueue, work: Work, item: object, *, alone: bool = False
+    ) -> asyncio.Future[Any]:
         if not self._open:
             raise StorageFailed("The database is closed.")
         future = asyncio.get_running_loop().create_future()
-        queue.put(Job(work, item, future))
+        queue.put(Job(work, item, future, alone))
         return future
 
 
