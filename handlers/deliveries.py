@@ -7,6 +7,7 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import (
@@ -255,6 +256,31 @@ class _Envelope(_Value):
 
     action: str
     installation: dict[str, object] | None = None
+
+
+_COMMENT = b'"comment":{'
+_BODY = b'"body":"'
+_PLAIN_TEXT = re.compile(rb'(?:[^"\\/@]|\\[nrt"])*+"')
+
+
+def surely_asks_nothing(event: str, body: bytes) -> bool:
+    """Whether a glance shows that a comment holds no command, without reading the whole body.
+
+    Most comments ask for nothing. Every command needs a slash or an at sign, so a text without
+    either (and without an escape that could hide one) is none. The glance finds the text where
+    GitHub writes it; a quote inside a JSON string is escaped, so what is found is no part of
+    somebody's text. False means that the body must be read, no more.
+    """
+    if event != "issue_comment":
+        return False
+    comment = body.find(_COMMENT)
+    text = body.find(_BODY, comment)
+    return (
+        comment >= 0
+        and text >= 0
+        and body.find(_COMMENT, text) < 0
+        and _PLAIN_TEXT.match(body, text + len(_BODY)) is not None
+    )
 
 
 def read_delivery(event: str, body: bytes) -> Delivery | None:

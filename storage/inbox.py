@@ -204,8 +204,10 @@ def _accepted(row: _Row) -> Received:
 
 def _insert(db: Database, rows: Sequence[_Row]) -> None:
     """Insert all rows by one statement: `executemany` would be a statement for each."""
-    columns = "id, event, kind, installation_id, received_at, payload, candidates"
-    insert = f"INSERT INTO deliveries ({columns}) VALUES "
+    insert = (
+        "INSERT INTO deliveries"
+        " (id, event, kind, installation_id, received_at, payload, candidates) VALUES "
+    )
     db.conn.execute(
         insert + ",".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows)),
         [value for row in rows for value in row.values],

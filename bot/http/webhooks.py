@@ -19,7 +19,13 @@ from multidict import CIMultiDict
 from bot.http.problems import Problem
 from bot.http.routes import add_route
 from handlers.commands import candidates
-from handlers.deliveries import Delivery, TextWritten, Unreadable, read_delivery
+from handlers.deliveries import (
+    Delivery,
+    TextWritten,
+    Unreadable,
+    read_delivery,
+    surely_asks_nothing,
+)
 from storage.inbox import Arrival, Candidate
 
 if TYPE_CHECKING:
@@ -87,6 +93,8 @@ async def receive(request: web.Request) -> web.Response:
     delivery = _header(request, "X-GitHub-Delivery", _DELIVERY)
     content = _content(request, body)
     if _is_for_another_app(request, door):
+        return _answer(200, delivery, "ignored")
+    if surely_asks_nothing(event, content):
         return _answer(200, delivery, "ignored")
     try:
         value = read_delivery(event, content)
@@ -184,8 +192,11 @@ def _is_for_another_app(request: web.Request, door: WebhookDoor) -> bool:
 def _answer(
     status: int, delivery: str, outcome: str, task_ids: tuple[str, ...] | None = None
 ) -> web.Response:
-    # Nothing in it needs escaping: the id was checked, the rest is ours.
-    tasks = "" if task_ids is None else f',"taskIds":[{",".join(f'"{one}"' for one in task_ids)}]'
+    # Nothing in it needs escaping: the delivery's id was checked, the rest is ours.
+    tasks = ""
+    if task_ids is not None:
+        quoted = ",".join([f'"{task_id}"' for task_id in task_ids])
+        tasks = f',"taskIds":[{quoted}]'
     return web.Response(
         status=status,
         body=f'{{"delivery":"{delivery}","outcome":"{outcome}"{tasks}}}'.encode(),
