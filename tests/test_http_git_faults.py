@@ -303,6 +303,17 @@ async def test_what_github_answers_to_the_push_is_told(
     assert UPSTREAM_TOKEN not in done.text
 
 
+async def test_an_update_without_a_verdict_has_certainly_not_moved_the_branch(gate: Scene) -> None:
+    await gate.push()
+    old, new = gate.head(), gate.commit("good evening")
+    answer_pushes(gate, 502)
+    gate.desk.api_down = {"head"}
+    assert (await gate.push()).code == 1
+    assert gate.desk.notes[-1][:2] == ("failed", new)
+    assert (gate.desk.head, gate.desk.pending) == (old, None)
+    assert gate.refs() == {**gate.at_first, REF: old}
+
+
 async def test_a_push_that_github_took_before_it_failed_counts(gate: Scene) -> None:
     answer_pushes(gate, 502, after=True)
     done = await gate.push()

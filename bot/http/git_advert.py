@@ -33,6 +33,7 @@ class AdvertFilter:
         self.ended = False
         self._watched = watched
         self._lines = PktBuffer()
+        self._named = False
         self._greeted = False
         self._capabilities: bytes | None = None
         self._kept = False
@@ -53,11 +54,13 @@ class AdvertFilter:
                 raise PktError("there is something behind the list of refs")
             if self._greeted:
                 yield self._end() if line is None else self._ref(line)
-            elif line is None:
+            elif line is None and self._named:
                 self._greeted = True
                 yield pktline.encode(SERVICE) + pktline.FLUSH
-            elif line.removesuffix(b"\n") != SERVICE.strip():
+            elif line is None or line.removesuffix(b"\n") != SERVICE.strip():
                 raise PktError("this is no answer of a git server")
+            else:
+                self._named = True
 
     def _ref(self, line: bytes) -> bytes:
         if line.startswith(b"ERR "):
