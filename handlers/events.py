@@ -126,6 +126,8 @@ class WorkerReported(OfLaunch):
     state: str | None = None
     message: str | None = None
     usage: Usage | None = None
+    acknowledged: bool = False
+    """Whether the warning about the time limit has reached it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ def on_restart(view: View, now: datetime) -> Decision:
 
 def _warn(task: Task, now: datetime) -> Decision:
     clocks = replace(task.clocks, warn_at=None)
-    warned = replace(task, clocks=clocks, updated_at=now)
+    text = "80 % of the time limit is over: come to an end, and push what is worth keeping."
+    warned = replace(task, clocks=clocks, updated_at=now, warning=text)
     entry = Entry("warning", "80 % of the time limit is over")
     return Decision(warned, (status_edit(warned),), (entry,))
 

@@ -11,6 +11,7 @@ from handlers.admission import (
     Refusal,
     combine,
     may_stop,
+    refuse_config,
     refuse_pull,
     refuse_role,
     refuse_work,
@@ -147,7 +148,10 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _reply(event, replies.nothing_to("retry", command.task))
     if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
         return _refuse(view, event, no, now)
-    refusal = refuse_pull(event) if task.where.is_pull_request and task.branches.name else None
+    refusal = refuse_config(event.found)
+    here = event.where.number == task.where.number
+    if refusal is None and here and task.branches.name:
+        refusal = refuse_pull(event)
     if refusal is not None:
         return _refuse(view, event, refusal, now)
     again = replace(
@@ -157,6 +161,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         launch_failures=0,
         lost=False,
         instance=None,
+        warning=None,
         ending=None,
         outcome=None,
         summary=None,

@@ -29,7 +29,7 @@ from handlers.events import (
     WorkerReported,
 )
 from handlers.task import BUSY, Ending, PullRequest, Status, Task, advance, saying
-from handlers.values import Clocks, ErrorCode, TaskError
+from handlers.values import Clocks, ErrorCode, TaskError, Usage
 
 FIRST_CALL = timedelta(minutes=5)
 SILENCE = timedelta(minutes=2)
@@ -72,6 +72,8 @@ def on_launch(
             clocks = replace(task.clocks, first_call_by=now + FIRST_CALL)
             return Decision(replace(task, clocks=clocks, updated_at=now))
         case PermissionLost():
+            if task.ending:
+                return finish(view, task, task.ending, now)
             error = TaskError(
                 ErrorCode.NOT_PERMITTED,
                 f"{task.requester.login} may no longer use /{task.wish.command} here",
@@ -161,7 +163,8 @@ def on_report(view: View, event: WorkerReported, now: datetime) -> Decision:
         return Decision(answer=Answer.STALE)
     if task.status is not Status.RUNNING or task.outcome:
         return Decision(answer=Answer.ENDED)
-    heard = replace(task, updated_at=now)
+    warning = None if event.acknowledged else task.warning
+    heard = replace(task, updated_at=now, warning=warning)
     if not task.ending:
         heard = replace(heard, clocks=replace(task.clocks, heard_by=now + SILENCE))
     news, entries = _news(heard, event, now)
@@ -306,7 +309,9 @@ def lose(view: View, task: Task, detail: str, now: datetime) -> Decision:
         launch_failures=0,
         lost=True,
         instance=None,
+        warning=None,
         progress=0,
+        usage=Usage(),
         queued_at=now,
         started_at=None,
         clocks=Clocks(),

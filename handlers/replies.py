@@ -13,7 +13,7 @@ from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
 from handlers.repo_config import ConfigProblem
 from handlers.task import Ending, Status, Task
-from handlers.text import neutral, neutral_line
+from handlers.text import code, neutral, neutral_line, plain_line
 
 BAR = 10
 """How many blocks the progress bar of a status comment has."""
@@ -36,7 +36,7 @@ def bad_config(problems: Sequence[ConfigProblem]) -> str:
     """The repository's configuration cannot be used."""
     rows = "\n".join(
         f"- line {one.line}"
-        + (f", `{neutral_line(one.key)}`" if one.key else "")
+        + (f", {code(one.key)}" if one.key else "")
         + f": {neutral_line(one.message, 300)}"
         for one in problems
     )
@@ -49,12 +49,12 @@ def bad_config(problems: Sequence[ConfigProblem]) -> str:
 def not_offered(what: str, value: str, offered: Sequence[str]) -> str:
     """An agent, a runner or an image that this Bellhop does not have."""
     known = ", ".join(f"`{one}`" for one in offered) or "none"
-    return f"This Bellhop has no {what} `{neutral_line(value)}`. It has: {known}."
+    return f"This Bellhop has no {what} {code(value)}. It has: {known}."
 
 
 def no_such_base(base: str) -> str:
     """`--base` names a branch that is not there."""
-    return f"There is no branch `{neutral_line(base)}` here. Give `--base` one that exists."
+    return f"There is no branch {code(base)} here. Give `--base` one that exists."
 
 
 def base_on_pull_request() -> str:
@@ -73,7 +73,7 @@ def pull_of_fork() -> str:
 def pull_branch_guarded(branch: str) -> str:
     """A pull request whose branch nobody should push to."""
     return (
-        f"`{neutral_line(branch)}` is the default or a protected branch, and Bellhop never "
+        f"{code(branch)} is the default or a protected branch, and Bellhop never "
         "pushes to those. Open the pull request from a branch of its own."
     )
 
@@ -95,7 +95,7 @@ def nothing_to(verb: str, named: str | None) -> str:
     """`/stop` or `/retry` without a task that it could apply to."""
     if named:
         return (
-            f"There is no task `{neutral_line(named)}` here that I could {verb}. "
+            f"There is no task {code(named)} here that I could {verb}. "
             "`/status` lists the tasks of this issue."
         )
     return f"There is no task of this issue that I could {verb}. `/status` lists them."
@@ -190,6 +190,11 @@ def final(task: Task, rules: Rules, *, by: str = "") -> str:
             return neutral(task.summary or "The agent gave no answer.")
         case Status.COMPLETED if task.pull and task.branches.pushed:
             return _done(task)
+        case Status.COMPLETED if task.pull:
+            return (
+                f"`{task.name}` ended without changing anything more; "
+                f"the pull request is {task.pull.url}" + _words(task)
+            )
         case Status.COMPLETED:
             return (
                 f"`{task.name}` ended without changing anything, so there is no pull request."
@@ -202,10 +207,16 @@ def final(task: Task, rules: Rules, *, by: str = "") -> str:
             return _failed(task, rules)
 
 
+def default_title(task: Task) -> str:
+    """What commit and pull request are called, unless the agent knows better."""
+    first_line = task.wish.prompt.split("\n", 1)[0]
+    words = first_line if task.where.is_pull_request else task.where.title
+    return plain_line(words, 72) or f"Changes for #{task.where.number}"
+
+
 def pull_request_title(task: Task) -> str:
-    """At most 256 characters, GitHub's own limit."""
-    words = task.title or task.wish.prompt.split("\n", 1)[0] or task.where.title
-    return neutral_line(words, 200) or f"Changes for #{task.where.number}"
+    """Plain text, well below GitHub's own limit of 256 characters."""
+    return plain_line(task.title or "") or default_title(task)
 
 
 def pull_request_body(task: Task) -> str:
@@ -216,7 +227,7 @@ def pull_request_body(task: Task) -> str:
     return (
         f"{words}\n\n{keyword} #{task.where.number}\n\n"
         f"---\n{asked} in #{task.where.number}. Written by the agent `{task.wish.agent}`"
-        + (f" with `{neutral_line(task.wish.model)}`" if task.wish.model else "")
+        + (f" with {code(task.wish.model)}" if task.wish.model else "")
         + f" as `{task.name}`: review it like any other change."
     ).strip()
 

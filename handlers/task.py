@@ -139,6 +139,8 @@ class Task:
     """Whether a worker of this attempt's request was lost already."""
     instance: str | None = None
     """The worker that claimed the attempt."""
+    warning: str | None = None
+    """What the worker is to be told about its time, until it has acknowledged it."""
     ending: Ending | None = None
     outcome: str | None = None
     """The canonical JSON of the first completion."""
@@ -162,7 +164,8 @@ class Task:
     @property
     def opening(self) -> bool:
         """Whether the worker is done and the pull request is being opened."""
-        return self.state.state == "opening_pull_request"
+        # A worker names its states itself: only with an outcome is this one Bellhop's own word.
+        return self.outcome is not None and self.state.state == "opening_pull_request"
 
     def is_current(self, attempt: int, launch: int) -> bool:
         """Whether these numbers name the launch that counts now."""

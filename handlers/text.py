@@ -208,6 +208,19 @@ def neutral_line(text: str, limit: int = 200) -> Markdown:
     return Markdown(line.replace("\u200b", _BREAK))
 
 
+def plain_line(text: str, limit: int = 200) -> str:
+    """Return a title as plain text on one line, which notifies nobody and closes nothing.
+
+    For the titles of pull requests, which GitHub shows as they are, without Markdown, and which
+    can end up in the message of a merge commit.
+    """
+    line = " ".join(visible(_without_comments(with_newlines(text), keep_code=False)).split())
+    if len(line) > limit:
+        line = line[: max(0, limit - 1)].rstrip() + "…"
+    line = MENTION.sub("@\u200b", line.lstrip("/"))
+    return CLOSING.sub(lambda match: match[0].replace("#", "#\u200b"), line)
+
+
 def code(text: str, limit: int = 80) -> Markdown:
     """Return plain text as inline code, on one line, whatever is in it."""
     line = " ".join(visible(text).split())

@@ -322,7 +322,7 @@ def test_waits_grow_until_patience_ends(server: Server) -> None:
     server.answers = [(500, b"")] * 20
     waits: list[float] = []
     with pytest.raises(Unreachable, match="HTTP 500"):
-        client(server, 20).call("POST", "progress", {}, pause=waits.append)
+        client(server, 12).call("POST", "progress", {}, pause=waits.append)
     assert all(0.5 * 2**n * 0.5 <= wait <= 0.5 * 2**n for n, wait in enumerate(waits))
     assert len(waits) >= 5
 

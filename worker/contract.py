@@ -43,13 +43,15 @@ class Assignment:
 
     `head_branch` None: the answer is all that is wanted, nothing can be pushed. `head_sha`: where
     the work begins; None where it begins at the base branch. `config_from`: the branch whose agent
-    configuration counts. `deadline` is seconds since the epoch, `time_limit` seconds.
+    configuration counts. `title` is what the commit is called unless the agent names it; it may
+    be empty. `deadline` is seconds since the epoch, `time_limit` seconds.
     """
 
     task_id: str
     name: str
     attempt: int
     command: str
+    title: str
     prompt: str
     context: str
     clone_url: str
@@ -88,6 +90,7 @@ def read_assignment(data: object, task_id: str) -> Assignment:
         name=_text(fields, "name"),
         attempt=_number(fields, "attempt"),
         command=_text(fields, "command"),
+        title=_optional_text(fields, "title") or "",
         prompt=_text(fields, "prompt"),
         context=_text(fields, "context"),
         clone_url=_web_url(_text(fields, "cloneUrl"), "cloneUrl"),

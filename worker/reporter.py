@@ -37,6 +37,7 @@ class Reporter:
         self._lines: list[dict[str, str]] = []
         self._left_out = 0
         self._news: dict[str, Any] = {}
+        self._heard: list[str] = []
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
 
@@ -107,6 +108,14 @@ class Reporter:
             self._orders.give(Order.CANCEL)
         if answer.get("deadline") is not None:
             self._orders.deadline = read_time(answer["deadline"], "deadline")
+        self._hear(answer.get("messages") or [])
+
+    def _hear(self, messages: list[dict[str, str]]) -> None:
+        """Put what Bellhop says into the log, once; an agent at work cannot be spoken to."""
+        for message in messages:
+            if message["id"] not in self._heard:
+                self._heard.append(message["id"])
+                self.log("warning", f"Bellhop says: {message['text']}")
 
     def _next_report(self) -> dict[str, Any]:
         with self._wake:
@@ -124,4 +133,6 @@ class Reporter:
                 self._left_out = 0
                 now = datetime.now(UTC).isoformat(timespec="milliseconds")
                 self._lines.append({"type": "warning", "message": note, "timestamp": now})
+            if self._heard:
+                report = {**report, "acknowledged": self._heard}
             return {**report, "logs": batch} if batch else report

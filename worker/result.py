@@ -48,12 +48,12 @@ class Tail:
         return "\n".join(self._lines).strip()
 
 
-def read_result(path: Path, prompt: str, output: Tail, warn: Callable[[str], None]) -> Result:
-    """Read the result file; what is missing or wrong there is made up from prompt and output."""
+def read_result(path: Path, title: str, output: Tail, warn: Callable[[str], None]) -> Result:
+    """Read the result file; what is missing or wrong there is made up from title and output."""
     fields = _fields(path, warn)
     return Result(
         title=_one_line(_text(fields, "title", warn) or "", LONGEST_TITLE)
-        or _one_line(prompt, TITLE)
+        or _one_line(title, TITLE)
         or "Changes by an agent",
         summary=(_text(fields, "summary", warn) or str(output))[:LONGEST_TEXT],
         body=(_text(fields, "body", warn) or "")[:LONGEST_TEXT] or None,

@@ -110,7 +110,9 @@ class Worker:
         code, output = self._run_agent(place, assignment, agent)
         if code != 0:
             return outcome.agent_failed(code, str(output))
-        result = read_result(place / "result.json", assignment.prompt, output, self._warn)
+        result = read_result(
+            place / "result.json", assignment.title or assignment.prompt, output, self._warn
+        )
         result = self._masked(result)
         if assignment.head_branch is None:
             return outcome.completed(result, None)

@@ -20,6 +20,7 @@ from bot.http.worker_bodies import (
     Completion,
     GitAuthor,
     GitHubToken,
+    Message,
     Orders,
     Progress,
     UsageReport,
@@ -31,10 +32,14 @@ from bot.token_desk import TokenDesk
 from bot.worker_tokens import WorkerTokens
 from handlers import events
 from handlers.decision import Answer
+from handlers.replies import default_title
 from handlers.task import Task
 from handlers.values import ErrorCode, TaskError, Usage
 from storage import Store
 from storage.logs import LogLine
+
+WARNING = "time-limit"
+"""The id of the message that most of the time is over."""
 
 _INSTANCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -84,6 +89,7 @@ class CallbackDesk:
             name=task.name,
             attempt=task.attempt,
             command=task.wish.command,
+            title=default_title(task),
             prompt=attempt.prompt,
             context=attempt.context,
             repository=task.where.repository,
@@ -116,6 +122,7 @@ class CallbackDesk:
             state=report.state,
             message=maybe_redact(report.message),
             usage=_usage(report.usage),
+            acknowledged=WARNING in report.acknowledged,
         )
         decision = await self.store.apply(event, now)
         _check(decision.answer)
@@ -126,7 +133,9 @@ class CallbackDesk:
         ]
         await self.store.logs.append(key.task_id, key.attempt, lines)
         task = decision.task
-        return _json(Orders(stop=task.ending is not None, deadline=_deadline(task)))
+        told = [Message(id=WARNING, text=task.warning)] if task.warning else []
+        orders = Orders(stop=task.ending is not None, deadline=_deadline(task), messages=told)
+        return _json(orders)
 
     async def _token(self, request: web.Request) -> web.Response:
         key = self._launch(request)

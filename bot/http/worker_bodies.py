@@ -48,7 +48,9 @@ class Progress(Body):
 class ErrorReport(Body):
     """Why a worker failed."""
 
-    code: Literal["worker_failed", "push_refused", "timeout", "cost_limit"] = "worker_failed"
+    code: Literal[
+        "worker_failed", "push_refused", "timeout", "cost_limit", "github_unavailable"
+    ] = "worker_failed"
     title: Short
     detail: Text = ""
     remedy: Short = ""
@@ -91,6 +93,7 @@ class Assignment(Body):
     name: str
     attempt: int
     command: str
+    title: str
     prompt: str
     context: str
     repository: str
@@ -113,12 +116,19 @@ class Assignment(Body):
     max_cost: float | None
 
 
+class Message(Body):
+    """Something that the worker is told; acknowledged by its id."""
+
+    id: str
+    text: str
+
+
 class Orders(Body):
     """The answer to a heartbeat."""
 
     stop: bool
     deadline: datetime
-    messages: list[dict[str, str]] = Field(default_factory=list[dict[str, str]])
+    messages: list[Message] = Field(default_factory=list[Message])
 
 
 class Accepted(Body):
