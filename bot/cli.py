@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from bot import log, startup
+from bot.demo import DemoFailed
+from bot.demo import demo as run_demo
 from bot.serve import serve as run_server
 from bot.settings import BadSettings, Settings, load
 from storage import FolderInUse, StorageFailed
+
+T = TypeVar("T")
 
 BAD_SETTINGS = 2
 """Exit code: the settings need a look."""
@@ -41,6 +45,20 @@ def serve() -> None:
         _fail(str(error), FAILED)
 
 
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the first pull request: 0 if all is well.")
+    ] = False,
+) -> None:
+    """Show it all on this machine: no GitHub, no network, no key."""
+    try:
+        code = _run(run_demo(once=once))
+    except DemoFailed as error:
+        _fail(f"The demonstration failed: {error}", FAILED)
+    raise typer.Exit(code)
+
+
 def main() -> None:
     """The `bellhop` command."""
     app()
@@ -53,14 +71,13 @@ def _settings() -> Settings:
         _fail(str(error), BAD_SETTINGS)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where there is one."""
     try:
         import uvloop  # noqa: PLC0415 - absent on some systems
     except ImportError:
-        asyncio.run(work)
-    else:
-        uvloop.run(work)
+        return asyncio.run(work)
+    return uvloop.run(work)
 
 
 def _fail(message: str, code: int) -> NoReturn:

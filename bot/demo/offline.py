@@ -1,0 +1,172 @@
+"""The offline GitHub as the demonstration sees it: over HTTP, like anybody else."""
+
+from __future__ import annotations
+
+import aiohttp
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
+from pydantic.alias_generators import to_camel
+
+from bot.github.app import AppIdentity, AppTokens
+from bot.github.clock import SystemClock
+from bot.github.transport import Api
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+
+
+class Place(_Shape):
+    """The first line that the offline GitHub prints: where everything is."""
+
+    url: str
+    api_url: str
+    app_id: int
+    slug: str
+    client_id: str
+    private_key: str
+    webhook_secret: str
+    repository: str
+    clone_url: str
+    issue_number: int
+    issue_url: str
+    writer: str
+    control_url: str
+
+    @property
+    def bot_login(self) -> str:
+        """The account in whose name Bellhop writes."""
+        return f"{self.slug}[bot]"
+
+
+class Reaction(_Shape):
+    """Who reacted how."""
+
+    user: str
+    content: str
+
+
+class Remark(_Shape):
+    """A comment."""
+
+    id: int
+    author: str
+    body: str
+    reactions: tuple[Reaction, ...] = ()
+
+
+class Thread(_Shape):
+    """An issue or pull request."""
+
+    number: int
+    title: str
+    state: str
+    url: str
+    comments: tuple[Remark, ...] = ()
+
+
+class Pull(Thread):
+    """A pull request; `closes` are the numbers of the issues that its merge closes."""
+
+    head: str
+    base: str
+    merged: bool = False
+    closes: tuple[int, ...] = ()
+
+
+class Repository(_Shape):
+    """Everything that people would look at."""
+
+    branches: tuple[str, ...]
+    issues: tuple[Thread, ...]
+    pulls: tuple[Pull, ...]
+
+
+class Delivery(BaseModel):
+    """One line of the App's delivery log; `status_code` is 0 where nobody answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    event: str
+    action: str | None
+    status_code: int | None
+    duration: float
+
+
+class _State(_Shape):
+    repositories: dict[str, Repository]
+
+
+class _Made(BaseModel):
+    id: int
+
+
+class _Answered(BaseModel):
+    class Response(BaseModel):
+        payload: str | None
+
+    response: Response
+
+
+class _Outcome(_Shape):
+    task_ids: tuple[str, ...] = ()
+
+
+_LOG = TypeAdapter(tuple[Delivery, ...])
+
+
+class OfflineGitHub:
+    """Reads what is there, and plays a person."""
+
+    def __init__(self, session: aiohttp.ClientSession, place: Place) -> None:
+        self._session = session
+        self._place = place
+        clock = SystemClock()
+        self._api = Api(
+            session, base_url=place.api_url, requester="bellhop-demo", clock=clock, timeout=10
+        )
+        key = SecretStr(place.private_key)
+        self._app = AppTokens(self._api, AppIdentity(place.app_id, place.client_id, key), clock)
+
+    async def deliver_to(self, url: str) -> None:
+        """Let the App's webhook lead to `url`."""
+        await self._control("webhook-url", {"url": url})
+
+    async def comment(self, body: str) -> int:
+        """Let the repository's writer comment on its issue; the comment's id."""
+        place = self._place
+        text = await self._control(
+            "comments",
+            {
+                "repository": place.repository,
+                "issue": place.issue_number,
+                "author": place.writer,
+                "body": body,
+            },
+        )
+        return _Made.model_validate_json(text).id
+
+    async def repository(self) -> Repository:
+        """What the repository looks like now."""
+        async with self._session.get(f"{self._place.control_url}/state") as answer:
+            answer.raise_for_status()
+            state = _State.model_validate_json(await answer.read())
+        return state.repositories[self._place.repository]
+
+    async def deliveries(self) -> tuple[Delivery, ...]:
+        """The App's delivery log, oldest first."""
+        answer = await self._api.call("GET", "/app/hook/deliveries", bearer=self._app.jwt())
+        return tuple(reversed(_LOG.validate_python(answer.data)))
+
+    async def tasks_of(self, delivery: Delivery) -> tuple[str, ...]:
+        """The task ids with which Bellhop answered a delivery."""
+        url = f"/app/hook/deliveries/{delivery.id}"
+        answer = await self._api.call("GET", url, bearer=self._app.jwt())
+        payload = _Answered.model_validate(answer.data).response.payload
+        return _Outcome.model_validate_json(payload or "{}").task_ids
+
+    async def _control(self, what: str, body: dict[str, object]) -> bytes:
+        url = f"{self._place.control_url}/{what}"
+        async with self._session.post(url, json=body) as answer:
+            answer.raise_for_status()
+            return await answer.read()
