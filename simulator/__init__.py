@@ -19,7 +19,7 @@ from aiohttp import web
 
 from simulator import control, gitserver, pages, rest
 from simulator.auth import Tokens
-from simulator.backend import Backend, Record
+from simulator.backend import Backend, OnRequest, Record
 from simulator.faults import Fault, Faults
 from simulator.hooks import TIME_LIMIT, Delivery, Hooks
 from simulator.hosting import utc_now
@@ -176,6 +176,11 @@ class Simulator(World):
     def requests(self) -> list[Record]:
         """Every request to REST and git, oldest first."""
         return self._backend.log
+
+    @property
+    def on_request(self) -> list[OnRequest]:
+        """Who is told of each request: with False before any fault strikes, with True once done."""
+        return self._backend.on_request
 
     async def settled(self) -> None:
         """Wait until every delivery so far has been answered or has failed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import web
 
@@ -34,6 +34,10 @@ class Record:
     time: datetime
 
 
+OnRequest: TypeAlias = "Callable[[Record, bool], None]"
+"""Told of each request: False as it arrives, True when it is done but its answer has yet to end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """The world, who may enter it, what goes wrong in it, and what was asked of it."""
@@ -43,6 +47,7 @@ class Backend:
     faults: Faults
     limits: Limits
     log: list[Record] = field(default_factory=list[Record])
+    on_request: list[OnRequest] = field(default_factory=list["OnRequest"])
 
     async def answer(
         self,
@@ -61,6 +66,7 @@ class Backend:
             time=self.world.now(),
         )
         self.log.append(record)
+        self._tell(record, done=False)
         fault = self.faults.take(request.method, path)
         if fault and fault.kind in ("status", "rate_limited"):
             answer = _refuse(fault)
@@ -70,10 +76,15 @@ class Backend:
             if fault and fault.kind == "slow":
                 await self.faults.hold(fault.seconds)
             answer = await act()
+            self._tell(record, done=True)
             if fault and fault.kind == "cut_after":
                 return _cut(request)
         record.status = answer.status
         return answer
+
+    def _tell(self, record: Record, *, done: bool) -> None:
+        for listener in self.on_request:
+            listener(record, done)
 
 
 def _cut(request: web.Request) -> web.Response:

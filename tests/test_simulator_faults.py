@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from simulator import Fault
+from simulator import Fault, Record
 from tests.simulator_support import Place, git, running
 
 if TYPE_CHECKING:
@@ -102,6 +102,22 @@ async def test_a_slow_request_goes_on_by_itself(place: Place) -> None:
     started = time.monotonic()
     assert (await place.call("GET", "/meta")).status == 200
     assert time.monotonic() - started >= 0.05
+
+
+async def test_a_listener_hears_of_a_request_before_and_after_it_is_done(place: Place) -> None:
+    token = await place.token()
+    heard: list[tuple[str, bool, int]] = []
+
+    def hear(record: Record, done: bool) -> None:
+        heard.append((record.path, done, written(place)))
+        if not done and len(heard) == 1:
+            place.sim.faults.add(Fault(kind="cut_before"))
+
+    place.sim.on_request.append(hear)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await post(place, token)
+    assert (await post(place, token)).status == 201
+    assert heard == [(COMMENTS, False, 0), (COMMENTS, False, 0), (COMMENTS, True, 1)]
 
 
 async def test_git_fails_too(place: Place) -> None:
