@@ -1,0 +1,99 @@
+"""The real Bellhop for a bench, in this process, beside an offline GitHub in another one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot import log
+from bot.app import Bellhop, opened
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The other process, which is told lines and answers with lines of JSON."""
+
+    process: asyncio.subprocess.Process
+    facts: dict[str, Any]
+
+    async def tell(self, line: str) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        return await _heard(self.process)
+
+
+async def _heard(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    return json.loads(await process.stdout.readline())
+
+
+@contextlib.asynccontextmanager
+async def github(folder: Path, port: int, repositories: int) -> AsyncGenerator[Neighbour]:
+    """Start the offline GitHub with its repositories in `folder`; it delivers to `port`."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.github", str(folder), str(port), str(repositories)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Neighbour(process, await _heard(process))
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def bellhop(
+    folder: Path,
+    port: int,
+    facts: dict[str, Any],
+    prepare: Callable[[Bellhop, web.Application], None],
+) -> AsyncGenerator[Bellhop]:
+    """Run Bellhop; `prepare` may look over its shoulder before it begins."""
+    log.set_up("error", "console")
+    secrets = {name: SecretStr(facts[name]) for name in ("private_key", "webhook_secret")}
+    values: dict[str, object] = {
+        "port": port,
+        "data": folder / "data",
+        "app_id": facts["app_id"],
+        "client_id": facts["client_id"],
+        "github_api_url": facts["api_url"],
+        "github_url": facts["url"],
+        "agent_command": "echo mended >> fix.txt; echo 'Mended.'",
+    }
+    if set_already := [name for name in os.environ if name.startswith("BELLHOP_")]:
+        sys.exit(f"The benches run with settings of their own: unset {', '.join(set_already)}.")
+    settings = Settings.model_validate(values | secrets)
+    async with opened(settings) as house:
+        app = house.application()
+        prepare(house, app)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        try:
+            await house.start()
+            async with asyncio.timeout(10):
+                while house.pump is None:  # noqa: ASYNC110 - its start is told to nobody
+                    await asyncio.sleep(0.01)
+            yield house
+        finally:
+            await runner.cleanup()
+            await house.stop()
