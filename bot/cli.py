@@ -47,6 +47,7 @@ def serve() -> None:
 
 @app.command()
 def demo(
+    *,
     once: Annotated[
         bool, typer.Option("--once", help="End after the first pull request: 0 if all is well.")
     ] = False,

@@ -24,8 +24,8 @@ TITLE = "Count the last page, even if it is not full"
 MENDED = """`pages` rounded down, so the last, partly filled page was never counted.
 It rounds up now, and a test says so: 21 widgets with 10 on a page need 3 pages."""
 NOTHING = "`pages` rounds up already, so there is nothing to mend."
-ANSWER = """`pages` in `widgets/paging.py` divides with `//`, which rounds down: 21 widgets with 10 on a
-page become 2 pages, and the last one is missing. `/fix` mends it."""
+ANSWER = """`pages` in `widgets/paging.py` divides with `//`, which rounds down: 21 widgets with
+10 on a page become 2 pages, and the last one is missing. `/fix` mends it."""
 
 
 def main() -> None:

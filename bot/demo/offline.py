@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import SystemClock
 from bot.github.transport import Api
+from handlers.text import find_marker
 
 
 class _Shape(BaseModel):
@@ -52,6 +53,12 @@ class Remark(_Shape):
     author: str
     body: str
     reactions: tuple[Reaction, ...] = ()
+
+    @property
+    def is_status(self) -> bool:
+        """Whether Bellhop's hidden marker calls it a status comment."""
+        found = find_marker(self.body)
+        return found is not None and found[0].endswith("/status")
 
 
 class Thread(_Shape):

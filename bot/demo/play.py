@@ -16,7 +16,8 @@ import typer
 from bot.demo.children import Child, ChildEnded
 from bot.demo.commits import GitFailed
 from bot.demo.stage import Stage, last_lines, staged
-from bot.demo.world import END_MARKS, Observer, World, missing, steps
+from bot.demo.steps import END_MARKS, missing, steps
+from bot.demo.world import Observer, World
 from bot.github.errors import GitHubError
 from bot.terminal import complain, say
 from handlers.task import Status
@@ -130,11 +131,9 @@ def _all_said(world: World) -> bool:
     """Whether the first task has ended and its status comment says so."""
     if not world.tasks or not world.tasks[0].task.ended:
         return False
-    ended = world.tasks[0].task
-    final = [one for one in world.ours(world.issue) if one.id not in world.status_comments]
-    status = [one for one in world.ours(world.issue) if one.id == ended.status_comment]
-    done = all(one.body.startswith(END_MARKS) for one in status)
-    return bool(final) and done
+    said = world.ours(world.issue)
+    ended = all(one.body.startswith(END_MARKS) for one in said if one.is_status)
+    return ended and any(not one.is_status for one in said)
 
 
 def _judge(world: World, asked: int, teller: Teller) -> None:
