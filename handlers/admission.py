@@ -9,7 +9,7 @@ from handlers import replies
 from handlers.commands import COMMANDS, Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
 from handlers.deliveries import TextWritten
-from handlers.events import CommandGiven
+from handlers.events import Circumstances, CommandGiven
 from handlers.repo_config import RepoConfig
 from handlers.task import Task, Wish
 from handlers.values import ErrorCode
@@ -53,12 +53,19 @@ def refuse_role(kind: CommandKind, role: Role) -> Refusal | None:
     return Refusal(ErrorCode.NOT_PERMITTED, reason, replies.not_permitted(kind, role))
 
 
+def refuse_config(found: Circumstances) -> Refusal | None:
+    """The refusal to guess what a repository wants whose settings cannot be read."""
+    if isinstance(found.config, RepoConfig):
+        return None
+    reply = replies.bad_config(found.config)
+    return Refusal(ErrorCode.BAD_CONFIG, _once(ErrorCode.BAD_CONFIG, reply), reply)
+
+
 def refuse_work(event: CommandGiven, command: Command) -> Refusal | None:
     """The refusal of a command that would start a worker; None admits it."""
     found = event.found
-    if not isinstance(found.config, RepoConfig):
-        reply = replies.bad_config(found.config)
-        return Refusal(ErrorCode.BAD_CONFIG, _once(ErrorCode.BAD_CONFIG, reply), reply)
+    if refusal := refuse_config(found):
+        return refusal
     if command.options.base and event.where.is_pull_request:
         return _bad(replies.base_on_pull_request())
     if command.options.base and found.base_missing:

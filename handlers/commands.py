@@ -130,7 +130,8 @@ class Command:
 class Misuse:
     """Something that was meant as a command and is none.
 
-    `name` is what was typed, `reply` Markdown that says what is right. For the rest see `Command`.
+    `name` is the command's, or what was typed where no command has that name; `reply` is Markdown
+    that says what is right. For the rest see `Command`.
     """
 
     position: int
@@ -242,6 +243,7 @@ def _with_task(call: _Call, kind: CommandKind) -> Command | Misuse:
             call,
             f"`/{kind.name}` takes the name or the id of a task, for example "
             f"`/{kind.name} brave-otter-4f2`, and nothing else. Without one it means the newest.",
+            kind.name,
         )
     return _command(call, kind, task=task.lower() or None)
 
@@ -250,11 +252,11 @@ def _with_text(call: _Call, kind: CommandKind) -> Command | Misuse:
     line, newline, more = call.rest.partition("\n")
     split = split_options(line)
     if isinstance(split, BadOption):
-        return _misuse(call, split.reply)
+        return _misuse(call, split.reply, kind.name)
     options, text = split
     text = _trimmed(text + newline + more)
     if kind.text == "required" and not text:
-        return _misuse(call, f"`/{kind.name}` needs a text: `{kind.usage}`.")
+        return _misuse(call, f"`/{kind.name}` needs a text: `{kind.usage}`.", kind.name)
     return _command(call, kind, text=text, options=options)
 
 
@@ -274,8 +276,8 @@ def _command(
     return Command(kind.name, text, options, task, call.position, call.addressed)
 
 
-def _misuse(call: _Call, reply: str) -> Misuse:
-    return Misuse(call.position, call.word, call.addressed, reply)
+def _misuse(call: _Call, reply: str, name: str | None = None) -> Misuse:
+    return Misuse(call.position, name or call.word, call.addressed, reply)
 
 
 def _unknown(word: str, name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -117,8 +116,3 @@ class Decision:
 
 
 NOTHING = Decision()
-
-
-def hour_of_silence(now: datetime, refused_at: datetime) -> bool:
-    """Whether a refusal was explained too lately to be explained again."""
-    return (now - refused_at).total_seconds() < 3600  # noqa: PLR2004 - an hour

@@ -77,7 +77,12 @@ def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
 
 def _review(task: Task) -> list[Effect]:
     """Ask the requester to look at a pull request that Bellhop opened for an issue."""
-    if task.pull is None or not task.wish.request_review or task.where.is_pull_request:
+    if (
+        task.pull is None
+        or not task.branches.pushed
+        or not task.wish.request_review
+        or task.where.is_pull_request
+    ):
         return []
     key = key_of(task, "review")
     return [RequestReview(key, task.where, task.pull.number, task.requester.login)]

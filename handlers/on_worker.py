@@ -72,6 +72,8 @@ def on_launch(
             clocks = replace(task.clocks, first_call_by=now + FIRST_CALL)
             return Decision(replace(task, clocks=clocks, updated_at=now))
         case PermissionLost():
+            if task.opening:
+                return NOTHING
             if task.ending:
                 return finish(view, task, task.ending, now)
             error = TaskError(
@@ -126,8 +128,8 @@ def _launch_failed(view: View, task: Task, event: LaunchFailed, now: datetime) -
 def on_branch(view: View, event: BranchSeen) -> Decision:
     """People may have pushed to the branch while the task waited: the worker starts from there."""
     task = _current(view, event)
-    if task is None or task.branches.head == event.head:
-        return NOTHING
+    if task is None or task.status is not Status.STARTING or task.branches.head == event.head:
+        return NOTHING  # once a worker pushes, what was seen before it counts no more
     return Decision(replace(task, branches=replace(task.branches, head=event.head, pushing=None)))
 
 
@@ -237,7 +239,8 @@ def on_complete(view: View, event: WorkerCompleted, now: datetime) -> Decision:
 def _completed(view: View, task: Task, event: WorkerCompleted, now: datetime) -> Decision:
     if event.branch and event.branch != task.branches.name:
         return finish(view, task, _pr_failed(f"it names the branch {event.branch}"), now)
-    if not task.branches.pushed and not event.pr_url:
+    pushed = task.branches.pushed or task.branches.pushing is not None
+    if not pushed and not event.pr_url:
         return finish(view, task, Ending(Status.COMPLETED), now)
     opening = replace(saying(task, "opening_pull_request", "", now), clocks=Clocks())
     effect = OpenPullRequest(key_of(task, "pull"), task.id, task.attempt, event.pr_url)
