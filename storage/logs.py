@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
@@ -88,19 +89,25 @@ class Logs:
             "SELECT lines, bytes, cut FROM sizes WHERE task_id = ?", (task_id,)
         ).fetchone()
         count, size, cut = row or (0, 0, 0)
-        kept = list(said)[: max(0, MOST_LINES - count)]
-        while kept and size + sum(len(line.message.encode()) for line in kept) > MOST_BYTES:
-            kept.pop()
+        if cut:
+            return
+        kept = _that_fit(said, MOST_LINES - count, MOST_BYTES - size)
         full = len(kept) < len(said)
-        if full and not cut:
+        if full:
             note = f"The log is full ({MOST_LINES} lines or {MOST_BYTES // 10**6} MB): cut here."
             kept.append(LogLine("warning", note, said[-1].timestamp))
         _insert(db, self._numbers.take(len(kept)), task_id, attempt, kept)
         added = sum(len(line.message.encode()) for line in kept)
         db.conn.execute(
             "INSERT OR REPLACE INTO sizes (task_id, lines, bytes, cut) VALUES (?, ?, ?, ?)",
-            (task_id, count + len(kept), size + added, int(full or bool(cut))),
+            (task_id, count + len(kept), size + added, int(full)),
         )
+
+
+def _that_fit(said: Sequence[LogLine], lines: int, size: int) -> list[LogLine]:
+    """The first of the lines, as many as there is room for."""
+    ends = accumulate(len(line.message.encode()) for line in said)
+    return [line for line, end in zip(said[:lines], ends, strict=False) if end <= size]
 
 
 def last_number(db: Database) -> int:

@@ -94,11 +94,13 @@ def claim(db: Database, now: datetime, busy: Collection[int], limit: int) -> tup
 
 def mark(db: Database, owed: Owed, state: str, now: datetime, error: str | None = None) -> None:
     """An effect is `done`, `skipped` or `failed` for good, unless it was wished for anew."""
-    db.conn.execute(
+    final = db.conn.execute(
         "UPDATE effects SET state = ?, done_at = ?, error = ?, tries = 0 "
         "WHERE id = ? AND wished = ?",
         (state, to_text(now), error, owed.id, owed.wished),
-    )
+    ).rowcount
+    if not final:
+        db.conn.execute("UPDATE effects SET tries = 0 WHERE id = ?", (owed.id,))
 
 
 def postpone(

@@ -20,7 +20,7 @@ from storage.inbox import Inbox
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbox import Owed
-from storage.sqlite import Engine
+from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt
 from storage.timeline import Happened
 from storage.vault_rows import SealedToken
@@ -59,9 +59,13 @@ class Store:
         """
         engine = await Engine.open(path, migrations=migrations.migrations)
         beside = path.with_name(f"{path.stem}-logs{path.suffix}")
-        lines = await Engine.open(
-            beside, migrations=logs.migrations, readers=1, synchronous="NORMAL"
-        )
+        try:
+            lines = await Engine.open(
+                beside, migrations=logs.migrations, readers=1, synchronous="NORMAL"
+            )
+        except StorageFailed:
+            await engine.close()
+            raise
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
         numbers = Numbers(last)
         return cls(engine, Logs(lines, numbers), numbers, rules)

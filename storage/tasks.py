@@ -85,6 +85,7 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
         if changed != 1:
             raise Overtaken(task.id)
     _save_attempt(db, task, brief)
+    _close_earlier(db, task)
     return _TASK.validate_json(text)
 
 
@@ -173,7 +174,7 @@ def in_line(db: Database, rules: Rules, now: datetime) -> tuple[str, ...]:
     """The ids of the queued tasks that no limit holds back, in the order of their turns.
 
     Repositories take turns; within one, first come first served. The decision looks at the limits
-    again: this only spares it the tasks that wait behind a full repository or owner.
+    again: this spares it a thousand tasks that wait behind a few.
     """
     rows = db.conn.execute(
         "SELECT id FROM tasks AS t LEFT JOIN turns USING (repository_id) "
@@ -183,12 +184,16 @@ def in_line(db: Database, rules: Rules, now: datetime) -> tuple[str, ...]:
         "< min(:per_repository, coalesce(t.doc ->> '$.wish.concurrency', :per_repository)) "
         "AND (SELECT count(*) FROM tasks AS b WHERE b.status IN ('starting', 'running') "
         "AND b.owner_id = t.owner_id) < :per_owner "
+        "AND (SELECT count(*) FROM tasks WHERE status IN ('starting', 'running')) < :total "
+        "AND NOT EXISTS (SELECT 1 FROM tasks AS b WHERE b.status IN ('starting', 'running') "
+        "AND b.repository_id = t.repository_id AND b.branch = t.branch) "
         "ORDER BY row_number() OVER (PARTITION BY repository_id ORDER BY queued_at, id), "
         "coalesce(last_turn, 0), queued_at, id",
         {
             "now": to_text(now),
             "per_repository": rules.max_running_per_repository,
             "per_owner": rules.max_running_per_owner,
+            "total": rules.max_running,
         },
     )
     return tuple(task_id for (task_id,) in rows.fetchall())
@@ -269,6 +274,15 @@ def _save_attempt(db: Database, task: Task, brief: Brief | None) -> None:
             "started": maybe_text(task.started_at),
             "completed": maybe_text(task.completed_at),
         },
+    )
+
+
+def _close_earlier(db: Database, task: Task) -> None:
+    """An attempt whose worker was lost never ends by itself: the next one ends it."""
+    db.conn.execute(
+        "UPDATE attempts SET status = 'failed', completed_at = ? "
+        "WHERE task_id = ? AND attempt < ? AND completed_at IS NULL",
+        (to_text(task.queued_at), task.id, task.attempt),
     )
 
 
