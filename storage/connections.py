@@ -52,9 +52,17 @@ def storage_failure(error: BaseException) -> StorageFailed | None:
 
 
 def open_writer(path: Path, synchronous: Synchronous) -> Database:
-    """Open the writing connection; transactions begin and end only where the engine says so."""
+    """Open the writing connection; transactions begin and end only where the engine says so.
+
+    Raises:
+        sqlite3.Error: It cannot be opened or is no database.
+    """
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    try:
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")
     # Moving pages out of the write-ahead log is `storage.checkpoints`' work, not a commit's.

@@ -157,9 +157,16 @@ class Engine:
 def _open_up_to_date(path: Path, migrations: Migrations, synchronous: Synchronous) -> Database:
     try:
         db = open_writer(path, synchronous)
-        bring_up_to_date(db, migrations)
     except sqlite3.Error as error:
         raise StorageFailed(f"{path} cannot be used as the database: {error}.") from error
+    try:
+        bring_up_to_date(db, migrations)
+    except sqlite3.Error as error:
+        db.close()
+        raise StorageFailed(f"{path} cannot be brought up to date: {error}.") from error
+    except StorageFailed:
+        db.close()
+        raise
     return db
 
 
