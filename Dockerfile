@@ -19,7 +19,9 @@ COPY simulator simulator
 RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt . && mkdir /data
 COPY deploy/entrypoint deploy/entrypoint
 
+# Workers run beside the bot and reach it without leaving the machine.
 ENV BELLHOP_HOST=0.0.0.0 BELLHOP_PORT=8080 BELLHOP_DATA=/data \
+    BELLHOP_WORKER_URL=http://127.0.0.1:8080 \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 WORKDIR /data
 VOLUME /data

@@ -36,7 +36,6 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 $(ARGS)
 
-# Coverage is asked for after the tests, so that both bars are told.
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
