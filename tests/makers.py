@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from textwrap import fill
 from typing import Any
 
 from handlers import decide
 from handlers.commands import Command, Misuse, Role, parse
-from handlers.decision import Decision, Load, Rules, View
+from handlers.decision import Decision, Rules, View
 from handlers.effects import Effect
 from handlers.events import Circumstances, CommandGiven, Event, PullFacts, WorkerCompleted
 from handlers.repo_config import RepoConfig
@@ -190,4 +191,6 @@ def kinds(effects: tuple[Effect, ...]) -> list[str]:
     return [type(effect).__name__ for effect in effects]
 
 
-FREE = Load()
+def folded(text: str) -> str:
+    """A text in lines short enough to stand in a test."""
+    return "\n".join(fill(line, 90, break_long_words=False) for line in text.splitlines())

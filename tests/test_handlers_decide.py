@@ -85,9 +85,7 @@ def told(task: Task, decision: Decision) -> str:
 def test_every_event_is_decided_in_every_situation(name: str) -> None:
     rows = snapshot(
         {
-            "undecidable": {
-                "Comment": "queued starting running completed failed cancelled rejected stopping opening"
-            },
+            "undecidable": {"Comment": "everywhere"},
             "place offered": {
                 "-> starting Launch EditStatus": "queued",
                 "-": "starting running completed failed cancelled rejected stopping opening",
@@ -155,12 +153,8 @@ def test_every_event_is_decided_in_every_situation(name: str) -> None:
                 "ended": "queued starting completed failed cancelled rejected stopping opening",
                 "saved": "running",
             },
-            "pushed": {
-                "saved": "queued starting running completed failed cancelled rejected stopping opening"
-            },
-            "push failed": {
-                "saved": "queued starting running completed failed cancelled rejected stopping opening"
-            },
+            "pushed": {"saved": "everywhere"},
+            "push failed": {"saved": "everywhere"},
             "pull ready": {
                 "-": "queued starting running completed failed cancelled rejected stopping",
                 "-> completed Comment EditStatus RevokeTokens StopWorker RequestReview": "opening",
@@ -169,15 +163,9 @@ def test_every_event_is_decided_in_every_situation(name: str) -> None:
                 "-": "queued starting running completed failed cancelled rejected stopping",
                 "-> failed Comment EditStatus RevokeTokens StopWorker": "opening",
             },
-            "status commented": {
-                "saved": "queued starting running completed failed cancelled rejected stopping opening"
-            },
-            "clock before any is over": {
-                "-": "queued starting running completed failed cancelled rejected stopping opening"
-            },
-            "restarted": {
-                "-": "queued starting running completed failed cancelled rejected stopping opening"
-            },
+            "status commented": {"saved": "everywhere"},
+            "clock before any is over": {"-": "everywhere"},
+            "restarted": {"-": "everywhere"},
             "target gone": {
                 "-> failed Comment EditStatus RevokeTokens": "queued",
                 "saved stopping to be failed StopWorker EditStatus": "starting running",
@@ -188,9 +176,7 @@ def test_every_event_is_decided_in_every_situation(name: str) -> None:
                 "-> cancelled Comment EditStatus RevokeTokens": "queued",
                 "-": "starting running completed failed cancelled rejected stopping opening",
             },
-            "renamed": {
-                "saved": "queued starting running completed failed cancelled rejected stopping opening"
-            },
+            "renamed": {"saved": "everywhere"},
             "pull merged": {
                 "-": "queued starting running failed cancelled rejected stopping opening",
                 "saved EditStatus": "completed",
@@ -200,7 +186,9 @@ def test_every_event_is_decided_in_every_situation(name: str) -> None:
     found: dict[str, list[str]] = {}
     for situation, task in SITUATIONS.items():
         found.setdefault(told(task, after(task, EVENTS[name])), []).append(situation)
-    assert {what: " ".join(where) for what, where in found.items()} == rows[name]
+    everywhere = {len(SITUATIONS): "everywhere"}
+    row = {what: everywhere.get(len(at), " ".join(at)) for what, at in found.items()}
+    assert row == rows[name]
 
 
 @pytest.mark.parametrize("name", [name for name in EVENTS if name != "undecidable"])
@@ -292,7 +280,7 @@ DOES: dict[tuple[Status, Status], tuple[Task, events.Event]] = {
 }
 
 
-@pytest.mark.parametrize("move", DOES, ids=lambda move: "-".join(move))
+@pytest.mark.parametrize("move", DOES, ids="-".join)
 def test_every_move_of_the_table_is_made_by_an_event(move: tuple[Status, Status]) -> None:
     task, event = DOES[move]
     assert task.status is move[0]
