@@ -41,7 +41,7 @@ MOST_CANDIDATES = 100
 """Lines of one text that are looked at: a handful of commands count, whatever else is there."""
 
 _JSON = CIMultiDict({"Content-Type": "application/json"})
-_EVENT = re.compile(r"[a-z][a-z_]{0,63}")
+_EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.deliveries import Actor, CommentWritten, IssueGone, Repository, Subject
+from storage import inbox as rows
+from storage.inbox import (
+    BECAME_TASK,
+    Arrival,
+    Candidate,
+    Inbox,
+    Received,
+    decided,
+    handled,
+    is_open,
+)
+from storage.migrations import migrations
+from storage.sqlite import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+NOW = datetime(2026, 5, 15, 15, 20, 21, 123456, tzinfo=UTC)
+PERSON = Actor(id=1, login="monalisa", type="User")
+REPOSITORY = Repository(id=2, full_name="octo/hello", private=False, default_branch="main")
+
+
+def comment(source: int) -> CommentWritten:
+    return CommentWritten(
+        action="created",
+        source_id=source,
+        installation_id=5,
+        repository=REPOSITORY,
+        subject=Subject(number=4, id=44, title="A \0 title", body="", state="open", url="u"),
+        sender=PERSON,
+        author=PERSON,
+        text="/fix this",
+        url="https://github.com/octo/hello/issues/4#1",
+        written_at=NOW,
+    )
+
+
+def arrival(delivery: str, source: int, *positions: int, at: datetime = NOW) -> Arrival:
+    candidates = tuple(
+        Candidate(f"{delivery}-{position}", "comment", source, position) for position in positions
+    )
+    return Arrival(delivery, "issue_comment", at, comment(source), candidates)
+
+
+def closed(delivery: str, at: datetime = NOW) -> Arrival:
+    gone = IssueGone(
+        installation_id=5, repository=REPOSITORY, sender=PERSON, number=4, reason="closed"
+    )
+    return Arrival(delivery, "issues", at, gone)
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    engine = await Engine.open(tmp_path / "inbox.db", migrations=migrations)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def inbox(engine: Engine) -> Inbox:
+    return Inbox(engine)
+
+
+async def count(engine: Engine, table: str) -> int:
+    return await engine.read(
+        lambda db: db.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    )
+
+
+async def ids(inbox: Inbox) -> list[str]:
+    return [one.delivery_id for one in await inbox.waiting(100)]
+
+
+async def test_what_is_stored_comes_out_as_it_went_in(inbox: Inbox) -> None:
+    sent = arrival("a", 7, 0, 3)
+    assert await inbox.receive(sent) == Received("accepted", ("a-0", "a-3"))
+    (waiting,) = await inbox.waiting(10)
+    assert waiting.delivery_id == "a"
+    assert waiting.event == "issue_comment"
+    assert waiting.received_at == NOW
+    assert waiting.value == sent.value
+    assert waiting.candidates == sent.candidates
+
+
+async def test_a_delivery_that_comes_again_leaves_nothing(engine: Engine, inbox: Inbox) -> None:
+    await inbox.receive(arrival("a", 7, 0))
+    assert await inbox.receive(arrival("a", 8, 0)) == Received("duplicate")
+    assert await inbox.receive(closed("a")) == Received("duplicate")
+    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 1)
+
+
+async def test_a_comment_that_comes_in_another_delivery_leaves_nothing(
+    engine: Engine, inbox: Inbox
+) -> None:
+    await inbox.receive(arrival("a", 7, 0, 1))
+    assert await inbox.receive(arrival("b", 7, 0, 1)) == Received("duplicate")
+    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 2)
+
+
+async def test_only_the_lines_that_are_new_are_taken(inbox: Inbox) -> None:
+    await inbox.receive(arrival("a", 7, 0))
+    assert await inbox.receive(arrival("b", 7, 0, 2)) == Received("accepted", ("b-2",))
+    _, second = await inbox.waiting(10)
+    assert [one.position for one in second.candidates] == [2]
+
+
+async def test_an_issue_and_a_comment_may_have_the_same_number(inbox: Inbox) -> None:
+    await inbox.receive(arrival("a", 7, 0))
+    other = replace(arrival("b", 7), candidates=(Candidate("b-0", "issue", 7, 0),))
+    assert (await inbox.receive(other)).outcome == "accepted"
+
+
+async def test_the_same_delivery_many_times_at_once(engine: Engine, inbox: Inbox) -> None:
+    results = await asyncio.gather(*(inbox.receive(arrival("a", 7, 0)) for _ in range(20)))
+    assert sorted(one.outcome for one in results) == ["accepted"] + ["duplicate"] * 19
+    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 1)
+
+
+async def test_the_same_comment_in_many_deliveries_at_once(engine: Engine, inbox: Inbox) -> None:
+    results = await asyncio.gather(
+        *(inbox.receive(arrival(f"d{number}", 7, 0, 1)) for number in range(20))
+    )
+    assert sorted(one.outcome for one in results) == ["accepted"] + ["duplicate"] * 19
+    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 2)
+
+
+async def test_many_different_ones_at_once(engine: Engine, inbox: Inbox) -> None:
+    results = await asyncio.gather(
+        *(inbox.receive(arrival(f"d{number}", number, 0)) for number in range(600))
+    )
+    assert {one.outcome for one in results} == {"accepted"}
+    assert {one.task_ids for one in results} == {(f"d{number}-0",) for number in range(600)}
+    assert await count(engine, "candidates") == 600
+
+
+async def test_the_oldest_come_first_and_no_more_than_asked_for(inbox: Inbox) -> None:
+    await inbox.receive(arrival("late", 1, 0, at=NOW + timedelta(microseconds=1)))
+    await inbox.receive(arrival("first", 2, 0))
+    await inbox.receive(closed("second"))
+    assert await ids(inbox) == ["first", "second", "late"]
+    assert [one.delivery_id for one in await inbox.waiting(2)] == ["first", "second"]
+
+
+async def test_a_delivery_waits_until_its_last_candidate_is_decided(
+    engine: Engine, inbox: Inbox
+) -> None:
+    await inbox.receive(arrival("a", 7, 0, 1))
+    await engine.write(lambda db: decided(db, "a-0", BECAME_TASK, NOW))
+    (waiting,) = await inbox.waiting(10)
+    assert [one.task_id for one in waiting.candidates] == ["a-1"]
+    assert not await engine.read(lambda db: is_open(db, "a-0"))
+    assert await engine.read(lambda db: is_open(db, "a-1"))
+    await engine.write(lambda db: decided(db, "a-1", "ignored", NOW))
+    assert await ids(inbox) == []
+
+
+async def test_a_decision_stands(engine: Engine, inbox: Inbox) -> None:
+    await inbox.receive(arrival("a", 7, 0))
+    for state in (BECAME_TASK, "ignored"):
+        await engine.write(lambda db, state=state: decided(db, "a-0", state, NOW))
+    stored = await engine.read(
+        lambda db: db.conn.execute("SELECT state, decided_at FROM candidates").fetchone()
+    )
+    assert stored == (BECAME_TASK, "2026-05-15T15:20:21.123456Z")
+
+
+async def test_house_keeping_waits_until_it_is_handled(engine: Engine, inbox: Inbox) -> None:
+    await inbox.receive(closed("a"))
+    await inbox.receive(closed("b"))
+    await engine.write(lambda db: handled(db, "a", NOW))
+    assert await ids(inbox) == ["b"]
+
+
+async def test_the_old_is_forgotten_except_what_waits_and_what_became_a_task(
+    engine: Engine, inbox: Inbox
+) -> None:
+    later = NOW + timedelta(days=1)
+    for one in (
+        arrival("task", 1, 0, 1),
+        arrival("nothing", 2, 0),
+        arrival("waits", 3, 0),
+        closed("closed"),
+        arrival("young", 4, 0, at=later),
+    ):
+        await inbox.receive(one)
+    for task_id, state in (
+        ("task-0", BECAME_TASK),
+        ("task-1", "ignored"),
+        ("nothing-0", "ignored"),
+        ("young-0", "ignored"),
+    ):
+        await engine.write(lambda db, i=task_id, s=state: decided(db, i, s, NOW))
+    await engine.write(lambda db: handled(db, "closed", NOW))
+    assert await inbox.forget(later) == 3
+    assert await inbox.forget(later) == 0
+    left = await engine.read(
+        lambda db: [row[0] for row in db.conn.execute("SELECT id FROM deliveries ORDER BY id")]
+    )
+    assert left == ["waits", "young"]
+    known = await engine.read(
+        lambda db: [row[0] for row in db.conn.execute("SELECT task_id FROM candidates")]
+    )
+    assert known == ["task-0", "waits-0", "young-0"]
+    assert await inbox.receive(arrival("again", 1, 0)) == Received("duplicate")
+    assert (await inbox.receive(arrival("nothing", 2, 0))).outcome == "accepted"
+
+
+async def test_more_is_forgotten_than_one_transaction_takes(engine: Engine, inbox: Inbox) -> None:
+    number = rows.AT_ONCE + 1
+    await asyncio.gather(*(inbox.receive(closed(f"d{one}")) for one in range(number)))
+    await engine.write(lambda db: db.conn.execute("UPDATE deliveries SET state = 'done'").rowcount)
+    assert await inbox.forget(NOW + timedelta(seconds=1)) == number
+
+
+@pytest.mark.parametrize(
+    ("question", "index"),
+    [
+        (
+            "SELECT number FROM deliveries WHERE state = 'open' ORDER BY received_at, number",
+            "deliveries_open",
+        ),
+        ("SELECT 1 FROM deliveries WHERE state = 'done' AND received_at < ''", "deliveries_done"),
+        ("SELECT 1 FROM candidates WHERE delivery = 1", "candidates_of_delivery"),
+    ],
+)
+async def test_questions_are_answered_by_an_index(
+    engine: Engine, question: str, index: str
+) -> None:
+    plan = await engine.read(
+        lambda db: db.conn.execute(f"EXPLAIN QUERY PLAN {question}").fetchall()
+    )
+    assert index in str(plan)
+    assert "TEMP B-TREE" not in str(plan)
