@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import os
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -12,8 +16,12 @@ import typer
 from bot import log, startup
 from bot.demo import DemoFailed
 from bot.demo import demo as run_demo
+from bot.doctor import examine
+from bot.http.openapi import document
+from bot.receive import NotSent, read, send
 from bot.serve import serve as run_server
 from bot.settings import BadSettings, Settings, load
+from bot.terminal import complain, say
 from storage import FolderInUse, StorageFailed
 
 T = TypeVar("T")
@@ -31,10 +39,17 @@ app = typer.Typer(
     add_completion=False,
 )
 
+worker = typer.Typer(help="The program that does one attempt of a task.", no_args_is_help=True)
+app.add_typer(worker, name="worker")
+
 
 @app.command()
 def serve() -> None:
-    """Listen for GitHub's deliveries and do the work, until SIGTERM."""
+    """Listen for GitHub's deliveries and do the work, until SIGTERM.
+
+    The exit code is 0 after a clean stop, 1 if it cannot run, 2 if the settings need a look.
+    Workers go on when it stops, and are found again at the next start.
+    """
     settings = _settings()
     if found := startup.problems(settings):
         _fail(str(BadSettings(found)), BAD_SETTINGS)
@@ -49,10 +64,13 @@ def serve() -> None:
 def demo(
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="End after the first pull request: 0 if all is well.")
+        bool, typer.Option("--once", help="End after the first pull request, and check it.")
     ] = False,
 ) -> None:
-    """Show it all on this machine: no GitHub, no network, no key."""
+    """Show it all on this machine: no GitHub, no network, no key.
+
+    Starts an offline GitHub, a Bellhop and a scripted agent, asks for a fix and tells each step.
+    """
     try:
         code = _run(run_demo(once=once))
     except DemoFailed as error:
@@ -60,8 +78,71 @@ def demo(
     raise typer.Exit(code)
 
 
+@app.command()
+def doctor() -> None:
+    """Check settings, folders and the GitHub App.
+
+    The exit code is 0 if all is well, 1 if something needs a look, 2 if the settings cannot be
+    read.
+    """
+    findings = _run(examine(_settings()))
+    colours = {"ok": typer.colors.GREEN, "problem": typer.colors.RED, "unchecked": None}
+    for one in findings:
+        say(f"{one.state:<10} {one.subject}: {one.detail}", colour=colours[one.state])
+        if one.remedy:
+            say(f"{'':<10} → {one.remedy}")
+    wrong = [one for one in findings if one.state != "ok"]
+    say(f"\n{len(wrong)} of {len(findings)} need a look." if wrong else "\nAll is well.", bold=True)
+    raise typer.Exit(FAILED if wrong else 0)
+
+
+@app.command()
+def receive(
+    payload: Annotated[Path, typer.Argument(help="A file with the recorded body, JSON.")],
+    *,
+    event: Annotated[str, typer.Option(help="The event's name, as in X-GitHub-Event.")],
+    url: Annotated[
+        str | None, typer.Option(help="The bot's webhook address; from the settings if not given.")
+    ] = None,
+    delivery: Annotated[
+        str | None, typer.Option(help="The delivery's id; a new one if not given.")
+    ] = None,
+) -> None:
+    """Sign a recorded delivery and send it to a running bot.
+
+    The exit code is 0 if the bot takes it, 1 if not.
+    """
+    settings = _settings()
+    try:
+        answer = _run(send(read(payload, event, delivery), settings, url))
+    except NotSent as error:
+        _fail(str(error), FAILED)
+    say(f"{answer.status} {answer.text}")
+    raise typer.Exit(0 if answer.good else FAILED)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI 3.1 document of the HTTP API, as JSON."""
+    say(json.dumps(document(), indent=2))
+
+
+@worker.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_worker(context: typer.Context) -> None:
+    """Become the reference worker: does one attempt, which the environment names.
+
+    BELLHOP_URL, BELLHOP_TOKEN and BELLHOP_TASK_ID are what a Bellhop sets when it starts a worker.
+    Options are passed on, such as --folder, where to work.
+    """
+    command = [sys.executable, "-m", "worker", *context.args]
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter and package
+
+
 def main() -> None:
     """The `bellhop` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without emoji is no reason to fail
     app()
 
 
@@ -82,5 +163,5 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    typer.secho(message, err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+    complain(message)
     raise typer.Exit(code)
