@@ -2,7 +2,7 @@
 
     python -m bench.github FOLDER PORT REPOSITORIES
 
-Every repository is its own organization's, with an installation and one issue. Deliveries go to
+Every repository is its own organization's, with an installation and ten issues. Deliveries go to
 Bellhop at PORT. It prints one line of JSON with what a bot must know, then obeys the lines it is
 told: `write COUNT` writes so many comments, a command in each, while nobody may listen;
 `deliver` delivers them all at once. It ends when its standard input does.
@@ -24,11 +24,12 @@ from simulator.hooks import headers
 
 PEOPLE = ("alice", "bob", "carol", "dave", "erin")
 COMMAND = "/fix the crash when the list is empty"
+ISSUES = 10
 CONNECTIONS = 100
 
 
 def build(sim: Simulator, repositories: int) -> list[str]:
-    """Make the repositories; gives their names. The issue is number 1 everywhere."""
+    """Make the repositories; gives their names. Issues are numbered from 1 on."""
     names = [f"org-{number}/hello" for number in range(repositories)]
     for name in names:
         repository = sim.add_repository(name, {"README.md": "# Hello\n"})
@@ -36,7 +37,8 @@ def build(sim: Simulator, repositories: int) -> list[str]:
             sim.add_user(login)
             repository.set_role(login, "write")
         sim.install(repository)
-        sim.open_issue(repository, author="alice", title="It crashes", body="Mend it, please.")
+        for _ in range(ISSUES):
+            sim.open_issue(repository, author="alice", title="It crashes", body="Mend it.")
     return names
 
 
@@ -44,8 +46,9 @@ def write(sim: Simulator, names: list[str], count: int) -> None:
     for number in range(count):
         repository = sim.find(names[number % len(names)])
         assert repository is not None
-        author = PEOPLE[number // len(names) % len(PEOPLE)]
-        sim.comment(repository.threads[1], author=author, body=COMMAND)
+        turn = number // len(names)
+        issue = repository.threads[1 + turn % ISSUES]
+        sim.comment(issue, author=PEOPLE[turn % len(PEOPLE)], body=COMMAND)
 
 
 async def deliver(sim: Simulator) -> dict[str, object]:

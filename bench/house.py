@@ -16,7 +16,6 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot import log
 from bot.app import Bellhop, opened
 from bot.settings import Settings
 
@@ -68,7 +67,6 @@ async def bellhop(
     prepare: Callable[[Bellhop, web.Application], None],
 ) -> AsyncGenerator[Bellhop]:
     """Run Bellhop; `prepare` may look over its shoulder before it begins."""
-    log.set_up("error", "console")
     secrets = {name: SecretStr(facts[name]) for name in ("private_key", "webhook_secret")}
     values: dict[str, object] = {
         "port": port,
@@ -79,8 +77,9 @@ async def bellhop(
         "github_url": facts["url"],
         "agent_command": "echo mended >> fix.txt; echo 'Mended.'",
     }
-    if set_already := [name for name in os.environ if name.startswith("BELLHOP_")]:
-        sys.exit(f"The benches run with settings of their own: unset {', '.join(set_already)}.")
+    names = {f"BELLHOP_{name.upper()}" for name in Settings.model_fields}
+    if given := sorted(names & os.environ.keys()):
+        sys.exit(f"The benches run with settings of their own: unset {', '.join(given)}.")
     settings = Settings.model_validate(values | secrets)
     async with opened(settings) as house:
         app = house.application()

@@ -25,6 +25,7 @@ from aiohttp import web
 
 from bench.house import Neighbour, bellhop, free_port, github
 from bench.watch import Watch, covered
+from bot import log
 from bot.app import Bellhop
 from bot.runners.process import ProcessRunner
 
@@ -149,6 +150,7 @@ def report(case: Case, tasks: int, measured: Measured) -> bool:
 
 
 def main(tasks: int = 60) -> int:
+    log.set_up("error", "console")
     met = True
     for case, count in ((CHEAPEST, tasks), (REFERENCE, max(1, tasks // 3))):
         # A folder here, on disk: the system's temporary folder may be memory.

@@ -1,0 +1,53 @@
+"""The benches run; how fast is for `make bench` to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import burst, latency
+from bench.watch import Span, covered
+
+
+async def test_latencies_are_in_order_and_own_shares_are_a_part_of_them(tmp_path: Path) -> None:
+    measured = await latency.measure(latency.CHEAPEST, 2, tmp_path)
+    for series in (measured.started, measured.told):
+        assert len(series.total) == len(series.own) == 2
+        assert all(0 < own <= total for own, total in zip(series.own, series.total, strict=True))
+    assert measured.started.own < measured.started.total, "GitHub and the runner take time"
+
+
+async def test_a_burst_loses_nothing(tmp_path: Path) -> None:
+    found = await burst.measure(30, tmp_path)
+    assert found.answers == {"202": 30}
+    assert (found.deliveries, found.candidates, found.tasks) == (30, 30, 30)
+    assert found.lost(30) == 0
+
+
+def test_a_missing_command_is_lost() -> None:
+    found = burst.Burst({"202": 9}, 0.1, 0.2, deliveries=9, candidates=9, tasks=8, calls=1)
+    assert found.lost(9) == 1
+    assert not burst.report(9, found)
+
+
+@pytest.mark.parametrize(
+    ("own", "met"), [([0.01, 0.02, 0.9], True), ([0.01, 0.06, 0.07], False), ([0.05], False)]
+)
+def test_the_median_is_what_counts(own: list[float], *, met: bool) -> None:
+    assert latency.told("anything", latency.Series(own, own)) is met
+
+
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [
+        ([], 0),
+        ([(2, 3), (5, 6)], 2),
+        ([(2, 4), (3, 5)], 3),
+        ([(2, 6), (3, 4)], 4),
+        ([(-5, 1), (9, 20)], 2),
+        ([(-5, -1), (11, 20)], 0),
+    ],
+)
+def test_waits_that_overlap_count_once(spans: list[tuple[int, int]], seconds: int) -> None:
+    assert covered([Span(*one) for one in spans], 0, 10) == seconds
