@@ -62,8 +62,9 @@ def test_a_role_is_enough_or_it_is_told_which_would_be(name: str, role: Role) ->
 def test_a_refusal_of_a_role_names_both_roles() -> None:
     assert folded(said(decide(view(), given("/fix it", role=Role.READ), NOON))) == snapshot(
         """\
-`/fix` needs the **write** role on this repository, and yours is **read**. Ask somebody
-who has it, or a maintainer for the role.\
+`/fix` needs the **write** role on this repository, and
+yours is **read**. Ask somebody who has it, or a maintainer
+for the role.\
 """
     )
 
@@ -98,33 +99,46 @@ def test_what_cannot_be_started_is_explained_once_an_hour(name: str) -> None:
     replies = snapshot(
         {
             "settings with mistakes": """\
-`.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
+`.github/bellhop.yml` on the default branch has mistakes, so
+nothing was started:
 
 - line 3, `agnet`: unknown
 - line 9: no YAML
 
 Mend them there and ask again.\
 """,
-            "a base on a pull request": "`--base` is for issues: on a pull request the work goes to its own branch.",
-            "a base that is not there": "There is no branch `gone` here. Give `--base` one that exists.",
+            "a base on a pull request": """\
+`--base` is for issues: on a pull request the work goes to
+its own branch.\
+""",
+            "a base that is not there": """\
+There is no branch `gone` here. Give `--base` one that
+exists.\
+""",
             "a fork": """\
-This pull request comes from a fork, and Bellhop pushes only to branches of this
-repository. `/ask` works here; for a change, push the branch to this repository first.\
+This pull request comes from a fork, and Bellhop pushes only
+to branches of this repository. `/ask` works here; for a
+change, push the branch to this repository first.\
 """,
             "a closed pull request": "This pull request is closed. Reopen it, or ask on an issue.",
             "a protected branch": """\
-`oil` is the default or a protected branch, and Bellhop never pushes to those. Open the
-pull request from a branch of its own.\
+`oil` is the default or a protected branch, and Bellhop
+never pushes to those. Open the pull request from a branch
+of its own.\
 """,
             "the default branch": """\
-`main` is the default or a protected branch, and Bellhop never pushes to those. Open the
-pull request from a branch of its own.\
+`main` is the default or a protected branch, and Bellhop
+never pushes to those. Open the pull request from a branch
+of its own.\
 """,
             "an agent that is not offered": "This Bellhop has no agent `codex`. It has: `command`.",
             "an agent of the settings": "This Bellhop has no agent `codex`. It has: `command`.",
             "a runner of the settings": "This Bellhop has no runner `fly`. It has: `process`.",
             "an image of the settings": "This Bellhop has no image `acme/worker:1`. It has: none.",
-            "too many commands": "Only the first 5 commands of a comment count. Put the others in another comment.",
+            "too many commands": """\
+Only the first 5 commands of a comment count. Put the others
+in another comment.\
+""",
         }
     )
     assert folded(said(decision)) == replies[name]

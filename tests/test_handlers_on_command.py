@@ -162,8 +162,9 @@ def test_what_github_would_not_say_is_told_where_it_was_asked() -> None:
     assert decision.task is None
     assert folded(body_of(decision)) == snapshot(
         """\
-GitHub did not answer for an hour (502 Bad @&#x200B;gateway), so this command was never
-started. Write it again once GitHub works.\
+GitHub did not answer for an hour (502 Bad
+@&#x200B;gateway), so this command was never started. Write
+it again once GitHub works.\
 """
     )
 
@@ -308,7 +309,10 @@ def test_what_waits_is_stopped_at_once() -> None:
     assert (task.status, task.completed_at, task.clocks) == (Status.CANCELLED, LATER, Clocks())
     assert kinds(decision.effects) == ["React", "Comment", "EditStatus", "RevokeTokens"]
     assert folded(body_of(decision)) == snapshot(
-        "`brave-otter-4f2` was stopped by bob. `/retry brave-otter-4f2` starts it again."
+        """\
+`brave-otter-4f2` was stopped by bob. `/retry brave-
+otter-4f2` starts it again.\
+"""
     )
 
 
@@ -342,13 +346,16 @@ def test_there_may_be_nothing_to_stop(named: Task | None) -> None:
     assert decision.task is None
     assert folded(body_of(decision)) == snapshot(
         """\
-There is no task `brave-otter-4f2` here that I could stop. `/status` lists the tasks of
-this issue.\
+There is no task `brave-otter-4f2` here that I could stop.
+`/status` lists the tasks of this issue.\
 """
     )
     left_out = decide(view(issue_tasks=tasks), given("/stop"), LATER)
     assert folded(body_of(left_out)) == snapshot(
-        "There is no task of this issue that I could stop. `/status` lists them."
+        """\
+There is no task of this issue that I could stop. `/status`
+lists them.\
+"""
     )
 
 
@@ -356,7 +363,10 @@ def test_a_pull_request_that_is_being_opened_is_not_stopped() -> None:
     decision = decide(view(issue_tasks=(opening(),)), given("/stop"), LATER)
     assert decision.task is None
     assert folded(body_of(decision)) == snapshot(
-        "`brave-otter-4f2` is done and its pull request is being opened: too late to stop it."
+        """\
+`brave-otter-4f2` is done and its pull request is being
+opened: too late to stop it.\
+"""
     )
 
 
@@ -391,8 +401,8 @@ def test_outsiders_are_not_told_what_there_is_to_stop() -> None:
     assert decision.refusal == "not_permitted:stop"
     assert folded(body_of(decision)) == snapshot(
         """\
-`/stop` needs the **write** role on this repository, or your own task and the **triage**
-role; yours is **read**.\
+`/stop` needs the **write** role on this repository, or your
+own task and the **triage** role; yours is **read**.\
 """
     )
     silent = view(issue_tasks=(task_in(),), refused=frozenset({"not_permitted:stop"}))
