@@ -1,0 +1,309 @@
+"""What must hold whatever happens, in whatever order, however often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from handlers import decide, events
+from handlers.decision import Answer, Decision, Load
+from handlers.effects import (
+    Comment,
+    EditStatus,
+    Effect,
+    Launch,
+    OpenPullRequest,
+    React,
+    RequestReview,
+    RevokeTokens,
+    StopWorker,
+)
+from handlers.on_worker import LAUNCH_WAITS
+from handlers.task import BUSY, TRANSITIONS, Status, Task
+from handlers.values import Clocks, Usage
+from tests.makers import BOB, HEAD, ID, NOON, given, id_of, now_task, view
+
+MOVES = {(move.source, move.target) for move in TRANSITIONS}
+INSTANCES = st.sampled_from(["one-instance", "two-instance"])
+OUTCOMES = st.sampled_from(["completed", "failed", "cancelled"])
+HEADS = st.sampled_from([HEAD, "c" * 40, "d" * 40])
+BACK = st.sampled_from([0] * 8 + [1, 2])
+"""How far back the attempt or launch of a fact lies: mostly 0, the current one."""
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """One task, to which anything may happen; the database keeps what is decided."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now: datetime = NOON
+        self.task: Task
+        self.wished: dict[str, Effect] = {}
+        self.finals: Counter[int] = Counter()
+        self.launches: Counter[int] = Counter()
+        self.lost: set[int] = set()
+        self.outcomes: dict[tuple[int, int], str] = {}
+        self.stopped: set[int] = set()
+        self.best: dict[int, int] = {}
+        self.numbers = 1
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    @initialize(
+        text=st.sampled_from(["/fix it", "/fix --max-cost 2 --time 10m it", "/ask why?"]),
+    )
+    def admitted(self, text: str) -> None:
+        decision = decide(view(), given(text), self.now)
+        self.task = replace(now_task(decision), version=1)
+        self._wish(decision)
+
+    @rule(seconds=st.sampled_from([0, 1, 5, 31, 121, 301, 700, 1900, 90_000]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule(free=st.sampled_from([True, True, True, False]))
+    def place_offered(self, *, free: bool) -> None:
+        due = self.task.clocks.retry_at
+        if due is None or due <= self.now:
+            self._happens(events.PlaceOffered(ID), load=Load(branch_busy=not free))
+
+    @rule()
+    def begun(self) -> None:
+        """What usually happens, so that the rest is played deep inside a life, too."""
+        self.place_offered(free=True)
+        self.launched(0, 0)
+        self.claimed(0, 0, "one-instance")
+
+    @rule(attempt=BACK, launch=BACK)
+    def launched(self, attempt: int, launch: int) -> None:
+        self._happens(events.Launched(*self._numbers(attempt, launch)))
+
+    @rule(attempt=BACK, launch=BACK, retryable=st.sampled_from([True, True, False]))
+    def launch_failed(self, attempt: int, launch: int, *, retryable: bool) -> None:
+        numbers = self._numbers(attempt, launch)
+        self._happens(events.LaunchFailed(*numbers, "no room", retryable))
+
+    @rule(attempt=BACK, launch=BACK)
+    def permission_lost(self, attempt: int, launch: int) -> None:
+        self._happens(events.PermissionLost(*self._numbers(attempt, launch)))
+
+    @rule(attempt=BACK, launch=BACK, head=st.none() | HEADS)
+    def branch_seen(self, attempt: int, launch: int, head: str | None) -> None:
+        self._happens(events.BranchSeen(*self._numbers(attempt, launch), head))
+
+    @rule(attempt=BACK, launch=BACK, instance=INSTANCES)
+    def claimed(self, attempt: int, launch: int, instance: str) -> None:
+        before = self.task
+        decision = self._happens(events.WorkerClaimed(*self._numbers(attempt, launch), instance))
+        if decision.answer is Answer.OK:
+            assert self.task.instance == instance, "one worker has the attempt"
+            assert before.instance in {None, instance}
+
+    @rule(
+        attempt=BACK,
+        launch=BACK,
+        progress=st.none() | st.integers(0, 100),
+        state=st.sampled_from([None, "working", "stopping", "opening_pull_request"]),
+        cost=st.sampled_from([None, 0.5, 1.5, 2.5]),
+    )
+    def reported(
+        self, attempt: int, launch: int, progress: int | None, state: str | None, cost: float | None
+    ) -> None:
+        usage = None if cost is None else Usage(cost_usd=cost)
+        numbers = self._numbers(attempt, launch)
+        self._happens(events.WorkerReported(*numbers, progress, state, "…", usage))
+
+    @rule(attempt=BACK, launch=BACK, status=OUTCOMES, pr_url=st.sampled_from([None, None, "url"]))
+    def completed(self, attempt: int, launch: int, status: Any, pr_url: str | None) -> None:
+        numbers = self._numbers(attempt, launch)
+        canonical = f"{status} {pr_url}"
+        ended = self.task.completed_at
+        event = events.WorkerCompleted(*numbers, status, canonical, pr_url)
+        known = self.outcomes.get(numbers[1:])
+        decision = self._happens(event)
+        if known is not None and decision.answer is not Answer.STALE:
+            right = Answer.OK if known == canonical else Answer.CONFLICT
+            assert decision.answer is right, "the first completion wins"
+            assert decision.task is None
+            assert not decision.effects
+        elif decision.answer is Answer.OK:
+            self.outcomes[numbers[1:]] = canonical
+        if ended and self.now - ended > timedelta(hours=24):
+            assert decision.answer is Answer.STALE
+
+    @rule(attempt=BACK, launch=BACK, code=st.sampled_from([0, 1, None]))
+    def exited(self, attempt: int, launch: int, code: int | None) -> None:
+        self._happens(events.WorkerExited(*self._numbers(attempt, launch), code))
+
+    @rule(attempt=BACK, launch=BACK)
+    def gone(self, attempt: int, launch: int) -> None:
+        self._happens(events.WorkerGone(*self._numbers(attempt, launch)))
+
+    @rule(attempt=BACK, launch=BACK, head=HEADS, ends=st.sampled_from(["taken", "refused", "lost"]))
+    def pushed(self, attempt: int, launch: int, head: str, ends: str) -> None:
+        if self.task.branches.name is None:
+            return
+        numbers = self._numbers(attempt, launch)
+        if self._happens(events.PushBegun(*numbers, head)).answer is not Answer.OK:
+            return
+        assert self.task.branches.pushing == head
+        if ends == "taken":
+            self._happens(events.Pushed(*numbers, head))
+            assert (self.task.branches.head, self.task.branches.pushing) == (head, None)
+        elif ends == "refused":
+            self._happens(events.PushFailed(*numbers, head, "no"))
+            assert self.task.branches.pushing is None
+
+    @rule(attempt=BACK, ready=st.booleans())
+    def pull_request_answered(self, attempt: int, *, ready: bool) -> None:
+        number = max(1, self.task.attempt - attempt)
+        self._happens(
+            events.PullRequestReady(ID, number, 9, "https://github.test/9", "open")
+            if ready
+            else events.PullRequestFailed(ID, number, "no")
+        )
+
+    @rule(comment=st.integers(1, 2))
+    def status_commented(self, comment: int) -> None:
+        self._happens(events.StatusCommented(ID, comment))
+
+    @rule()
+    def clock_struck(self) -> None:
+        due = self.task.clocks.next()
+        decision = self._happens(events.ClockStruck(ID))
+        if due is None or due > self.now:
+            assert decision.task is None, "a clock that has not run out changes nothing"
+
+    @rule()
+    def restarted(self) -> None:
+        self._happens(events.Restarted(ID))
+        for clock in (self.task.clocks.heard_by, self.task.clocks.first_call_by):
+            busy = self.task.status in BUSY
+            assert clock is None or not busy or clock >= self.now + timedelta(minutes=2)
+
+    @precondition(lambda self: self.now.second % 2)
+    @rule()
+    def repository_gone(self) -> None:
+        self._happens(events.TargetGone(ID, "the repository was archived"))
+
+    @rule()
+    def issue_closed(self) -> None:
+        self._happens(events.IssueClosed(ID))
+
+    @rule(merged=st.booleans())
+    def pull_request_closed(self, *, merged: bool) -> None:
+        self._happens(events.PullRequestClosed(ID, merged))
+
+    @rule(text=st.sampled_from(["/stop", "/retry", "/status"]))
+    def commanded(self, text: str) -> None:
+        self.numbers += 1
+        event = given(text, task_id=id_of(self.numbers), sender=BOB)
+        self._happens(event, issue_tasks=(self.task,))
+
+    # --- what must hold ---------------------------------------------------------------------------
+
+    @invariant()
+    def ended_tasks_have_no_clocks_and_no_pending_end(self) -> None:
+        if self.task.ended:
+            assert self.task.clocks == Clocks()
+            assert self.task.ending is None
+            assert self.task.completed_at is not None
+
+    @invariant()
+    def working_tasks_are_watched(self) -> None:
+        task = self.task
+        if task.status is Status.RUNNING and not task.opening:
+            watched = task.clocks.gone_by if task.ending else task.clocks.heard_by
+            assert watched is not None
+
+    @invariant()
+    def only_the_end_is_a_hundred(self) -> None:
+        assert (self.task.progress == 100) == (self.task.status is Status.COMPLETED)
+
+    @invariant()
+    def progress_never_falls_within_an_attempt(self) -> None:
+        best = self.best.get(self.task.attempt, 0)
+        assert self.task.progress >= best
+        self.best[self.task.attempt] = self.task.progress
+
+    @invariant()
+    def each_attempt_that_ended_was_told_of_once(self) -> None:
+        for attempt in range(1, self.task.attempt + 1):
+            over = attempt < self.task.attempt or self.task.ended
+            assert self.finals[attempt] == int(over and attempt not in self.lost)
+
+    @invariant()
+    def a_failure_says_why(self) -> None:
+        assert (self.task.error is not None) == (self.task.status is Status.FAILED)
+
+    @invariant()
+    def no_attempt_is_launched_too_often(self) -> None:
+        assert all(count <= len(LAUNCH_WAITS) + 1 for count in self.launches.values())
+
+    @invariant()
+    def a_lost_worker_is_replaced_once(self) -> None:
+        assert not any({one, one + 1} <= self.lost for one in self.lost)
+
+    # --- the database -----------------------------------------------------------------------------
+
+    def _numbers(self, attempt: int, launch: int) -> tuple[str, int, int]:
+        return (ID, max(1, self.task.attempt - attempt), max(1, self.task.launch - launch))
+
+    def _happens(self, event: events.Event, **seen: Any) -> Decision:
+        decision = decide(view(self.task, **seen), event, self.now)
+        if decision.task is not None:
+            self._moved(self.task, decision.task)
+            self.task = replace(decision.task, version=self.task.version + 1)
+        self._wish(decision)
+        return decision
+
+    def _moved(self, old: Task, new: Task) -> None:
+        assert new.id == old.id
+        assert new.version == old.version
+        assert old.status is new.status or (old.status, new.status) in MOVES
+        assert new.attempt - old.attempt in {0, 1}
+        if new.attempt > old.attempt and not old.ended:
+            self.lost.add(old.attempt)
+        if old.ending is None and new.ending is not None:
+            self.stopped.add(new.attempt)
+        if old.ending is not None and new.status is not old.status:
+            assert new.status is old.ending.status, "what was stored as the end is the end"
+
+    def _wish(self, decision: Decision) -> None:
+        for effect in decision.effects:
+            known = self.wished.get(effect.key)
+            assert known is None or known == effect, "a key means one thing"
+            if known is None or isinstance(effect, EditStatus):
+                self._wished_anew(effect)
+            self.wished[effect.key] = effect
+
+    def _wished_anew(self, effect: Effect) -> None:
+        match effect:
+            case Comment(final=True):
+                self.finals[self.task.attempt] += 1
+            case Launch(attempt=attempt):
+                self.launches[attempt] += 1
+                assert self.task.status is Status.STARTING
+            case OpenPullRequest(attempt=attempt):
+                assert attempt not in self.stopped, "no pull request after a stop"
+                assert (attempt, self.task.launch) not in self.outcomes
+            case RevokeTokens(attempt=attempt) | StopWorker(attempt=attempt):
+                assert attempt <= self.task.attempt
+            case React() | Comment() | EditStatus() | RequestReview():
+                pass
+
+
+TestLifecycle = Lifecycle.TestCase
+TestLifecycle.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
