@@ -116,14 +116,23 @@ def stop_not_yours(role: Role) -> str:
 
 def help_text(role: Role, app_name: str) -> str:
     """The commands that this person may use here."""
-    mine = [kind for kind in COMMANDS.values() if role >= kind.role]
+    mine = [kind for kind in COMMANDS.values() if role >= _least_role(kind)]
     rows = "\n".join(f"| `{kind.usage}` | {kind.summary} |" for kind in mine)
+    options = ""
+    if any(kind.takes_options for kind in mine):
+        options = (
+            "\n\nOptions stand before the text of `/fix` and `/ask`: `--agent NAME`, "
+            "`--model NAME`, `--base BRANCH`, `--time 20m`, `--max-cost 5`."
+        )
     return (
-        f"What you may use here, as the first thing on a line (`@{app_name} fix …` means the same "
-        f"as `/fix …`):\n\n| command | does |\n|---|---|\n{rows}\n\n"
-        "Options of `/fix` and `/ask` stand before the text: `--agent NAME`, `--model NAME`, "
-        "`--base BRANCH`, `--time 20m`, `--max-cost 5`."
+        f"What you may use here, as the first thing on a line (`@{app_name} help` means the same "
+        f"as `/help`):\n\n| command | does |\n|---|---|\n{rows}{options}"
     )
+
+
+def _least_role(kind: CommandKind) -> Role:
+    """Owners may stop their own tasks with less than the command's role."""
+    return Role.TRIAGE if kind.name == "stop" else kind.role
 
 
 def status_list(tasks: Sequence[Task], now: datetime) -> str:
@@ -180,7 +189,7 @@ def ended_line(task: Task) -> str:
             return f"cancelled{took}"
         case _:
             title = task.error.title if task.error else "failed"
-            return f"failed{took}: {neutral_line(title)}"
+            return f"failed{took}: {_sentence(title)}"
 
 
 def final(task: Task, rules: Rules, *, by: str = "") -> str:
@@ -244,16 +253,21 @@ def _failed(task: Task, rules: Rules) -> str:
     if error is None:  # a failed task always says why; this is for the type alone
         return f"`{task.name}` failed."
     detail = f"\n\n{neutral(error.detail, 3000)}" if error.detail else ""
-    remedy = neutral_line(error.remedy, 500) if error.remedy else ""
+    remedy = _sentence(error.remedy)
     again = f"`/retry {task.name}` tries again." if error.retryable else ""
     advice = " ".join(part for part in (remedy, again) if part)
     branch = ""
     if task.branches.pushed and task.branches.name:
         url = f"{rules.web_url}/{task.where.repository}/tree/{task.branches.name}"
         branch = f"\n\nWhat was pushed is on [`{task.branches.name}`]({url})."
-    return f"❌ `{task.name}` failed: {neutral_line(error.title)}.{detail}{branch}" + (
+    return f"❌ `{task.name}` failed: {_sentence(error.title)}.{detail}{branch}" + (
         f"\n\n{advice}" if advice else ""
     )
+
+
+def _sentence(text: str) -> str:
+    """One line by a worker or by Bellhop itself, its inline Markdown kept."""
+    return neutral(" ".join(text.split()), 500)
 
 
 def _words(task: Task) -> str:

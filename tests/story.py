@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
+import signal
 import socket
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -13,14 +15,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import Bellhop, Tempo, opened
+from bot.github.app import WORKER_PERMISSIONS
+from bot.runners.base import WorkerKey
 from bot.settings import Settings
+from bot.worker_tokens import WorkerTokens
 from handlers.task import Task
 from simulator import Fault, Simulator
-from simulator.model import Comment, Issue, Repository
+from simulator.model import Comment, Installation, Issue, Repository, Token
 
 AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"
 """An agent that changes something and says so."""
@@ -29,6 +35,8 @@ PATIENCE = 30.0
 """Seconds after which a story that does not get on has failed."""
 
 MARKER = re.compile(r"\n\n<!-- bellhop:\S+ -->\Z")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)")
+SPAN = re.compile(r"\bin \d+ s\b")
 NAME = re.compile(r"\b[a-z]+-[a-z]+-[0-9a-f]{3}\b")
 
 
@@ -50,8 +58,16 @@ async def until(
 async def _a_moment() -> None:
     loop = asyncio.get_running_loop()
     moment = loop.create_future()
-    loop.call_later(0.004, moment.set_result, None)
-    await moment
+    timer = loop.call_later(0.004, moment.set_result, None)
+    try:
+        await moment
+    finally:
+        timer.cancel()
+
+
+def plain(text: str) -> str:
+    """A text with NAME, TIME and SPAN for what differs from run to run."""
+    return SPAN.sub("in SPAN", TIME.sub("TIME", NAME.sub("NAME", text)))
 
 
 def free_port() -> int:
@@ -89,6 +105,7 @@ class Stage:
     folder: Path
     settings: Settings
     repository: Repository
+    installation: Installation
     issue: Issue
     clock: Clock
     tempo: Tempo
@@ -184,9 +201,7 @@ class Stage:
         bot = self.sim.app.bot_login
         found = (issue or self.issue).comments
         texts = [MARKER.sub("", one.body) for one in found if one.user.login == bot]
-        return [
-            NAME.sub("NAME", text).replace(self.sim.url, "https://github.test") for text in texts
-        ]
+        return [plain(text).replace(self.sim.url, "https://github.test") for text in texts]
 
     def reply(self, issue: Issue | None = None) -> str:
         """The one thing that Bellhop wrote."""
@@ -196,6 +211,71 @@ class Stage:
     def final(self, issue: Issue | None = None) -> str:
         """What Bellhop wrote last."""
         return self.replies(issue)[-1]
+
+    async def call(
+        self, method: str, name: str, task: Task, body: dict[str, object]
+    ) -> tuple[int, dict[str, object]]:
+        """Call back as the worker of a task does."""
+        key = WorkerKey(task.id, task.attempt, task.launch)
+        token = WorkerTokens(self.bot.vault.worker_key).make(key)
+        url = f"{self.settings.public_url}/api/callbacks/{name}"
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, url, json=body, headers=headers) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    async def report(self, task: Task, outcome: dict[str, object]) -> int:
+        """Complete as the worker of a task does; the status of the answer."""
+        return (await self.call("POST", "complete", task, {"taskId": task.id, **outcome}))[0]
+
+    async def report_together(
+        self, task: Task, outcome: dict[str, object], count: int
+    ) -> list[int]:
+        """Complete many times at once."""
+        return await asyncio.gather(*(self.report(task, outcome) for _ in range(count)))
+
+    async def warned(self) -> bool:
+        """Whether the newest task was warned about its time."""
+        return (await self.task()).warning is not None
+
+    async def at_work(self, attempt: int) -> bool:
+        """Whether the agent of an attempt of the newest task works."""
+        tasks = await self.tasks()
+        return bool(tasks) and (tasks[-1].attempt, tasks[-1].state.state) == (attempt, "working")
+
+    async def minutes_pass(self, minutes: int) -> None:
+        """Let time pass in which the worker of the newest task goes on being heard."""
+        for _ in range(minutes):
+            self.time_passes(minutes=1)
+            await self.call("POST", "progress", await self.task(), {})
+
+    async def attempt(self, number: int) -> None:
+        """Wait until the newest task is at its attempt of this number."""
+
+        async def met() -> bool:
+            return (await self.task()).attempt == number
+
+        await until(met, f"attempt {number}")
+
+    async def kill_worker(self) -> None:
+        """Kill the worker of the newest task, and it alone."""
+        os.kill(await self._worker(), signal.SIGKILL)
+
+    async def freeze_worker(self) -> None:
+        """Let the worker of the newest task say nothing any more."""
+        os.kill(await self._worker(), signal.SIGSTOP)
+
+    async def _worker(self) -> int:
+        task = await self.task()
+        key = WorkerKey(task.id, task.attempt, task.launch)
+        record = self.settings.data / "workers" / str(key) / "record.json"
+        return int(json.loads(record.read_text())["pid"])
+
+    def worker_tokens(self) -> list[Token]:
+        """The GitHub tokens that were made for workers."""
+        return [one for one in self.sim.tokens.all() if one.permissions == dict(WORKER_PERMISSIONS)]
 
     def time_passes(self, **delta: float) -> None:
         """Move the clock on."""
@@ -217,11 +297,12 @@ async def staged(folder: Path, **settings: object) -> AsyncGenerator[Stage]:
         sim.webhook_url = f"http://127.0.0.1:{port}/api/webhooks/github"
         for login in ("alice", "bob", "tina", "visitor"):
             sim.add_user(login)
+        sim.add_user("robot[bot]", "Bot")
         repository = sim.add_repository("acme/widgets", {"README.md": "# Widgets\n"})
         repository.set_role("alice", "write")
         repository.set_role("bob", "write")
         repository.set_role("tina", "triage")
-        sim.install(repository)
+        installation = sim.install(repository)
         issue = sim.open_issue(repository, author="alice", title="It is broken", body="Mend it.")
         clock = Clock()
         sim.now = clock
@@ -230,6 +311,7 @@ async def staged(folder: Path, **settings: object) -> AsyncGenerator[Stage]:
             folder,
             _settings(sim, folder, port, settings),
             repository,
+            installation,
             issue,
             clock,
             Tempo(backoff_unit=0.01, settle=0.05, clock=clock, github_clock=clock),

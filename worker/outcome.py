@@ -63,7 +63,7 @@ def clone_failed(error: GitFailed) -> Outcome:
             "github_unavailable",
             "The repository could not be cloned",
             str(error),
-            "GitHub could not be reached. Try again with `/retry`.",
+            "GitHub could not be reached; it may come back.",
             retryable=True,
         )
     return failed(
@@ -83,7 +83,7 @@ def agent_failed(code: int, last_lines: str) -> Outcome:
         "The agent failed",
         f"The agent ended with {how}. Its last lines:\n\n{last_lines}" if last_lines
         else f"The agent ended with {how} and said nothing.",
-        "Look at the task's log, change what it names, and try again with `/retry`.",
+        "Change what these lines name first.",
         retryable=True,
     )  # fmt: skip
 
@@ -94,7 +94,7 @@ def commit_failed(error: GitFailed) -> Outcome:
         "worker_failed",
         "The changes could not be committed",
         str(error),
-        "Try again with `/retry`; if it happens again, tell the agent not to touch `.git`.",
+        "If it happens again, tell the agent not to touch `.git`.",
         retryable=True,
     )
 
@@ -105,7 +105,7 @@ def push_failed(error: GitFailed) -> Outcome:
         "push_refused",
         "The push was refused",
         str(error),
-        "If the branch has moved meanwhile, `/retry` begins again from where it is now.",
+        "If the branch has moved meanwhile, the next try begins from where it is now.",
         retryable=True,
     )
 

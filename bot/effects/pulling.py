@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from bot.effects.hands import Hands, repo_of
 from bot.github.errors import Refused, Unavailable
@@ -31,6 +32,7 @@ async def open_pull_request(
     if task is None or task.attempt != effect.attempt or not task.opening:
         return None
     try:
+        task = await _with_last_push(hands, task)
         pull = await _pull_of(hands, task, effect.claimed_url)
     except Refused as refused:
         return events.PullRequestFailed(task.id, task.attempt, refused.message)
@@ -42,6 +44,19 @@ async def open_pull_request(
         return events.PullRequestFailed(task.id, task.attempt, pull)
     state = "merged" if pull.merged else pull.state
     return events.PullRequestReady(task.id, task.attempt, pull.number, pull.url, state)
+
+
+async def _with_last_push(hands: Hands, task: Task) -> Task:
+    """A push whose outcome was never heard may have taken place: GitHub knows."""
+    branches = task.branches
+    if branches.pushing is None or branches.name is None:
+        return task
+    head = await hands.github.ref_sha(repo_of(task.where), f"heads/{branches.name}")
+    if head != branches.pushing:
+        return task
+    pushed = events.Pushed(task.id, task.attempt, task.launch, head)
+    await hands.store.apply(pushed, hands.clock())
+    return replace(task, branches=replace(branches, head=head, pushing=None, pushed=True))
 
 
 async def _pull_of(hands: Hands, task: Task, claimed: str | None) -> PullFacts | str:
