@@ -1,0 +1,333 @@
+"""An offline GitHub and a Bellhop in a process of its own, which is started again when it dies.
+
+The processes are forked by a server that has everything imported, so that a start costs
+little; each is a process like any other, with a process id, sockets and files of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import random
+import re
+import signal
+import socket
+import sqlite3
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from simulator import Fault, Record, Simulator
+from simulator.auth import LIFETIME
+from simulator.model import Comment, Issue, Repository, Token
+from tests import crash_bot
+
+AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"
+PATIENCE = 60.0
+"""Seconds after which a case that does not get on has failed."""
+WORKER_TOKEN = {"contents": "read", "metadata": "read"}
+"""The permissions by which a token that was made for a worker is known."""
+DYING = timedelta(seconds=0.5)
+"""A token that GitHub made this shortly before or after a death may have reached nobody."""
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["__main__", "tests.crash_bot"])
+
+
+def free_port() -> int:
+    """A port below those that the system gives to outgoing connections while Bellhop is dead."""
+    ports = random.SystemRandom()  # tests that run beside this one have the same seed
+    while True:
+        port = ports.randrange(15_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+async def a_moment(seconds: float = 0.02) -> None:
+    """Let others go on before looking again."""
+    loop = asyncio.get_running_loop()
+    moment = loop.create_future()
+    loop.call_later(seconds, moment.set_result, None)
+    await moment
+
+
+async def until(met: Callable[[], bool]) -> None:
+    """Wait for a thing itself, by looking often."""
+    async with asyncio.timeout(PATIENCE):
+        while not met():
+            await a_moment()
+
+
+@dataclass
+class Mortal:
+    """A Bellhop that dies at times and is started again at once, on the same data folder."""
+
+    settings: dict[str, object]
+    folder: Path
+    endings: list[int | None] = field(default_factory=list[int | None])
+    """The exit codes of those that ended; a signal's number is negative."""
+    deaths: list[datetime] = field(default_factory=list[datetime])
+    """When it was killed."""
+
+    def __post_init__(self) -> None:
+        self._leaving = False
+        self._process = self._start()
+        self._keeping = asyncio.create_task(self._keep())
+
+    @property
+    def pid(self) -> int | None:
+        """The process that lives now."""
+        return self._process.pid
+
+    async def dies(self) -> None:
+        """Kill it and wait until it has begun again."""
+        before = len(self.endings)
+        self.kill()
+        await until(lambda: len(self.endings) > before)
+
+    def kill(self) -> None:
+        """SIGKILL to this one process; its workers go on."""
+        self._signal(signal.SIGKILL)
+        self.deaths.append(datetime.now(UTC))
+
+    def ask_to_end(self) -> None:
+        """SIGTERM to this one process."""
+        self._signal(signal.SIGTERM)
+
+    async def leave(self) -> None:
+        """End it for good, cleanly."""
+        self._leaving = True
+        self.ask_to_end()
+        await self._keeping
+
+    def output(self) -> str:
+        """What it logged, in all its lives."""
+        return (self.folder / "bot.log").read_text()
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = self._process.pid
+        if pid is not None and self._process.is_alive():
+            os.kill(pid, number)
+
+    def _start(self) -> BaseProcess:
+        process = _forks.Process(
+            target=crash_bot.run, args=(self.settings, self.folder / "bot.log")
+        )
+        process.start()
+        return process
+
+    async def _keep(self) -> None:
+        while True:
+            await self._ended()
+            self.endings.append(self._process.exitcode)
+            self._process.close()
+            if self._leaving:
+                return
+            self._process = self._start()
+
+    async def _ended(self) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._process.sentinel, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(self._process.sentinel)
+        self._process.join()
+
+
+@dataclass
+class Scene:
+    """Where a Bellhop is killed: its GitHub, its people, its repositories."""
+
+    sim: Simulator
+    folder: Path
+    bot: Mortal
+    repositories: list[Repository]
+    issues: list[Issue]
+    asked: list[Comment] = field(default_factory=list[Comment])
+
+    async def asks(self, issue: Issue, body: str = "/fix it please") -> Comment:
+        """Alice writes a comment, and what GitHub could not deliver is delivered again."""
+        comment = self.sim.comment(issue, author="alice", body=body)
+        self.asked.append(comment)
+        delivery = self.sim.deliveries[-1]
+        await self.sim.settled()
+        while delivery.status != "OK":
+            await a_moment()
+            delivery = self.sim.redeliver(delivery)
+            await self.sim.settled()
+        return comment
+
+    async def ends(self) -> list[str]:
+        """Wait until every task has ended and Bellhop owes nothing; else what it says instead."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not self.over():
+                    await a_moment(0.1)
+        except TimeoutError:
+            return [f"no end: {self.rows()}", *self.bot.output().splitlines()[-20:]]
+        return []
+
+    def over(self) -> bool:
+        """Whether all is done."""
+        return not self.rows("SELECT 1 FROM effects WHERE state = 'waiting'") and len(
+            self.rows("SELECT 1 FROM tasks WHERE completed_at IS NOT NULL")
+        ) == len(self.asked)
+
+    def rows(
+        self, query: str = "SELECT status, doc ->> '$.state.state' FROM tasks"
+    ) -> list[tuple[object, ...]]:
+        """What the database says; the process that owns it may be dead."""
+        path = self.folder / "data" / "bellhop.db"
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            return db.execute(query).fetchall()
+
+    def broken(self) -> list[str]:
+        """The promises that did not hold."""
+        found = {
+            "tasks": [row for row in self.rows() if row[0] != "completed"],
+            "effects": self.rows("SELECT key, state, error FROM effects WHERE state <> 'done'"),
+            "deliveries": self.rows("SELECT id FROM deliveries WHERE state <> 'done'"),
+            "tokens kept": self.rows("SELECT attempt FROM tokens"),
+            "tokens alive": [one.permissions for one in self._tokens_in_hand()],
+            "workers": workers_in(self.folder),
+            "folders": [one.name for one in (self.folder / "data" / "workers").iterdir()],
+            "mistakes": [one for one in self.bot.output().splitlines() if "exception" in one],
+        }
+        return [
+            *(f"{name}: {what}" for name, what in found.items() if what),
+            *(text for issue in self.issues for text in self._broken_on(issue)),
+            *(text for one in self.repositories for text in self._broken_in(one)),
+        ]
+
+    def _broken_on(self, issue: Issue) -> list[str]:
+        """What is not as it should be in a discussion: each thing is there once."""
+        asked = [comment for comment in issue.comments if comment in self.asked]
+        said = [one.body for one in issue.comments if one.user == self.sim.bot]
+        finals = [text for text in said if text.startswith("🛎️ Done: ")]
+        statuses = [text for text in said if text.startswith("✅ **`/fix`**")]
+        counts = [len(finals), len(statuses), len(said)]
+        wanted = [len(asked), len(asked), 2 * len(asked)]
+        eyes = [[one.content for one in comment.reactions] for comment in asked]
+        return [
+            *([f"comments {counts} instead of {wanted}: {said}"] if counts != wanted else []),
+            *([f"reactions {eyes}"] if any(one != ["eyes"] for one in eyes) else []),
+        ]
+
+    def _broken_in(self, repository: Repository) -> list[str]:
+        """What is not as it should be in a repository: a branch, a commit, a pull for each task."""
+        asked = [one for one in self.asked if one.issue.repository is repository]
+        branches = [name for name in repository.branches() if name != "main"]
+        heads = sorted(pull.head_branch for pull in repository.pulls)
+        commits = [repository.git.count("main", branch) for branch in branches]
+        refs = [ref for ref in repository.git.refs("refs/") if "staging" in ref]
+        return [
+            *([f"pulls {heads} of {branches}"] if heads != branches else []),
+            *([f"{len(heads)} pulls instead of {len(asked)}"] if len(heads) != len(asked) else []),
+            *([f"commits {commits}"] if set(commits) - {1} else []),
+            *([f"refs left: {refs}"] if refs else []),
+        ]
+
+    def _tokens_in_hand(self) -> list[Token]:
+        """The living tokens of workers, but for those of which a dying Bellhop never heard."""
+        return [
+            token
+            for token in self.sim.tokens.all()
+            if token.permissions == WORKER_TOKEN
+            and not token.revoked
+            and all(abs(token.expires_at - LIFETIME - death) > DYING for death in self.bot.deaths)
+        ]
+
+
+def workers_in(folder: Path) -> list[int]:
+    """The processes that live in a folder: workers and what they start have their home there."""
+    mark = f"HOME={folder}".encode()
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return found
+
+
+@dataclass
+class KillAt:
+    """Kills Bellhop at a request to GitHub, before it is done or when it is.
+
+    Either way Bellhop does not hear of it.
+
+    Attributes:
+        number: which request, from 1, of those that match.
+        done: whether GitHub does what was asked.
+        method: an HTTP method, or `*` for any.
+        path: a regular expression for the path, as in `Fault`.
+        struck: the request at which Bellhop was killed.
+    """
+
+    stage: Scene
+    number: int = 1
+    done: bool = False
+    method: str = "*"
+    path: str = "/"
+    struck: Record | None = field(default=None, init=False)
+    _heard: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.stage.sim.on_request.append(self)
+
+    def __call__(self, record: Record, done: bool) -> None:
+        """Hear of a request."""
+        if not done and self._matches(record):
+            self._heard += 1
+            if self._heard == self.number:
+                self.struck = record
+                if not self.done:
+                    self.stage.bot.kill()
+                    self.stage.sim.faults.add(Fault(kind="cut_before"))
+        elif done and self.done and record is self.struck:
+            self.stage.bot.kill()
+
+    def _matches(self, record: Record) -> bool:
+        return self.method in ("*", record.method) and re.match(self.path, record.path) is not None
+
+
+@contextlib.asynccontextmanager
+async def scene(folder: Path, repositories: int = 1, **settings: object) -> AsyncGenerator[Scene]:
+    """A GitHub with some repositories of one issue each, and a Bellhop that is about to start."""
+    port = free_port()
+    async with await Simulator.start(folder / "github") as sim:
+        sim.webhook_url = f"http://127.0.0.1:{port}/api/webhooks/github"
+        sim.add_user("alice")
+        made = [sim.add_repository(f"acme/widgets-{n + 1}") for n in range(repositories)]
+        issues: list[Issue] = []
+        for repository in made:
+            repository.set_role("alice", "write")
+            issues.append(sim.open_issue(repository, author="alice", title="It is broken"))
+        sim.install(*made)
+        await sim.settled()
+        bot = Mortal(_settings(sim, folder, port) | settings, folder)
+        try:
+            yield Scene(sim, folder, bot, made, issues)
+        finally:
+            await bot.leave()
+            for pid in workers_in(folder):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _settings(sim: Simulator, folder: Path, port: int) -> dict[str, object]:
+    return {
+        "port": port,
+        "data": folder / "data",
+        "app_id": sim.app.app_id,
+        "client_id": sim.app.client_id,
+        "private_key": sim.app.private_key_pem,
+        "webhook_secret": sim.app.webhook_secret,
+        "github_api_url": sim.api_url,
+        "github_url": sim.url,
+        "agent_command": AGENT,
+    }
