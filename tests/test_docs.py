@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import SecretStr
+from typer import Typer
 
 from bot.app import opened
+from bot.cli import app
 from bot.github import app as github_app
 from bot.github import calls
 from bot.http import worker_bodies
@@ -145,6 +147,17 @@ def test_every_code_of_an_error_is_written_down() -> None:
         for code in re.findall(r"`(\w+)`", row)
     ]
     assert told == [str(code) for code in ErrorCode]
+
+
+def test_every_command_of_the_command_line_is_written_down() -> None:
+    def names(group: Typer) -> list[str]:
+        return [one.name or one.callback.__name__ for one in group.registered_commands]
+
+    below = [
+        f"{one.name} {name}" for one in app.registered_groups for name in names(one.typer_instance)
+    ]
+    told = re.findall(r"^\| `bellhop ([a-z]+(?: run)?)", page("operate.md"), re.MULTILINE)
+    assert sorted(told) == sorted(names(app) + below)
 
 
 def logged() -> set[str]:
