@@ -15,7 +15,8 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from bot.http.openapi_routes import PARAMETERS, ROUTES, SECURITY, Content, ProblemDocument, Route
+from bot.http.openapi_parts import Content, ProblemDocument, Route
+from bot.http.openapi_routes import PARAMETERS, ROUTES, SECURITY
 from bot.http.routes import add_route
 
 Json = dict[str, Any]

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from bot.doctor import examine
+from bot.doctor.github import EVENTS, PERMISSIONS
+from bot.settings import Settings
+from simulator.keys import made_key
+from storage import FolderLock
+
+
+@cache
+def key() -> str:
+    return made_key()
+
+
+@dataclasses.dataclass
+class Answers:
+    """What a small GitHub says; the headers are of every answer."""
+
+    app: Any
+    hook: Any
+    status: int = 200
+    hook_status: int = 200
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def application(self) -> web.Application:
+        application = web.Application()
+
+        async def app(request: web.Request) -> web.Response:
+            assert request.headers["Authorization"].startswith("Bearer ey")
+            return web.json_response(self.app, status=self.status, headers=self.headers)
+
+        async def hook(request: web.Request) -> web.Response:
+            return web.json_response(self.hook, status=self.hook_status, headers=self.headers)
+
+        application.router.add_get("/app", app)
+        application.router.add_get("/app/hook/config", hook)
+        return application
+
+
+def good() -> Answers:
+    return Answers(
+        app={"id": 7, "slug": "bellhop", "permissions": PERMISSIONS, "events": list(EVENTS)},
+        hook={"url": "https://bellhop.test/api/webhooks/github", "content_type": "json"},
+    )
+
+
+def settings_for(server: TestServer, folder: Path, **more: object) -> Settings:
+    values: dict[str, object] = {
+        "data": folder / "data",
+        "base_url": "https://bellhop.test",
+        "app_id": 7,
+        "private_key": SecretStr(key()),
+        "webhook_secret": SecretStr("s"),
+        "github_api_url": str(server.make_url("")),
+        "github_url": str(server.make_url("")),
+        "agent_command": "true",
+    }
+    return Settings.model_validate(values | more)
+
+
+async def examined(
+    answers: Answers, folder: Path, **more: object
+) -> dict[str, tuple[str, str, str]]:
+    async with TestServer(answers.application()) as server:
+        found = await examine(settings_for(server, folder, **more))
+    return {one.subject: (one.state, one.detail, one.remedy) for one in found}
+
+
+async def test_all_is_well(tmp_path: Path) -> None:
+    found = await examined(good(), tmp_path)
+    assert {state for state, _, _ in found.values()} == {"ok"}
+    assert found.keys() == {
+        "settings",
+        "data folder",
+        "database",
+        "git",
+        "base URL",
+        "GitHub",
+        "permissions",
+        "events",
+        "webhook",
+        "clock",
+    }
+
+
+def _of_another_app(answers: Answers) -> None:
+    answers.app["id"] = 8
+
+
+def _refused(answers: Answers) -> None:
+    answers.status = 401
+    answers.app = {"message": "A JSON web token could not be decoded"}
+
+
+def _broken(answers: Answers) -> None:
+    answers.status = 502
+    answers.app = "nothing"
+
+
+def _undocumented(answers: Answers) -> None:
+    answers.app = {"id": "x"}
+
+
+def _weak(answers: Answers) -> None:
+    answers.app["permissions"] = {"metadata": "read", "contents": "read", "issues": "write"}
+
+
+def _deaf(answers: Answers) -> None:
+    answers.app["events"] = ["issues"]
+
+
+def _hook_elsewhere(answers: Answers) -> None:
+    answers.hook["url"] = "https://elsewhere.test/hook"
+
+
+def _no_hook(answers: Answers) -> None:
+    answers.hook_status = 404
+    answers.hook = {"message": "Not Found"}
+
+
+def _dated(seconds: float) -> Callable[[Answers], None]:
+    def change(answers: Answers) -> None:
+        then = datetime.now(UTC) + timedelta(seconds=seconds)
+        answers.headers["Date"] = format_datetime(then, usegmt=True)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "subject", "detail", "remedy"),
+    [
+        (_of_another_app, "GitHub", "the key is of the App 8, not 7", "BELLHOP_APP_ID to 8"),
+        (_refused, "GitHub", "could not be decoded", "the private key"),
+        (_broken, "GitHub", "it gave no reason", "BELLHOP_APP_ID"),
+        (_undocumented, "GitHub", "not as documented", "BELLHOP_GITHUB_API_URL"),
+        (
+            _weak,
+            "permissions",
+            "contents: write (it is read), pull_requests: write (it is none)",
+            "App's page",
+        ),
+        (_deaf, "events", "issue_comment, pull_request, repository", "App's page"),
+        (_hook_elsewhere, "webhook", "elsewhere.test", "bellhop.test/api/webhooks/github"),
+        (_no_hook, "webhook", "Not Found", "Turn the webhook on"),
+        (_dated(-120), "clock", "ahead of", "NTP"),
+        (_dated(120), "clock", "behind", "NTP"),
+    ],
+)
+async def test_what_github_says_is_judged(
+    tmp_path: Path, change: Callable[[Answers], None], subject: str, detail: str, remedy: str
+) -> None:
+    answers = good()
+    change(answers)
+    state, told, advice = (await examined(answers, tmp_path))[subject]
+    assert state == "problem"
+    assert detail in told
+    assert remedy in advice
+
+
+async def test_a_refused_app_leaves_its_permissions_unchecked(tmp_path: Path) -> None:
+    answers = good()
+    _refused(answers)
+    found = await examined(answers, tmp_path)
+    assert found["permissions"][0] == found["events"][0] == "unchecked"
+    assert found["clock"][0] == "ok"
+
+
+async def test_a_github_that_is_not_there(tmp_path: Path) -> None:
+    server = TestServer(good().application())
+    await server.start_server()
+    settings = settings_for(server, tmp_path)
+    await server.close()
+    found = {one.subject: one for one in await examine(settings)}
+    assert found["GitHub"].state == "problem"
+    assert "cannot be reached" in found["GitHub"].detail
+    assert found["webhook"].state == found["clock"].state == "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("more", "subject", "state", "words"),
+    [
+        ({"webhook_secret": None}, "BELLHOP_WEBHOOK_SECRET", "problem", "does not start"),
+        ({"private_key": None}, "GitHub", "unchecked", "App id and its key"),
+        ({"private_key": SecretStr("no key")}, "GitHub", "unchecked", "PEM"),
+        ({"app_id": None}, "GitHub", "unchecked", "App id and its key"),
+        ({"base_url": "http://bellhop.test"}, "base URL", "problem", "not encrypted"),
+        ({"base_url": None}, "base URL", "ok", "http://127.0.0.1:8080"),
+        ({"base_url": None}, "webhook", "ok", "see that it leads to http://127.0.0.1:8080/api"),
+    ],
+)
+async def test_settings_are_judged(
+    tmp_path: Path, more: dict[str, object], subject: str, state: str, words: str
+) -> None:
+    found = await examined(good(), tmp_path, **more)
+    assert found[subject][0] == state
+    assert words in found[subject][1]
+
+
+async def test_a_loopback_address_needs_a_tunnel_to_a_real_github(tmp_path: Path) -> None:
+    more = {"base_url": None, "github_url": "https://github.com", "unsafe_process_runner": True}
+    found = await examined(good(), tmp_path, **more)
+    assert "needs a tunnel" in found["base URL"][1]
+
+
+async def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    state, _, remedy = (await examined(good(), tmp_path))["data folder"]
+    assert state == "problem"
+    assert "BELLHOP_DATA" in remedy
+
+
+async def test_a_data_folder_in_use_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    assert (await examined(good(), tmp_path))["data folder"][1].endswith("free")
+    with FolderLock(tmp_path / "data"):
+        state, detail, _ = (await examined(good(), tmp_path))["data folder"]
+    assert state == "ok"
+    assert "in use" in detail
+
+
+async def test_a_database_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "bellhop.db").write_text("this is no database, however long it is" * 99)
+    state, detail, remedy = (await examined(good(), tmp_path))["database"]
+    assert state == "problem"
+    assert "cannot be read" in detail
+    assert "backup" in remedy
+
+
+async def _bellhop(folder: Path, **environment: str) -> tuple[int, str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("BELLHOP_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "doctor"),
+        cwd=folder,
+        env=clean | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_the_command_says_it_all_and_its_exit_code_too(tmp_path: Path) -> None:
+    async with TestServer(good().application()) as server:
+        settings = settings_for(server, tmp_path)
+        environment = {
+            "BELLHOP_BASE_URL": "https://bellhop.test",
+            "BELLHOP_APP_ID": "7",
+            "BELLHOP_PRIVATE_KEY": key(),
+            "BELLHOP_WEBHOOK_SECRET": "s",
+            "BELLHOP_GITHUB_API_URL": settings.github_api_url,
+            "BELLHOP_GITHUB_URL": settings.github_url,
+            "BELLHOP_AGENT_COMMAND": "true",
+        }
+        well, wrong, unreadable = await asyncio.gather(
+            _bellhop(tmp_path, **environment),
+            _bellhop(tmp_path, **environment | {"BELLHOP_WEBHOOK_SECRET": ""}),
+            _bellhop(tmp_path, **environment | {"BELLHOP_PORT": "many"}),
+        )
+    assert well[0] == 0
+    assert well[1].endswith("All is well.\n")
+    assert wrong[0] == 1
+    assert "problem    BELLHOP_WEBHOOK_SECRET" in wrong[1]
+    assert "→ set it to the secret of your App's webhook." in wrong[1]
+    assert unreadable[0] == 2
+    assert "BELLHOP_PORT" in unreadable[1]
+    assert "\x1b" not in well[1] + wrong[1]
