@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import os
@@ -31,6 +32,8 @@ BAD_SETTINGS = 2
 FAILED = 1
 """Exit code: it did not work."""
 
+NO_ADDRESS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
+
 app = typer.Typer(
     name="bellhop",
     help="Ring a bell on a GitHub issue, get a pull request back.",
@@ -56,7 +59,9 @@ def serve() -> None:
     log.set_up(settings.log_level, settings.log_format)
     try:
         _run(run_server(settings))
-    except (FolderInUse, StorageFailed, OSError, ValueError) as error:
+    except OSError as error:
+        _fail(_why_not(error, settings), FAILED)
+    except (FolderInUse, StorageFailed, ValueError) as error:
         _fail(str(error), FAILED)
 
 
@@ -151,6 +156,15 @@ def _settings() -> Settings:
         return load()
     except BadSettings as error:
         _fail(str(error), BAD_SETTINGS)
+
+
+def _why_not(error: OSError, settings: Settings) -> str:
+    if error.errno not in NO_ADDRESS or error.filename:
+        return str(error)
+    return (
+        f"Bellhop cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno)}. "
+        "Stop what listens there, or choose another BELLHOP_PORT or BELLHOP_HOST."
+    )
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -13,7 +13,9 @@ from handlers.text import find_marker
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True
+    )
 
 
 class Place(_Shape):

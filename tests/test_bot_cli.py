@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import socket
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.runners.process import ProcessRunner
+from handlers.task import Status
+from tests.bot_processes import PATIENCE, bellhop, pause, yard
+
+
+async def test_a_stop_leaves_workers_running_and_the_next_start_takes_their_outcome(
+    tmp_path: Path,
+) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    wait = f"while ! test -e {shlex.quote(str(go))}; do sleep 0.05; done"
+    agent = f"touch {shlex.quote(str(begun))}; {wait}; echo fixed > fix.txt"
+    async with yard(tmp_path, agent) as place:
+        async with place.serving() as bot:
+            await place.github.comment("/fix it")
+            async with asyncio.timeout(PATIENCE):
+                while not begun.exists():
+                    await pause()
+            bot.process.terminate()
+            assert await bot.process.wait() == 0
+        assert len(await ProcessRunner(tmp_path / "data" / "workers").alive()) == 1
+        go.touch()
+        async with place.serving():
+            world = await place.until(lambda seen: any(one.task.ended for one in seen.tasks))
+            (only,) = world.tasks
+            assert only.task.status is Status.COMPLETED
+            assert only.task.attempt == 1
+            assert [pull.closes for pull in world.repository.pulls] == [(1,)]
+
+
+async def test_health_is_told_and_a_second_bot_on_the_same_folder_is_refused(
+    tmp_path: Path,
+) -> None:
+    async with yard(tmp_path) as place, place.serving():
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{place.port}") as session:
+            for path in ("/healthz", "/readyz"):
+                async with session.get(path) as answer:
+                    assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+        code, output, errors = await bellhop(
+            tmp_path, "serve", **place.settings | {"BELLHOP_PORT": "0"}
+        )
+        assert (code, output) == (1, "")
+        assert "in use by another Bellhop" in errors
+        assert "Stop that one first" in errors
+        assert "Traceback" not in errors
+
+
+async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        async with yard(tmp_path) as place:
+            code, _, errors = await bellhop(
+                tmp_path, "serve", **place.settings | {"BELLHOP_PORT": port}
+            )
+    assert code == 1
+    assert f"127.0.0.1:{port}" in errors
+    assert "BELLHOP_PORT" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, ["BELLHOP_APP_ID", "BELLHOP_WEBHOOK_SECRET", "BELLHOP_PRIVATE_KEY_FILE"]),
+        (
+            {"BELLHOP_PORT": "many", "BELLHOP_TIME_LIMIT": "1"},
+            ["BELLHOP_PORT", "BELLHOP_TIME_LIMIT"],
+        ),
+    ],
+)
+async def test_bad_settings_are_told_all_at_once(
+    tmp_path: Path, settings: dict[str, str], named: list[str]
+) -> None:
+    code, _, errors = await bellhop(tmp_path, "serve", **settings)
+    assert code == 2
+    assert all(name in errors for name in named)
+    assert "\x1b" not in errors
+
+
+async def test_the_api_is_printed(tmp_path: Path) -> None:
+    code, output, _ = await bellhop(tmp_path, "openapi")
+    assert code == 0
+    assert json.loads(output)["openapi"] == "3.1.0"
+
+
+async def test_the_worker_is_run_with_its_own_options(tmp_path: Path) -> None:
+    code, _, errors = await bellhop(tmp_path, "worker", "run", "--heartbeat", "3")
+    assert code == 2
+    assert "BELLHOP_TOKEN" in errors
+
+
+async def test_help_lists_the_commands(tmp_path: Path) -> None:
+    code, output, _ = await bellhop(tmp_path, "--help")
+    assert code == 0
+    for command in ("serve", "demo", "doctor", "receive", "openapi", "worker"):
+        assert f" {command} " in output
