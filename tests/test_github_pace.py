@@ -163,6 +163,19 @@ async def test_the_spacing_is_the_operators() -> None:
     assert clock.slept == [2.0]
 
 
+async def test_one_can_ask_for_the_time_of_ones_turn_without_waiting() -> None:
+    clock = JumpingClock()
+    pace = Pace(clock, per_minute=4)
+    for _ in range(3):
+        assert pace.turn_in(HERE, ACK) == 0
+        await pace.spend(HERE, ACK)
+        clock.now += 10
+    assert pace.turn_in(HERE, ACK) == 30
+    assert pace.turn_in(HERE, FINAL) == 0
+    assert pace.turn_in(THERE, ACK) == 0
+    assert clock.slept == []
+
+
 async def test_nobody_overtakes_those_who_wait() -> None:
     clock = HandClock()
     pace = Pace(clock, per_minute=3, spacing={FINAL: 5.0})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.github.client import GitHub
+from bot.github.pace import Priority
 from bot.github.values import RepoRef
 from bot.identity import Identity
 from bot.runners.base import Runner
@@ -51,6 +52,18 @@ class Hands:
     clock: Callable[[], datetime]
     backoff: Callable[[int], float] = backoff
     settle: float = 2.0
+
+
+def give_way(hands: Hands, where: Where, priority: Priority) -> None:
+    """Leave the place to others where GitHub's pace lets nothing be written there now.
+
+    Places are few, and whoever waited in one would hold up every other installation.
+
+    Raises:
+        Later: when the turn of such a write may come.
+    """
+    if wait := hands.github.pace.turn_in(where.installation_id, priority):
+        raise Later(wait)
 
 
 def repo_of(where: Where) -> RepoRef:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot.effects.hands import Hands, repo_of
+from bot.effects.hands import Hands, give_way, repo_of
 from bot.github.errors import Refused, Unavailable
+from bot.github.pace import Priority
 from bot.github.pulls import open_pull_once
 from bot.github.values import PullFacts
 from handlers import events, replies
@@ -70,6 +71,7 @@ async def _pull_of(hands: Hands, task: Task, claimed: str | None) -> PullFacts |
         return pull or "the pull request is gone"
     if branches.name is None or branches.head is None:
         return "nothing was pushed"
+    give_way(hands, task.where, Priority.FINAL)
     opened = await open_pull_once(
         hands.github,
         repo,

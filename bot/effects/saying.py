@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.effects.hands import Hands, Later, repo_of
+from bot.effects.hands import Hands, Later, give_way, repo_of
 from bot.github.comments import marked, say_once
 from bot.github.pace import Priority
 from bot.github.values import OnComment, OnIssue
@@ -37,6 +37,7 @@ class Voice:
 
     async def request_review(self, effect: RequestReview) -> None:
         """Ask somebody to look at a pull request."""
+        give_way(self._hands, effect.where, Priority.LAUNCH)
         repo = repo_of(effect.where)
         await self._hands.github.request_review(repo, effect.pull_number, effect.login)
 
@@ -74,6 +75,7 @@ class Voice:
 
     async def _say(self, owed: Owed, where: Where, body: str, priority: Priority) -> int:
         hands = self._hands
+        give_way(hands, where, priority)
         said = await say_once(
             hands.github,
             repo_of(where),

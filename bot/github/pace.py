@@ -131,6 +131,10 @@ class Pace:
             self._take(budget)
         return wait
 
+    def turn_in(self, installation_id: int, priority: Priority) -> float:
+        """How long a write of this kind would wait for its turn, if it is the first in line."""
+        return self._wait(self._budget(installation_id), priority)
+
     def nearly_empty(self, installation_id: int) -> bool:
         """Whether what remains is kept for launches and final comments."""
         return (
