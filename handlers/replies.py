@@ -37,7 +37,7 @@ def bad_config(problems: Sequence[ConfigProblem]) -> str:
     rows = "\n".join(
         f"- line {one.line}"
         + (f", {code(one.key)}" if one.key else "")
-        + f": {neutral_line(one.message, 300)}"
+        + f": {_sentence(one.message)}"
         for one in problems
     )
     return (

@@ -218,7 +218,7 @@ def plain_line(text: str, limit: int = 200) -> str:
     if len(line) > limit:
         line = line[: max(0, limit - 1)].rstrip() + "…"
     line = MENTION.sub("@\u200b", line.lstrip("/"))
-    return CLOSING.sub(lambda match: match[0].replace("#", "#\u200b"), line)
+    return CLOSING.sub(lambda match: f"{match[0][0]}\u200b{match[0][1:]}", line)
 
 
 def code(text: str, limit: int = 80) -> Markdown:

@@ -68,6 +68,11 @@ class Faults:
         """Set a fault."""
         self._faults.append(fault)
 
+    @property
+    def left(self) -> tuple[Fault, ...]:
+        """The faults that have not struck as often as they are meant to."""
+        return tuple(self._faults)
+
     def clear(self) -> None:
         """Let everything work again, and whoever waits go on."""
         self._faults.clear()

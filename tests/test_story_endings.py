@@ -23,7 +23,7 @@ async def test_a_stop_in_the_middle(tmp_path: Path) -> None:
         assert (task.status, task.pull) == ("cancelled", None)
         assert stage.replies() == snapshot(
             [
-                '⏹️ **`/fix`** · `NAME`: cancelled in SPAN',
+                "⏹️ **`/fix`** · `NAME`: cancelled in SPAN",
                 "`NAME` was stopped by bob. `/retry NAME` starts it again.",
             ]
         )
@@ -70,11 +70,16 @@ async def test_an_agent_that_hangs(tmp_path: Path) -> None:
         task = await stage.ended()
         assert task.error is not None
         assert task.error.code == "timeout"
-        assert stage.replies() == snapshot(['❌ **`/fix`** · `NAME`: failed in 10 min: the time limit of 10 minutes is over', """\
+        assert stage.replies() == snapshot(
+            [
+                "❌ **`/fix`** · `NAME`: failed in 10 min: the time limit of 10 minutes is over",
+                """\
 ❌ `NAME` failed: the time limit of 10 minutes is over.
 
 Ask for less at a time, or for more time with `--time`. `/retry NAME` tries again.\
-"""])
+""",
+            ]
+        )
 
 
 async def test_a_worker_that_dies_in_silence(tmp_path: Path) -> None:
@@ -87,7 +92,7 @@ async def test_a_worker_that_dies_in_silence(tmp_path: Path) -> None:
         assert (task.attempt, task.status) == (2, "failed")
         assert stage.replies() == snapshot(
             [
-                '❌ **`/fix`** · `NAME`: failed in SPAN: its worker was lost twice',
+                "❌ **`/fix`** · `NAME`: failed in SPAN: its worker was lost twice",
                 """\
 ❌ `NAME` failed: its worker was lost twice.
 
@@ -155,7 +160,7 @@ async def test_ten_completions_make_one_comment(tmp_path: Path) -> None:
         statuses = await stage.report_together(task, said, 10)
         assert statuses == [200] * 10
         await stage.ended()
-        assert stage.replies() == snapshot(['✅ **`/ask`** · `NAME`: answered in SPAN', "Because."])
+        assert stage.replies() == snapshot(["✅ **`/ask`** · `NAME`: answered in SPAN", "Because."])
         assert await stage.report(task, said | {"summary": "Not so."}) == 409
         assert await stage.report(task, said) == 200
         await stage.quiet()

@@ -188,4 +188,10 @@ async def test_branches_that_bellhop_never_pushes_to(tmp_path: Path) -> None:
         stage.comments("alice", "/fix it", pull)
         await stage.quiet()
         said = [stage.reply(one) for one in stage.repository.pulls]
-        assert said == snapshot(['`release` is the default or a protected branch, and Bellhop never pushes to those. Open the pull request from a branch of its own.', '`main` is the default or a protected branch, and Bellhop never pushes to those. Open the pull request from a branch of its own.', 'This pull request comes from a fork, and Bellhop pushes only to branches of this repository. `/ask` works here; for a change, push the branch to this repository first.'])
+        assert said == snapshot(
+            [
+                "`release` is the default or a protected branch, and Bellhop never pushes to those. Open the pull request from a branch of its own.",
+                "`main` is the default or a protected branch, and Bellhop never pushes to those. Open the pull request from a branch of its own.",
+                "This pull request comes from a fork, and Bellhop pushes only to branches of this repository. `/ask` works here; for a change, push the branch to this repository first.",
+            ]
+        )

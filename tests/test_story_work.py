@@ -19,7 +19,7 @@ async def test_fix_opens_a_pull_request(tmp_path: Path) -> None:
         assert (task.status, task.progress) == ("completed", 100)
         assert stage.replies() == snapshot(
             [
-                '✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2',
+                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
 
@@ -64,7 +64,7 @@ async def test_ask_answers_and_pushes_nothing(tmp_path: Path) -> None:
         await stage.ended()
         assert stage.replies() == snapshot(
             [
-                '✅ **`/ask`** · `NAME`: answered in SPAN',
+                "✅ **`/ask`** · `NAME`: answered in SPAN",
                 """\
 README.md
 There is one file.\
@@ -82,11 +82,16 @@ async def test_fix_on_a_pull_request_pushes_to_its_branch(tmp_path: Path) -> Non
         )
         stage.comments("bob", "/fix the rest", pull)
         task = await stage.ended(issue=pull)
-        assert stage.replies(pull) == snapshot(['✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2', """\
+        assert stage.replies(pull) == snapshot(
+            [
+                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
+                """\
 🛎️ Done: the commits are on this pull request, https://github.test/acme/widgets/pull/2
 
 Added the missing line.\
-"""])
+""",
+            ]
+        )
         assert stage.repository.read_file("topic", "fix.txt") == "fixed\n"
         assert stage.repository.pulls == [pull]
         assert task.pull is not None
@@ -119,7 +124,7 @@ async def test_an_agent_that_changes_nothing(tmp_path: Path) -> None:
         assert (task.status, task.pull) == ("completed", None)
         assert stage.replies() == snapshot(
             [
-                '✅ **`/fix`** · `NAME`: completed in SPAN, nothing changed',
+                "✅ **`/fix`** · `NAME`: completed in SPAN, nothing changed",
                 """\
 `NAME` ended without changing anything, so there is no pull request.
 
@@ -136,7 +141,7 @@ async def test_an_agent_that_fails(tmp_path: Path) -> None:
         assert (await stage.ended()).status == "failed"
         assert stage.replies() == snapshot(
             [
-                '❌ **`/fix`** · `NAME`: failed in SPAN: The agent failed',
+                "❌ **`/fix`** · `NAME`: failed in SPAN: The agent failed",
                 """\
 ❌ `NAME` failed: The agent failed.
 
@@ -161,7 +166,7 @@ async def test_an_agent_whose_title_is_hostile(tmp_path: Path) -> None:
         stage.comments("alice", "/fix", other)
         await stage.ended(issue=other)
         (pull,) = stage.repository.pulls
-        assert pull.title == snapshot('@\u200beveryone Closes #1 /fix <!-- hidden')
+        assert pull.title == snapshot("@\u200beveryone Closes #1 /fix <!-- hidden")
         assert plain(pull.body or "") == snapshot("""\
 @&#x200B;everyone
 \\/fix all
@@ -177,7 +182,7 @@ Asked for by alice with `/fix` in #2. Written by the agent `command` as `NAME`: 
         assert stage.sim.closing_references(pull) == [other]
         assert stage.replies(other) == snapshot(
             [
-                '✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/3',
+                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/3",
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/3
 
@@ -204,7 +209,7 @@ async def test_retry_goes_on_where_the_branch_is(tmp_path: Path) -> None:
         assert len(stage.repository.pulls) == 1
         assert stage.replies() == snapshot(
             [
-                '✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2',
+                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
 

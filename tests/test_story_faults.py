@@ -1,0 +1,117 @@
+"""Stories of a GitHub that fails on every call that Bellhop makes, each once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from simulator import Fault
+from simulator.faults import Kind
+from tests.story import Stage, staged
+
+CALLS = (
+    ("GET", r"/app$"),
+    ("GET", r"/users/"),
+    ("POST", r"/app/installations/\d+/access_tokens$"),
+    ("GET", r"/repos/acme/widgets/collaborators/alice/permission$"),
+    ("GET", r"/repos/acme/widgets/contents/"),
+    ("GET", r"/repos/acme/widgets/issues/1/comments$"),
+    ("POST", r"/repos/acme/widgets/issues/comments/\d+/reactions$"),
+    ("POST", r"/repos/acme/widgets/issues/1/comments$"),
+    ("PATCH", r"/repos/acme/widgets/issues/comments/\d+$"),
+    ("GET", r"/repos/acme/widgets/pulls$"),
+    ("POST", r"/repos/acme/widgets/pulls$"),
+    ("POST", r"/repos/acme/widgets/pulls/2/requested_reviewers$"),
+    ("DELETE", r"/installation/token$"),
+)
+"""Every call of the loop."""
+
+FAULTS = {
+    "500": Fault(method="", path="", kind="status", status=500),
+    "403 with retry-after": Fault(
+        method="", path="", kind="rate_limited", status=403, retry_after=2
+    ),
+    "403 with nothing left": Fault(
+        method="", path="", kind="rate_limited", status=403, reset_after=3
+    ),
+    "429": Fault(method="", path="", kind="rate_limited", status=429, retry_after=2),
+    "cut before": Fault(method="", path="", kind="cut_before"),
+    "cut after": Fault(method="", path="", kind="cut_after"),
+}
+
+
+def break_everything(stage: Stage, fault: Fault) -> None:
+    for method, path in CALLS:
+        stage.fault(
+            method,
+            path,
+            fault.kind,
+            status=fault.status,
+            retry_after=fault.retry_after,
+            reset_after=fault.reset_after,
+        )
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+async def test_every_call_fails_once(tmp_path: Path, name: str) -> None:
+    async with staged(tmp_path, start=False) as stage:
+        break_everything(stage, FAULTS[name])
+        await stage.start()
+        comment = stage.comments("alice", "/fix it")
+        task = await stage.ended()
+        assert task.status == "completed"
+        assert stage.sim.faults.left == (), "a call was not made at all"
+        eyes = [one.content for one in comment.reactions]
+        assert eyes == ["eyes"] or (eyes == [] and FAULTS[name].kind == "rate_limited")
+        assert len(stage.repository.pulls) == 1
+        assert len(stage.replies()) == 2
+        assert "Done: " in stage.final()
+        assert all(one.revoked for one in stage.worker_tokens())
+
+
+KINDS: tuple[Kind, ...] = ("status", "cut_before")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_push_that_github_does_not_take(tmp_path: Path, kind: Kind) -> None:
+    async with staged(tmp_path) as stage:
+        stage.fault("POST", r"/acme/widgets.git/git-receive-pack$", kind, times=100, status=500)
+        stage.comments("alice", "/fix it")
+        task = await stage.ended()
+        assert task.error is not None
+        assert task.error.code == "push_refused"
+        assert stage.repository.branches() == ["main"]
+        assert len(stage.replies()) == 2
+
+
+async def test_a_pull_request_that_github_refuses(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.fault("POST", r"/repos/acme/widgets/pulls$", "status", times=100, status=422)
+        stage.comments("alice", "/fix it")
+        task = await stage.ended()
+        assert task.error is not None
+        assert task.error.code == "pr_failed"
+        assert stage.final() == snapshot("""\
+❌ `NAME` failed: the pull request could not be opened.
+
+Fault 422
+
+What was pushed is on [`bellhop/NAME`](https://github.test/acme/widgets/tree/bellhop/NAME).
+
+Open the pull request by hand from the branch, or ask again. `/retry NAME` tries again.\
+""")
+
+
+async def test_a_github_that_is_gone_for_an_hour(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.fault("GET", r"/repos/acme/widgets/collaborators/", "status", times=10_000)
+        stage.comments("alice", "/fix it")
+        await stage.sim.settled()
+        stage.time_passes(hours=1, minutes=1)
+        await stage.quiet()
+        assert await stage.tasks() == ()
+        assert stage.reply() == snapshot(
+            "GitHub did not answer for an hour (GitHub answered 500), so this command was never started. Write it again once GitHub works."
+        )
