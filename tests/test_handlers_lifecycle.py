@@ -63,11 +63,14 @@ class Lifecycle(RuleBasedStateMachine):
 
     @initialize(
         text=st.sampled_from(["/fix it", "/fix --max-cost 2 --time 10m it", "/ask why?"]),
+        begins=st.sampled_from([True, True, True, False]),
     )
-    def admitted(self, text: str) -> None:
+    def admitted(self, text: str, *, begins: bool) -> None:
         decision = decide(view(), given(text), self.now)
         self.task = replace(now_task(decision), version=1)
         self._wish(decision)
+        if begins:
+            self.begun()
 
     @rule(seconds=st.sampled_from([0, 1, 5, 31, 121, 301, 700, 1900, 90_000]))
     def time_passes(self, seconds: int) -> None:
@@ -79,9 +82,11 @@ class Lifecycle(RuleBasedStateMachine):
         if due is None or due <= self.now:
             self._happens(events.PlaceOffered(ID), load=Load(branch_busy=not free))
 
+    @precondition(lambda self: self.task.status is Status.QUEUED)
     @rule()
     def begun(self) -> None:
-        """What usually happens, so that the rest is played deep inside a life, too."""
+        """What usually happens, so that most is played deep inside a life."""
+        self.now += timedelta(seconds=31)
         self.place_offered(free=True)
         self.launched(0, 0)
         self.claimed(0, 0, "one-instance")
@@ -95,10 +100,6 @@ class Lifecycle(RuleBasedStateMachine):
         numbers = self._numbers(attempt, launch)
         self._happens(events.LaunchFailed(*numbers, "no room", retryable))
 
-    @rule(attempt=BACK, launch=BACK)
-    def permission_lost(self, attempt: int, launch: int) -> None:
-        self._happens(events.PermissionLost(*self._numbers(attempt, launch)))
-
     @rule(attempt=BACK, launch=BACK, head=st.none() | HEADS)
     def branch_seen(self, attempt: int, launch: int, head: str | None) -> None:
         self._happens(events.BranchSeen(*self._numbers(attempt, launch), head))
@@ -111,10 +112,11 @@ class Lifecycle(RuleBasedStateMachine):
             assert self.task.instance == instance, "one worker has the attempt"
             assert before.instance in {None, instance}
 
+    @precondition(lambda self: self._is_alive())
     @rule(
         attempt=BACK,
         launch=BACK,
-        progress=st.none() | st.integers(0, 100),
+        progress=st.sampled_from([None, 0, 10, 60, 100]),
         state=st.sampled_from([None, "working", "stopping", "opening_pull_request"]),
         cost=st.sampled_from([None, 0.5, 1.5, 2.5]),
     )
@@ -125,6 +127,7 @@ class Lifecycle(RuleBasedStateMachine):
         numbers = self._numbers(attempt, launch)
         self._happens(events.WorkerReported(*numbers, progress, state, "…", usage))
 
+    @precondition(lambda self: self._is_alive())
     @rule(attempt=BACK, launch=BACK, status=OUTCOMES, pr_url=st.sampled_from([None, None, "url"]))
     def completed(self, attempt: int, launch: int, status: Any, pr_url: str | None) -> None:
         numbers = self._numbers(attempt, launch)
@@ -143,14 +146,17 @@ class Lifecycle(RuleBasedStateMachine):
         if ended and self.now - ended > timedelta(hours=24):
             assert decision.answer is Answer.STALE
 
+    @precondition(lambda self: self._is_alive())
     @rule(attempt=BACK, launch=BACK, code=st.sampled_from([0, 1, None]))
     def exited(self, attempt: int, launch: int, code: int | None) -> None:
         self._happens(events.WorkerExited(*self._numbers(attempt, launch), code))
 
+    @precondition(lambda self: self.task.ending is not None or self._is_alive())
     @rule(attempt=BACK, launch=BACK)
     def gone(self, attempt: int, launch: int) -> None:
         self._happens(events.WorkerGone(*self._numbers(attempt, launch)))
 
+    @precondition(lambda self: self._is_alive())
     @rule(attempt=BACK, launch=BACK, head=HEADS, ends=st.sampled_from(["taken", "refused", "lost"]))
     def pushed(self, attempt: int, launch: int, head: str, ends: str) -> None:
         if self.task.branches.name is None:
@@ -179,6 +185,12 @@ class Lifecycle(RuleBasedStateMachine):
     def status_commented(self, comment: int) -> None:
         self._happens(events.StatusCommented(ID, comment))
 
+    @precondition(lambda self: self.task.clocks.next() is not None)
+    @rule()
+    def time_runs_out(self) -> None:
+        self.now = max(self.now, self.task.clocks.next() or self.now)
+        self.clock_struck()
+
     @rule()
     def clock_struck(self) -> None:
         due = self.task.clocks.next()
@@ -193,18 +205,33 @@ class Lifecycle(RuleBasedStateMachine):
             busy = self.task.status in BUSY
             assert clock is None or not busy or clock >= self.now + timedelta(minutes=2)
 
-    @precondition(lambda self: self.now.second % 2)
-    @rule()
-    def repository_gone(self) -> None:
-        self._happens(events.TargetGone(ID, "the repository was archived"))
-
-    @rule()
-    def issue_closed(self) -> None:
-        self._happens(events.IssueClosed(ID))
+    @rule(
+        what=st.sampled_from(
+            [
+                events.TargetGone(ID, "the repository was archived"),
+                events.IssueClosed(ID),
+                events.PermissionLost,
+            ]
+        )
+    )
+    def no_longer_wanted(self, what: Any) -> None:
+        lost = what is events.PermissionLost
+        self._happens(events.PermissionLost(*self._numbers(0, 0)) if lost else what)
 
     @rule(merged=st.booleans())
     def pull_request_closed(self, *, merged: bool) -> None:
         self._happens(events.PullRequestClosed(ID, merged))
+
+    @precondition(lambda self: self.task.ended)
+    @rule()
+    def tried_again(self) -> None:
+        self.commanded("/retry")
+        self.begun()
+
+    @precondition(lambda self: self.task.clocks.retry_at or self.lost)
+    @rule()
+    def begun_again(self) -> None:
+        self.begun()
 
     @rule(text=st.sampled_from(["/stop", "/retry", "/status"]))
     def commanded(self, text: str) -> None:
@@ -256,6 +283,10 @@ class Lifecycle(RuleBasedStateMachine):
     def a_lost_worker_is_replaced_once(self) -> None:
         assert not any({one, one + 1} <= self.lost for one in self.lost)
 
+    def _is_alive(self) -> bool:
+        """Whether facts about workers mean anything; now and then they come all the same."""
+        return self.task.status in BUSY or self.now.second % 4 == 0
+
     # --- the database -----------------------------------------------------------------------------
 
     def _numbers(self, attempt: int, launch: int) -> tuple[str, int, int]:
@@ -306,4 +337,4 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 TestLifecycle = Lifecycle.TestCase
-TestLifecycle.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestLifecycle.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -1,0 +1,375 @@
+"""Tasks as rows: the order of the queue, its limits, the guard of versions, and the plans."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from handlers import events
+from handlers.names import short_name
+from handlers.repo_config import RepoConfig
+from handlers.task import Branches, Ending, PullRequest, Status
+from handlers.values import Clocks, ErrorCode, Person, TaskError, Usage
+from storage import outbox, tasks, timeline, vault_rows, views
+from storage.tasks import Overtaken
+from storage.times import from_text, maybe_text, to_text
+from tests.makers import (
+    HEAD,
+    HERE,
+    HOUR,
+    MINUTE,
+    NOON,
+    ON_PULL,
+    PULL,
+    RULES,
+    SECOND,
+    completed,
+    given,
+    id_of,
+    of_launch,
+    task_in,
+)
+from tests.storage_support import Bench, opened
+
+WIDE = replace(RULES, max_running=100, max_running_per_repository=100, max_running_per_owner=100)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
+    async with opened(tmp_path, replace(WIDE, max_running=0)) as made:
+        yield made
+
+
+FULL = replace(
+    task_in(Status.RUNNING),
+    ending=Ending(Status.FAILED, TaskError(ErrorCode.TIMEOUT, "late", "d", "r"), by="bob"),
+    pull=PullRequest(9, "u", "closed"),
+    usage=Usage(1, 2, 0.125),
+    clocks=Clocks(NOON, NOON, NOON, NOON, NOON, NOON),
+    error=TaskError(ErrorCode.INTERNAL, "é\u2028"),
+    summary="s",
+    branches=Branches("b", "d", "n", HEAD, HEAD, pushed=True),
+    version=0,
+)
+
+
+async def test_a_task_is_read_as_it_was_written(bench: Bench) -> None:
+    saved = await bench.do(lambda db: tasks.save(db, FULL, None))
+    assert saved == replace(FULL, version=1)
+    assert await bench.store.task(FULL.id) == saved
+
+
+async def test_who_was_overtaken_changes_nothing(bench: Bench) -> None:
+    first = await bench.do(lambda db: tasks.save(db, FULL, None))
+    second = await bench.do(lambda db: tasks.save(db, replace(first, progress=7), None))
+    assert second.version == 2
+    with pytest.raises(Overtaken):
+        await bench.do(lambda db: tasks.save(db, replace(first, progress=99), None))
+    with pytest.raises(sqlite3.IntegrityError):
+        await bench.do(lambda db: tasks.save(db, FULL, None))
+    assert await bench.store.task(FULL.id) == second
+
+
+async def test_names_are_unique_in_a_repository_alone(bench: Bench) -> None:
+    taken = replace(FULL, name=short_name(id_of(5)))
+    await bench.do(lambda db: tasks.save(db, taken, None))
+    here = await bench.do(lambda db: tasks.free_name(db, HERE.repository_id, id_of(5)))
+    elsewhere = await bench.do(lambda db: tasks.free_name(db, 200, id_of(5)))
+    assert (here, elsewhere) == (short_name(id_of(5), 1), short_name(id_of(5)))
+    clash = replace(taken, id=id_of(6))
+    with pytest.raises(sqlite3.IntegrityError):
+        await bench.do(lambda db: tasks.save(db, clash, None))
+    there = replace(clash, where=replace(HERE, repository_id=200))
+    await bench.do(lambda db: tasks.save(db, there, None))
+    assert await bench.store.named(200, taken.name) == replace(there, version=1)
+    assert await bench.store.named(200, id_of(6)) == replace(there, version=1)
+    assert await bench.store.named(HERE.repository_id, id_of(6)) is None
+
+
+async def test_the_tasks_of_an_issue_are_told_newest_first(bench: Bench) -> None:
+    one, two = await bench.ask(), await bench.ask()
+    await bench.ask(number=8)
+    await bench.ask(base_missing=True, text="/fix --base gone it")
+    listed = await bench.store.tasks_of_issue(HERE.repository_id, HERE.number)
+    assert [task.id for task in listed] == [two.id, one.id]
+
+
+async def test_each_attempt_keeps_its_own_record(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        task = await bench.ask(context="first")
+        await bench.claim(task)
+        bench.now += MINUTE
+        await bench.store.apply(events.WorkerExited(*of_launch(task), 1), bench.now)
+        lost_at = bench.now
+        again = await bench.store.task(task.id)
+        assert again is not None
+        await bench.claim(again)
+        usage = Usage(1, 2, 3.0)
+        done = completed(again, summary="well", usage=usage)
+        await bench.store.apply(done, bench.now)
+        await bench.ask("/retry", sender=Person(2, "bob"), context="second")
+        brief = await bench.store.brief(task.id)
+        assert brief is not None
+        one, two, three = brief.attempts
+    assert (one.attempt, one.status, one.context, one.usage) == (1, "failed", "first", Usage())
+    assert (one.completed_at, two.started_at) == (lost_at, lost_at)
+    assert (two.attempt, two.status, two.context, two.prompt) == (2, "completed", "first", "it")
+    assert (two.summary, two.usage, two.completed_at) == ("well", usage, lost_at)
+    assert (three.attempt, three.context, three.requester) == (3, "second", Person(2, "bob"))
+    assert (three.status, three.summary, three.usage) == ("starting", None, Usage())
+    assert three.completed_at is None
+
+
+# --- the queue ------------------------------------------------------------------------------------
+
+
+async def line(bench: Bench, **limits: Any) -> list[int]:
+    """The issues of the tasks that are offered a place, in their order."""
+    rules = replace(WIDE, **limits)
+    found = await bench.do(lambda db: tasks.in_line(db, rules, bench.now))
+    rows = dict(await bench.rows("SELECT id, number FROM tasks"))
+    return [rows[task_id] for task_id in found]
+
+
+async def start(bench: Bench, number: int) -> None:
+    """One task begins, whatever the limits say."""
+    await bench.sql(
+        "UPDATE tasks SET doc = json_set(doc, '$.status', 'running') WHERE number = ?", number
+    )
+
+
+async def test_within_a_repository_who_came_first_is_served_first(bench: Bench) -> None:
+    for number in (3, 1, 2):
+        await bench.ask(number=number)
+    assert await line(bench) == [3, 1, 2]
+
+
+async def test_repositories_take_turns(bench: Bench) -> None:
+    for number, repository in ((1, 100), (2, 100), (3, 100), (4, 200), (5, 300), (6, 200)):
+        await bench.ask(number=number, repository=repository)
+    assert await line(bench) == [1, 4, 5, 2, 6, 3]
+    await bench.do(lambda db: tasks.take_turn(db, 100))
+    assert await line(bench) == [4, 5, 1, 6, 2, 3]
+    await bench.do(lambda db: tasks.take_turn(db, 200))
+    await bench.do(lambda db: tasks.take_turn(db, 100))
+    assert await line(bench) == [5, 4, 1, 6, 2, 3]
+
+
+async def test_a_repository_with_many_does_not_starve_the_others(tmp_path: Path) -> None:
+    served: list[int] = []
+    async with opened(tmp_path, replace(WIDE, max_running=0)) as bench:
+        for number in range(12):
+            await bench.ask(number=number, repository=100)
+        for number in (50, 51, 52):
+            await bench.ask(number=number, repository=200)
+        held = await bench.rows("SELECT id, number FROM tasks")
+        bench.count = 500
+    async with opened(tmp_path, replace(WIDE, max_running=1)) as bench:
+        for _ in held:
+            await bench.store.restarted(NOON)
+            (number,) = await bench.working()
+            served.append(number)
+            await bench.sql(
+                "UPDATE tasks SET doc = json_set(doc, '$.status', 'cancelled') WHERE number = ?",
+                number,
+            )
+    assert served == [0, 50, 1, 51, 2, 52, *range(3, 12)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "offered"),
+    [
+        ({}, [2, 3, 4]),
+        ({"max_running": 1}, []),
+        ({"max_running": 2}, [2, 3, 4]),
+        ({"max_running_per_repository": 1}, [3, 4]),
+        ({"max_running_per_owner": 1}, [4]),
+    ],
+)
+async def test_full_limits_hold_back_whom_they_concern(
+    bench: Bench, limits: dict[str, int], offered: list[int]
+) -> None:
+    await bench.ask(number=1)
+    await bench.ask(number=2)
+    await bench.ask(number=3, repository=200)
+    await bench.ask(number=4, repository=300, sender=Person(2, "bob"))
+    await start(bench, 1)
+    assert sorted(await line(bench, **limits)) == offered
+
+
+async def test_a_repository_may_ask_for_less_at_a_time(bench: Bench) -> None:
+    config = RepoConfig(concurrency=1)
+    for number in (1, 2):
+        await bench.ask(number=number, config=config)
+    await bench.ask(number=3)
+    assert sorted(await line(bench)) == [1, 2, 3]
+    await start(bench, 1)
+    assert await line(bench) == [3]
+    assert await line(bench, max_running_per_repository=1) == []
+
+
+async def test_two_tasks_never_work_on_one_branch(tmp_path: Path) -> None:
+    async with opened(tmp_path, WIDE) as bench:
+        one, two = [await bench.ask("/fix", number=ON_PULL.number, pull=PULL) for _ in range(2)]
+        other = await bench.ask("/fix", number=9, pull=replace(PULL, head="another"))
+        question = await bench.ask("/ask why?", number=ON_PULL.number, pull=PULL)
+        elsewhere = await bench.ask("/fix", repository=200, pull=PULL)
+        assert await bench.status(two) is Status.QUEUED
+        for task in (one, other, question, elsewhere):
+            assert await bench.status(task) is Status.STARTING
+        await bench.offer(two)
+        assert await bench.status(two) is Status.QUEUED
+        await bench.store.apply(events.PermissionLost(*of_launch(one)), bench.now)
+        assert await bench.status(two) is Status.STARTING
+
+
+async def test_the_limits_are_never_overrun(tmp_path: Path) -> None:
+    rules = replace(RULES, max_running=4, max_running_per_repository=2, max_running_per_owner=3)
+    async with opened(tmp_path, rules) as bench:
+        for number in range(30):
+            person = Person(number % 3, f"p{number % 3}")
+            await bench.ask(number=number, repository=100 + number % 4, sender=person)
+        while True:
+            busy = await bench.rows(
+                "SELECT id, repository_id, owner_id FROM tasks "
+                "WHERE status IN ('starting', 'running')"
+            )
+            if not busy:
+                break
+            assert len(busy) <= 4
+            assert max(Counter(row[1] for row in busy).values()) <= 2
+            assert max(Counter(row[2] for row in busy).values()) <= 3
+            event = events.PermissionLost(busy[-1][0], 1, 1)
+            await bench.store.apply(event, bench.now)
+        left = await bench.rows("SELECT count(*) FROM tasks WHERE status = 'queued'")
+    assert left == [(0,)], "nobody is forgotten"
+
+
+async def test_many_can_wait_behind_a_full_repository(tmp_path: Path) -> None:
+    async with opened(tmp_path, replace(RULES, max_running=10)) as bench:
+        first = [await bench.ask(number=number) for number in range(3)]
+
+        def many(db: Any) -> None:
+            for number in range(1000):
+                waiting = task_in(
+                    id=id_of(10**6 + number), name=f"n-{number}", where=replace(HERE, number=number)
+                )
+                branches = replace(waiting.branches, name=waiting.name)
+                tasks.save(db, replace(waiting, branches=branches, version=0), None)
+
+        await bench.do(many)
+        other = await bench.ask(repository=200, sender=Person(2, "bob"))
+        assert await bench.status(other) is Status.STARTING
+        assert await line(bench, max_running_per_repository=3) == []
+        await bench.store.apply(events.PermissionLost(*of_launch(first[0])), bench.now)
+        assert len(await bench.working()) == 4
+
+
+async def test_a_launch_that_waits_for_its_time_is_not_in_line(bench: Bench) -> None:
+    task = await bench.ask()
+    waiting = replace(task, clocks=Clocks(retry_at=bench.now + SECOND))
+    await bench.do(lambda db: tasks.save(db, waiting, None))
+    assert await line(bench) == []
+    assert not await bench.do(lambda db: tasks.any_to_launch_again(db, bench.now))
+    bench.now += SECOND
+    assert await line(bench) == [HERE.number]
+    assert await bench.do(lambda db: tasks.any_to_launch_again(db, bench.now))
+
+
+async def test_the_place_in_the_queue_counts_from_one(bench: Bench) -> None:
+    waiting = [await bench.ask(number=number) for number in range(3)]
+    assert [await bench.store.place_in_queue(task) for task in waiting] == [1, 2, 3]
+    await start(bench, 0)
+    assert [await bench.store.place_in_queue(task) for task in waiting[1:]] == [1, 2]
+
+
+async def test_tombstones_are_kept_a_while(bench: Bench) -> None:
+    await bench.sql("INSERT INTO tombstones VALUES ('x', ?)", to_text(NOON))
+    assert await bench.do(lambda db: tasks.is_deleted(db, "x"))
+    assert not await bench.do(lambda db: tasks.is_deleted(db, "y"))
+    await bench.do(lambda db: tasks.forget_tombstones(db, NOON + HOUR, HOUR))
+    assert await bench.do(lambda db: tasks.is_deleted(db, "x"))
+    await bench.do(lambda db: tasks.forget_tombstones(db, NOON + HOUR + SECOND, HOUR))
+    assert not await bench.do(lambda db: tasks.is_deleted(db, "x"))
+
+
+# --- times and plans ------------------------------------------------------------------------------
+
+MOMENTS = st.datetimes(
+    min_value=datetime(1000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
+    max_value=datetime(9000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+)
+
+
+@for_all(MOMENTS, MOMENTS)
+def test_times_as_text_say_the_same_and_sort_the_same(one: datetime, other: datetime) -> None:
+    assert from_text(to_text(one)) == one
+    assert (to_text(one) < to_text(other)) == (one < other)
+    assert maybe_text(one) == to_text(one)
+    assert maybe_text(None) is None
+
+
+READS = {
+    "load": lambda db: tasks.load(db, "x"),
+    "named": lambda db: tasks.named(db, 1, "x"),
+    "of an issue": lambda db: tasks.of_issue(db, 1, 2),
+    "attempts": lambda db: tasks.attempts(db, "x"),
+    "free name": lambda db: tasks.free_name(db, 1, "x"),
+    "unfinished": lambda db: tasks.unfinished(db, "true", ()),
+    "unfinished of an installation": lambda db: tasks.unfinished(db, "installation_id = ?", (1,)),
+    "unfinished of a repository": lambda db: tasks.unfinished(db, "repository_id = ?", (1,)),
+    "of a repository": lambda db: tasks.of_repository(db, 1),
+    "of a pull request": lambda db: tasks.of_pull(db, 1, 2),
+    "due": lambda db: tasks.due(db, NOON),
+    "next due": lambda db: tasks.next_due(db, NOON),
+    "load of": lambda db: tasks.load_of(db, task_in()),
+    "in line": lambda db: tasks.in_line(db, RULES, NOON),
+    "any to launch again": lambda db: tasks.any_to_launch_again(db, NOON),
+    "place in queue": lambda db: tasks.place_in_queue(db, task_in()),
+    "timeline": lambda db: timeline.of_task(db, "x"),
+    "last number": timeline.last_number,
+    "claim": lambda db: outbox.claim(db, NOON, (), 5),
+    "any due": lambda db: outbox.any_due(db, NOON, ()),
+    "next effect": lambda db: outbox.next_due(db, NOON),
+    "mark": lambda db: outbox.forget(db, NOON, HOUR),
+    "tokens": lambda db: vault_rows.of_task(db, "x", 1),
+    "old tokens": lambda db: vault_rows.forget_expired(db, NOON),
+    "old refusals": lambda db: views.forget_refusals(db, NOON),
+    "old tombstones": lambda db: tasks.forget_tombstones(db, NOON, HOUR),
+    "view": lambda db: views.view_for(db, given("/retry brave-otter-4f2"), RULES, NOON),
+    "save": lambda db: tasks.save(db, replace(FULL, version=0), None),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_no_list_walks_through_all_there_ever_was(bench: Bench, name: str) -> None:
+    def plans(db: Any) -> list[str]:
+        said: list[str] = []
+        db.conn.set_trace_callback(said.append)
+        READS[name](db)
+        db.conn.set_trace_callback(None)
+        found: list[str] = []
+        for statement in said:
+            if statement.startswith(("SELECT", "DELETE", "UPDATE", "INSERT")):
+                rows = db.conn.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+                found += [row[3] for row in rows]
+        return found
+
+    steps = await bench.do(plans)
+    assert steps
+    big = ("tasks", "t", "b", "e", "earlier", "effects", "timeline", "attempts", "tokens")
+    for step in steps:
+        words = step.split()
+        walk = words[0] == "SCAN" and words[1] in big
+        partial = any(index in step for index in ("tasks_busy", "tasks_queued", "effects_due"))
+        assert not walk or partial or "tasks_due" in step, step
