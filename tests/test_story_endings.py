@@ -9,8 +9,6 @@ from inline_snapshot import snapshot
 
 from tests.story import staged, until
 
-from handlers.values import ErrorCode
-
 HANGS = "echo 'I think.'; sleep 600"
 
 
