@@ -52,15 +52,13 @@ def deliver_all(jobs: Sequence[Job]) -> None:
 
 def commit_together(db: Database, jobs: Sequence[Job]) -> None:
     """Run the jobs in one transaction and commit it; a failed commit fails every one of them."""
-    first = jobs[0]
-    if first.alone and all(job.work == first.work for job in jobs) and _in_one(db, jobs):
-        return
     try:
-        db.conn.execute("BEGIN IMMEDIATE")
-        for work, run in groupby(jobs, key=lambda job: job.work):
-            _attempt(db, work, list(run))
-        db.conn.execute("COMMIT")
-    except (sqlite3.Error, StorageFailed) as error:
+        if not _in_one(db, jobs):
+            db.conn.execute("BEGIN IMMEDIATE")
+            for work, run in groupby(jobs, key=lambda job: job.work):
+                _attempt(db, work, list(run))
+            db.conn.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 - this thread goes on, whatever happens
         _roll_back(db)
         failure = storage_failure(error) or StorageFailed(f"The database refused: {error}.")
         for job in jobs:
@@ -68,18 +66,25 @@ def commit_together(db: Database, jobs: Sequence[Job]) -> None:
 
 
 def _in_one(db: Database, jobs: Sequence[Job]) -> bool:
-    """Let one statement be the transaction; False when it failed and nothing has happened.
+    """Let one statement be the transaction; False when nothing was done that way.
 
     Each statement gives the interpreter to another thread and must win it back. On the path that
     GitHub waits for, the statements around the one that matters would cost more than it does.
     """
+    work = jobs[0].work
+    if not all(job.alone and job.work == work for job in jobs):
+        return False
     try:
-        results = jobs[0].work(db, [job.item for job in jobs])
+        results = work(db, [job.item for job in jobs])
     except Exception:  # noqa: BLE001 - the long way finds out whose it is
         return False
+    _keep(jobs, results)
+    return True
+
+
+def _keep(jobs: Sequence[Job], results: Sequence[Any]) -> None:
     for job, result in zip(jobs, results, strict=True):
         job.result = result
-    return True
 
 
 def read_alone(db: Database, jobs: Sequence[Job]) -> None:
@@ -107,8 +112,7 @@ def _attempt(db: Database, work: Work, jobs: Sequence[Job]) -> None:
         for job in jobs:
             _attempt(db, work, [job])
     else:
-        for job, result in zip(jobs, results, strict=True):
-            job.result = result
+        _keep(jobs, results)
 
 
 @contextmanager

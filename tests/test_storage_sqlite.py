@@ -193,6 +193,24 @@ async def test_a_full_disk_fails_the_whole_group_and_can_be_got_over(engine: Eng
     assert await engine.write(add("x" * 100_000)) == "x" * 100_000
 
 
+@pytest.mark.parametrize("beside", [True, False])
+async def test_work_that_forgets_a_result_fails_its_group(engine: Engine, beside: bool) -> None:
+    def forget(_: Database, texts: Sequence[str]) -> list[str]:
+        return list(texts)[1:]
+
+    holding, release = await hold(engine)
+    writes = started(engine.write_together(forget, "a"), engine.write_together(forget, "b"))
+    if beside:
+        writes += started(engine.write(add("beside")))
+    await asyncio.sleep(0)
+    release.set()
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    await holding
+    assert {type(result) for result in results} == {StorageFailed}
+    assert await engine.write(add("fine")) == "fine"
+    assert await engine.read(texts) == ["fine"]
+
+
 async def test_work_that_ends_the_transaction_fails_its_group(engine: Engine) -> None:
     def meddle(db: Database) -> None:
         db.conn.execute("ROLLBACK")
