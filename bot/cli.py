@@ -33,6 +33,7 @@ FAILED = 1
 """Exit code: it did not work."""
 
 NO_ADDRESS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
+"""What the system says where an address cannot be listened on."""
 
 app = typer.Typer(
     name="bellhop",

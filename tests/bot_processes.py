@@ -21,9 +21,13 @@ from tests.story import free_port
 PATIENCE = 60.0
 
 
-def environment(**settings: str) -> dict[str, str]:
-    """This process's, without what it says to Bellhop."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("BELLHOP_")}
+def clean_environment(**settings: str) -> dict[str, str]:
+    """This process's, without what it says to Bellhop or of colours."""
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("BELLHOP_") and key != "NO_COLOR"
+    }
     return clean | settings
 
 
@@ -32,7 +36,7 @@ async def bellhop(folder: Path, *arguments: str, **settings: str) -> tuple[int, 
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *arguments),
         cwd=folder,
-        env=environment(**settings),
+        env=clean_environment(**settings),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli import app
 from bot.runners.process import ProcessRunner
 from handlers.task import Status
-from tests.bot_processes import PATIENCE, bellhop, pause, yard
+from tests.bot_processes import PATIENCE, bellhop, clean_environment, pause, yard
 
 
 async def test_a_stop_leaves_workers_running_and_the_next_start_takes_their_outcome(
@@ -68,29 +73,16 @@ async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({}, ["BELLHOP_APP_ID", "BELLHOP_WEBHOOK_SECRET", "BELLHOP_PRIVATE_KEY_FILE"]),
-        (
-            {"BELLHOP_PORT": "many", "BELLHOP_TIME_LIMIT": "1"},
-            ["BELLHOP_PORT", "BELLHOP_TIME_LIMIT"],
-        ),
-    ],
-)
-async def test_bad_settings_are_told_all_at_once(
-    tmp_path: Path, settings: dict[str, str], named: list[str]
-) -> None:
-    code, _, errors = await bellhop(tmp_path, "serve", **settings)
-    assert code == 2
-    assert all(name in errors for name in named)
-    assert "\x1b" not in errors
-
-
-async def test_the_api_is_printed(tmp_path: Path) -> None:
-    code, output, _ = await bellhop(tmp_path, "openapi")
-    assert code == 0
-    assert json.loads(output)["openapi"] == "3.1.0"
+async def test_bad_settings_are_told_all_at_once(tmp_path: Path) -> None:
+    wrong = {"BELLHOP_PORT": "many", "BELLHOP_TIME_LIMIT": "1"}
+    needed = ("BELLHOP_APP_ID", "BELLHOP_WEBHOOK_SECRET", "BELLHOP_PRIVATE_KEY_FILE")
+    none, bad = await asyncio.gather(
+        bellhop(tmp_path, "serve"), bellhop(tmp_path, "serve", **wrong)
+    )
+    assert (none[0], bad[0]) == (2, 2)
+    assert all(name in none[2] for name in needed)
+    assert all(name in bad[2] for name in wrong)
+    assert "\x1b" not in none[2] + bad[2]
 
 
 async def test_the_worker_is_run_with_its_own_options(tmp_path: Path) -> None:
@@ -99,8 +91,44 @@ async def test_the_worker_is_run_with_its_own_options(tmp_path: Path) -> None:
     assert "BELLHOP_TOKEN" in errors
 
 
-async def test_help_lists_the_commands(tmp_path: Path) -> None:
-    code, output, _ = await bellhop(tmp_path, "--help")
-    assert code == 0
+def test_the_api_is_printed() -> None:
+    result = CliRunner().invoke(app, ["openapi"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["openapi"] == "3.1.0"
+
+
+def test_help_lists_the_commands() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
     for command in ("serve", "demo", "doctor", "receive", "openapi", "worker"):
-        assert f" {command} " in output
+        assert f" {command} " in result.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "demo", "doctor", "receive", "openapi", "worker"])
+def test_each_command_says_what_it_does(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"], prog_name="bellhop")
+    assert result.exit_code == 0
+    assert f"bellhop {command}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "terminal", "colours"),
+    [({}, True, True), ({}, False, False), ({"NO_COLOR": "1"}, True, False)],
+)
+def test_colours_are_for_terminals_whose_owners_like_them(
+    environment: dict[str, str], terminal: bool, colours: bool
+) -> None:
+    """A terminal is made where one is asked for; `receive` complains in red there."""
+    ours, theirs = os.openpty() if terminal else os.pipe()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "bot", "receive", "absent.json", "--event", "issues"],
+        env=clean_environment(**environment),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    assert child.wait() == 1
+    said = os.read(ours, 10_000)
+    os.close(ours)
+    os.close(theirs)
+    assert b"absent.json cannot be read" in said
+    assert (b"\x1b[" in said) is colours

@@ -18,7 +18,7 @@ from bot.demo.steps import missing
 from bot.demo.world import World
 from handlers.text import marker
 from simulator.seed import FILES
-from tests.bot_processes import PATIENCE, bellhop, environment
+from tests.bot_processes import PATIENCE, bellhop, clean_environment
 
 BOT = "bellhop[bot]"
 ASKED = 11
@@ -53,7 +53,7 @@ async def test_ctrl_c_ends_it_with_all_that_it_started(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo"),
         cwd=tmp_path,
-        env=environment(TMPDIR=str(tmp_path)),
+        env=clean_environment(TMPDIR=str(tmp_path)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,6 +19,7 @@ from bot.doctor.github import EVENTS, PERMISSIONS
 from bot.settings import Settings
 from simulator.keys import made_key
 from storage import FolderLock
+from tests.bot_processes import bellhop
 
 
 @cache
@@ -243,19 +242,6 @@ async def test_a_database_that_is_none(tmp_path: Path) -> None:
     assert "backup" in remedy
 
 
-async def _bellhop(folder: Path, **environment: str) -> tuple[int, str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("BELLHOP_")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "doctor"),
-        cwd=folder,
-        env=clean | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()
-
-
 async def test_the_command_says_it_all_and_its_exit_code_too(tmp_path: Path) -> None:
     async with TestServer(good().application()) as server:
         settings = settings_for(server, tmp_path)
@@ -269,9 +255,9 @@ async def test_the_command_says_it_all_and_its_exit_code_too(tmp_path: Path) -> 
             "BELLHOP_AGENT_COMMAND": "true",
         }
         well, wrong, unreadable = await asyncio.gather(
-            _bellhop(tmp_path, **environment),
-            _bellhop(tmp_path, **environment | {"BELLHOP_WEBHOOK_SECRET": ""}),
-            _bellhop(tmp_path, **environment | {"BELLHOP_PORT": "many"}),
+            bellhop(tmp_path, "doctor", **environment),
+            bellhop(tmp_path, "doctor", **environment | {"BELLHOP_WEBHOOK_SECRET": ""}),
+            bellhop(tmp_path, "doctor", **environment | {"BELLHOP_PORT": "many"}),
         )
     assert well[0] == 0
     assert well[1].endswith("All is well.\n")
@@ -279,5 +265,5 @@ async def test_the_command_says_it_all_and_its_exit_code_too(tmp_path: Path) -> 
     assert "problem    BELLHOP_WEBHOOK_SECRET" in wrong[1]
     assert "→ set it to the secret of your App's webhook." in wrong[1]
     assert unreadable[0] == 2
-    assert "BELLHOP_PORT" in unreadable[1]
+    assert "BELLHOP_PORT" in unreadable[2]
     assert "\x1b" not in well[1] + wrong[1]
