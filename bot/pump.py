@@ -32,6 +32,8 @@ LONGEST_SLEEP = timedelta(minutes=1)
 TIDY_EVERY = timedelta(hours=1)
 AFTER_A_FAILURE = 1.0
 """Seconds of rest after the database failed."""
+PARTING = 3.0
+"""Seconds that what is under way gets to end when Bellhop is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +180,14 @@ class Pump:
                 await self.store.changed.wait()
 
     async def _leave(self) -> None:
-        """Stop what is under way; each piece begins anew after a restart."""
+        """Let what is under way end if it can soon, so that the answer to a write is heard.
+
+        A token that GitHub made but nobody heard of could not be revoked. The rest is stopped, and
+        begins anew after a restart.
+        """
         tasks = list(self._at_work.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=PARTING)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
