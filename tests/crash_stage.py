@@ -83,35 +83,27 @@ class Mortal:
         """The process that lives now."""
         return self._process.pid
 
-    async def dies(self) -> None:
+    async def dies(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Kill it and wait until it has begun again."""
         before = len(self.endings)
-        self.kill()
+        self.signal(number)
         await until(lambda: len(self.endings) > before)
-
-    def kill(self) -> None:
-        """SIGKILL to this one process; its workers go on."""
-        self._signal(signal.SIGKILL)
-        self.deaths.append(datetime.now(UTC))
-
-    def ask_to_end(self) -> None:
-        """SIGTERM to this one process."""
-        self._signal(signal.SIGTERM)
 
     async def leave(self) -> None:
         """End it for good, cleanly."""
         self._leaving = True
-        self.ask_to_end()
+        self.signal(signal.SIGTERM)
         await self._keeping
 
     def output(self) -> str:
         """What it logged, in all its lives."""
         return (self.folder / "bot.log").read_text()
 
-    def _signal(self, number: signal.Signals) -> None:
-        pid = self._process.pid
-        if pid is not None and self._process.is_alive():
-            os.kill(pid, number)
+    def signal(self, number: signal.Signals) -> None:
+        """A signal to this one process."""
+        if self.pid is not None and self._process.is_alive():
+            self.deaths.append(datetime.now(UTC))
+            os.kill(self.pid, number)
 
     def _start(self) -> BaseProcess:
         process = _forks.Process(
@@ -187,27 +179,41 @@ class Scene:
             return db.execute(query).fetchall()
 
     def broken(self) -> list[str]:
-        """The promises that did not hold."""
+        """The promises that did not hold, where all that was asked for can be done."""
+        return [
+            *self.left_over(),
+            *(f"task {row}" for row in self.rows() if row[0] != "completed"),
+            *(text for one in self.repositories for text in self._broken_in(one)),
+            *(
+                text
+                for one in self.repositories
+                for thread in one.threads.values()
+                for text in self._broken_on(thread)
+            ),
+        ]
+
+    def left_over(self) -> list[str]:
+        """What is still there or owed after the end, and what went wrong on the way."""
         found = {
-            "tasks": [row for row in self.rows() if row[0] != "completed"],
             "effects": self.rows("SELECT key, state, error FROM effects WHERE state <> 'done'"),
             "deliveries": self.rows("SELECT id FROM deliveries WHERE state <> 'done'"),
             "tokens kept": self.rows("SELECT attempt FROM tokens"),
             "tokens alive": [one.permissions for one in self._tokens_in_hand()],
             "workers": workers_in(self.folder),
             "folders": [one.name for one in (self.folder / "data" / "workers").iterdir()],
+            "refs": [ref for one in self.repositories for ref in one.git.refs("refs/bellhop")],
             "mistakes": [one for one in self.bot.output().splitlines() if "exception" in one],
         }
-        return [
-            *(f"{name}: {what}" for name, what in found.items() if what),
-            *(text for issue in self.issues for text in self._broken_on(issue)),
-            *(text for one in self.repositories for text in self._broken_in(one)),
-        ]
+        return [f"{name}: {what}" for name, what in found.items() if what]
 
-    def _broken_on(self, issue: Issue) -> list[str]:
+    def said(self, thread: Issue) -> list[str]:
+        """What Bellhop wrote in a discussion."""
+        return [one.body for one in thread.comments if one.user == self.sim.bot]
+
+    def _broken_on(self, thread: Issue) -> list[str]:
         """What is not as it should be in a discussion: each thing is there once."""
-        asked = [comment for comment in issue.comments if comment in self.asked]
-        said = [one.body for one in issue.comments if one.user == self.sim.bot]
+        asked = [comment for comment in thread.comments if comment in self.asked]
+        said = self.said(thread)
         finals = [text for text in said if text.startswith("🛎️ Done: ")]
         statuses = [text for text in said if text.startswith("✅ **`/fix`**")]
         counts = [len(finals), len(statuses), len(said)]
@@ -219,17 +225,20 @@ class Scene:
         ]
 
     def _broken_in(self, repository: Repository) -> list[str]:
-        """What is not as it should be in a repository: a branch, a commit, a pull for each task."""
-        asked = [one for one in self.asked if one.issue.repository is repository]
-        branches = [name for name in repository.branches() if name != "main"]
-        heads = sorted(pull.head_branch for pull in repository.pulls)
-        commits = [repository.git.count("main", branch) for branch in branches]
-        refs = [ref for ref in repository.git.refs("refs/") if "staging" in ref]
+        """What is not as it should be in a repository: a pull for each issue's task, commits."""
+        asked = [one.issue for one in self.asked if one.issue.repository is repository]
+        pulls = {pull.head_branch: pull for pull in repository.pulls}
+        new = [issue for issue in asked if issue not in repository.pulls]
+        commits = {
+            name: repository.git.count("main", name)
+            for name in repository.branches()
+            if name != "main"
+        }
+        wanted = {name: 1 + asked.count(pull) for name, pull in pulls.items()}
         return [
-            *([f"pulls {heads} of {branches}"] if heads != branches else []),
-            *([f"{len(heads)} pulls instead of {len(asked)}"] if len(heads) != len(asked) else []),
-            *([f"commits {commits}"] if set(commits) - {1} else []),
-            *([f"refs left: {refs}"] if refs else []),
+            *([f"{len(pulls)} pulls instead of {len(new)}"] if len(pulls) != len(new) else []),
+            *([f"commits {commits} instead of {wanted}"] if commits != wanted else []),
+            *([f"{len(repository.pulls)} pulls"] if len(repository.pulls) != len(pulls) else []),
         ]
 
     def _tokens_in_hand(self) -> list[Token]:
@@ -258,13 +267,14 @@ def workers_in(folder: Path) -> list[int]:
 class KillAt:
     """Kills Bellhop at a request to GitHub, before it is done or when it is.
 
-    Either way Bellhop does not hear of it.
+    Either way one that dies of SIGKILL does not hear of it; after SIGTERM the request goes on.
 
     Attributes:
         number: which request, from 1, of those that match.
         done: whether GitHub does what was asked.
         method: an HTTP method, or `*` for any.
         path: a regular expression for the path, as in `Fault`.
+        how: the signal.
         struck: the request at which Bellhop was killed.
     """
 
@@ -273,6 +283,7 @@ class KillAt:
     done: bool = False
     method: str = "*"
     path: str = "/"
+    how: signal.Signals = signal.SIGKILL
     struck: Record | None = field(default=None, init=False)
     _heard: int = field(default=0, init=False)
 
@@ -286,10 +297,15 @@ class KillAt:
             if self._heard == self.number:
                 self.struck = record
                 if not self.done:
-                    self.stage.bot.kill()
-                    self.stage.sim.faults.add(Fault(kind="cut_before"))
+                    self.stage.bot.signal(self.how)
+                    if self.how is signal.SIGKILL:
+                        self.stage.sim.faults.add(Fault(kind="cut_before"))
         elif done and self.done and record is self.struck:
-            self.stage.bot.kill()
+            self.stage.bot.signal(self.how)
+
+    def __str__(self) -> str:
+        what = f"{self.struck.method} {self.struck.path}" if self.struck else "nothing"
+        return f"{self.how.name} {'after' if self.done else 'before'} {self.number}, {what}"
 
     def _matches(self, record: Record) -> bool:
         return self.method in ("*", record.method) and re.match(self.path, record.path) is not None
