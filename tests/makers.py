@@ -193,4 +193,6 @@ def kinds(effects: tuple[Effect, ...]) -> list[str]:
 
 def folded(text: str) -> str:
     """A text in lines short enough to stand in a test."""
-    return "\n".join(fill(line, 60, break_long_words=False) for line in text.splitlines())
+    return "\n".join(
+        fill(line, 60, break_long_words=False, break_on_hyphens=False) for line in text.splitlines()
+    )

@@ -310,8 +310,8 @@ def test_what_waits_is_stopped_at_once() -> None:
     assert kinds(decision.effects) == ["React", "Comment", "EditStatus", "RevokeTokens"]
     assert folded(body_of(decision)) == snapshot(
         """\
-`brave-otter-4f2` was stopped by bob. `/retry brave-
-otter-4f2` starts it again.\
+`brave-otter-4f2` was stopped by bob. `/retry
+brave-otter-4f2` starts it again.\
 """
     )
 
