@@ -120,7 +120,8 @@ class Pump:
             _log.exception("a clock failed", task=task_id)
 
     async def _take_deliveries(self, now: datetime) -> None:
-        for waiting in await self.store.inbox.waiting(AT_A_TIME):
+        # Those that were put off are the oldest: they take nobody else's place.
+        for waiting in await self.store.inbox.waiting(AT_A_TIME + len(self._patience)):
             patience = self._patience.get(waiting.delivery_id)
             lane = ("issue", *_lane(waiting))
             if lane not in self._at_work and (patience is None or patience.until <= now):
