@@ -106,7 +106,7 @@ def test_logs_are_redacted_json_lines(capsys: pytest.CaptureFixture[str]) -> Non
         logger.info("token", value="ghp_" + "a" * 36, number=1)
         logger.debug("too quiet")
         try:
-            raise ValueError("with bhw_" + "A" * 40)
+            int("with bhw_" + "A" * 40)
         except ValueError:
             logger.exception("failed")
     finally:

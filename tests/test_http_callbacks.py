@@ -1,0 +1,267 @@
+"""What workers call, over a real socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from inline_snapshot import snapshot
+
+from bot.runners.base import WorkerKey
+from bot.worker_tokens import WorkerTokens
+from handlers.task import Task
+from tests.story import Stage, plain, staged, until
+
+HANGS = "sleep 600"
+
+
+@pytest_asyncio.fixture
+async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
+    async with staged(tmp_path, agent_command=HANGS) as one:
+        yield one
+
+
+async def working(stage: Stage, text: str = "/fix it") -> Task:
+    stage.comments("alice", text)
+    return await stage.in_state("working")
+
+
+def token_of(stage: Stage, task: Task, attempt: int | None = None) -> str:
+    key = WorkerKey(task.id, attempt or task.attempt, task.launch)
+    return WorkerTokens(stage.bot.vault.worker_key).make(key)
+
+
+async def send(
+    stage: Stage,
+    method: str,
+    name: str,
+    token: str | None,
+    *,
+    data: bytes | str | BytesIO = b"{}",
+    content_type: str = "application/json",
+    **headers: str,
+) -> tuple[int, dict[str, Any]]:
+    sent = {"Content-Type": content_type, **headers}
+    if token is not None:
+        sent["Authorization"] = f"Bearer {token}"
+    url = f"{stage.settings.public_url}/api/v1/callbacks/{name}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, url, data=data, headers=sent) as answer,
+    ):
+        assert answer.headers["X-Request-Id"]
+        return answer.status, await answer.json(content_type=None)
+
+
+CALLS = (("GET", "task"), ("POST", "progress"), ("POST", "token"), ("POST", "complete"))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call[1])
+async def test_tokens_that_are_none_and_old_ones(stage: Stage, call: tuple[str, str]) -> None:
+    task = await working(stage)
+    data = f'{{"taskId": "{task.id}", "status": "completed"}}' if call[1] == "complete" else "{}"
+    for token in (None, "bhw_nonsense", token_of(stage, task, 2)):
+        headers = {"Bellhop-Instance": "someone-else"}
+        status, problem = await send(stage, *call, token, data=data, **headers)
+        assert (status, problem["code"]) == (401, "unauthorized")
+    assert (await stage.task()).state.state == "working"
+
+
+async def test_a_second_worker_must_end(stage: Stage) -> None:
+    task = await working(stage)
+    token = token_of(stage, task)
+    headers = {"Bellhop-Instance": "someone-else"}
+    status, problem = await send(stage, "GET", "task", token, **headers)
+    assert (status, problem["code"]) == (409, "claimed")
+    same = {"Bellhop-Instance": task.instance or ""}
+    status, assignment = await send(stage, "GET", "task", token, **same)
+    assert status == 200
+    assignment["githubToken"]["token"] = "ghs_…"
+    for changing in ("taskId", "deadline"):
+        del assignment[changing]
+    del assignment["githubToken"]["expiresAt"]
+    del assignment["context"]
+    text = plain(repr(assignment)).replace(stage.sim.url, "https://github.test")
+    text = text.replace(stage.settings.public_url, "https://bell.test").replace(task.id, "ID")
+    assert text == snapshot(
+        "{'contractVersion': 1, 'name': 'NAME', 'attempt': 1, 'command': 'fix', 'title': 'It is broken', 'prompt': 'it', 'repository': 'acme/widgets', 'issueNumber': 1, 'cloneUrl': 'https://github.test/acme/widgets.git', 'baseBranch': 'main', 'headBranch': 'bellhop/NAME', 'headSha': None, 'configFrom': None, 'pushUrl': 'https://bell.test/api/git/ID', 'githubToken': {'token': 'ghs_…'}, 'commitAuthor': {'name': 'bellhop[bot]', 'email': '1002+bellhop[bot]@users.noreply.github.com'}, 'coAuthors': [{'name': 'alice', 'email': '100001+alice@users.noreply.github.com'}], 'agent': 'command', 'agentCommand': 'sleep 600', 'model': None, 'credentials': {}, 'timeLimit': 1800, 'maxCost': None}"
+    )
+
+
+async def test_an_instance_is_needed(stage: Stage) -> None:
+    token = token_of(stage, await working(stage))
+    for instance in ("", "short", "x" * 65, "with space"):
+        status, problem = await send(stage, "GET", "task", token, **{"Bellhop-Instance": instance})
+        assert (status, problem["detail"]) == snapshot(
+            (400, "Send a Bellhop-Instance header: 8 to 64 letters or digits.")
+        )
+
+
+async def test_the_gits_token_can_be_renewed(stage: Stage) -> None:
+    task = await working(stage)
+    status, fresh = await send(stage, "POST", "token", token_of(stage, task))
+    assert status == 200
+    tokens = {one.value for one in stage.worker_tokens()}
+    assert fresh["token"] in tokens
+    assert len(tokens) == 2
+    stage.comments("alice", "/stop")
+    await stage.ended()
+    assert all(one.revoked for one in stage.worker_tokens())
+    status, problem = await send(stage, "POST", "token", token_of(stage, task))
+    assert (status, problem["code"]) == (409, "ended")
+
+
+WRONG = (
+    (b"", 400, []),
+    (b"[1", 400, []),
+    (b'{"message": "\\ud800"}', 400, []),
+    (b"\xff\xfe", 400, []),
+    (b"[" * 100_000, 400, []),
+    (b"[]", 422, [""]),
+    (b'{"progress": 101}', 422, ["progress"]),
+    (b'{"progress": "50"}', 422, ["progress"]),
+    (b'{"progress": NaN}', 422, ["progress"]),
+    (b'{"state": "Not A State"}', 422, ["state"]),
+    (b'{"speed": 1}', 422, ["speed"]),
+    (b'{"usage": {"costUsd": -1}}', 422, ["usage.costUsd"]),
+    (b'{"usage": {"costUsd": 1, "cost_usd": 1}}', 422, ["cost_usd"]),
+    (b'{"logs": [{"message": "x", "type": "shout"}]}', 422, ["logs.0.type"]),
+    (b'{"logs": [{"message": "x", "timestamp": "2026-01-01"}]}', 422, ["logs.0.timestamp"]),
+    (b'{"progress": 1, "progress": 2}', 422, ["progress"]),
+)
+
+
+async def test_bodies_that_are_wrong(stage: Stage) -> None:
+    task = await working(stage)
+    before = await stage.bot.store.timeline(task.id)
+    token = token_of(stage, task)
+    for data, status, fields in WRONG:
+        answered, problem = await send(stage, "POST", "progress", token, data=data)
+        found = [one["field"] for one in problem.get("errors", [])]
+        assert (answered, found) == (status, fields), data[:80]
+    assert await stage.bot.store.timeline(task.id) == before
+
+
+async def test_other_types_and_sizes_are_refused(stage: Stage) -> None:
+    token = token_of(stage, await working(stage))
+    status, _ = await send(stage, "POST", "progress", token, content_type="text/plain")
+    assert status == 415
+    large = BytesIO(b'{"message": "' + b"x" * 2_000_000 + b'"}')
+    status, _ = await send(stage, "POST", "progress", token, data=large)
+    assert status == 413
+
+
+async def test_progress_is_told_and_never_falls(stage: Stage) -> None:
+    task = await working(stage)
+    token = token_of(stage, task)
+    report = {
+        "progress": 60,
+        "state": "working",
+        "message": "half ghp_" + "a" * 36,
+        "usage": {"inputTokens": 5, "output_tokens": 6, "costUsd": 0.5},
+        "logs": [
+            {"type": "command", "message": "ls ghp_" + "b" * 36},
+            {"message": "done", "timestamp": "2026-01-01T00:00:00Z"},
+        ],
+    }
+    status, orders = await send(stage, "POST", "progress", token, data=json.dumps(report))
+    assert (status, orders["stop"], orders["messages"]) == (200, False, [])
+    await send(stage, "POST", "progress", token, data=b'{"progress": 20}')
+    after = await stage.task()
+    assert (after.progress, after.state.message) == (60, "half ***")
+    assert (after.usage.input_tokens, after.usage.output_tokens, after.usage.cost_usd) == (
+        5,
+        6,
+        0.5,
+    )
+    lines = [line.message for _, line in await stage.bot.store.logs.of_task(task.id)]
+    assert "ls ***" in lines
+    assert "done" in lines
+
+
+async def test_a_warning_is_told_until_it_is_acknowledged(stage: Stage) -> None:
+    task = await working(stage)
+    token = token_of(stage, task)
+    await stage.freeze_worker()
+    await stage.minutes_pass(24)
+    await until(stage.warned, "the warning")
+    _, orders = await send(stage, "POST", "progress", token)
+    assert [one["id"] for one in orders["messages"]] == ["time-limit"]
+    data = b'{"acknowledged": ["time-limit"]}'
+    _, orders = await send(stage, "POST", "progress", token, data=data)
+    assert orders["messages"] == []
+
+
+async def test_a_completion_of_another_task(stage: Stage) -> None:
+    task = await working(stage)
+    data = '{"taskId": "01a200a0-0ddb-71c1-ae1e-ede9764f911c", "status": "completed"}'
+    status, problem = await send(stage, "POST", "complete", token_of(stage, task), data=data)
+    assert (status, problem["detail"]) == snapshot((422, "taskId is not the task of this token."))
+
+
+@pytest.mark.parametrize(
+    ("pr_url", "why"),
+    [
+        (
+            "https://github.test/acme/widgets/pull/99",
+            snapshot("the pull request that the worker names does not exist"),
+        ),
+        (
+            "https://github.test/acme/other/pull/2",
+            snapshot("the pull request that the worker names is not of this repository"),
+        ),
+        ("nonsense", snapshot("the pull request that the worker names is not of this repository")),
+        (
+            "https://github.test/acme/widgets/pull/2",
+            snapshot("the pull request that the worker names is not from this task's branch"),
+        ),
+    ],
+)
+async def test_a_claimed_pull_request_is_checked(stage: Stage, pr_url: str, why: str) -> None:
+    stage.repository.commit("topic", {"x": "x"}, "Topic", "bob <bob@example.org>")
+    stage.sim.open_pull(stage.repository, author="bob", head="topic", base="main", title="Mine")
+    task = await working(stage)
+    said: dict[str, object] = {"status": "completed", "prUrl": pr_url}
+    assert await stage.report(task, said) == 200
+    ended = await stage.ended()
+    assert ended.error is not None
+    assert (ended.error.code.value, ended.error.detail) == ("pr_failed", why)
+
+
+async def test_a_branch_that_is_not_the_tasks(stage: Stage) -> None:
+    task = await working(stage)
+    said: dict[str, object] = {"status": "completed", "branch": "main"}
+    assert await stage.report(task, said) == 200
+    ended = await stage.ended()
+    assert ended.error is not None
+    assert (ended.error.code.value, ended.error.detail) == snapshot(
+        ("pr_failed", "it names the branch main")
+    )
+
+
+async def test_a_failure_in_the_workers_words(stage: Stage) -> None:
+    task = await working(stage)
+    error = {"code": "worker_failed", "title": "No model", "detail": "ghp_" + "a" * 36}
+    assert await stage.report(task, {"status": "failed", "error": error}) == 200
+    await stage.ended()
+    assert stage.final() == snapshot("""\
+❌ `NAME` failed: No model.
+
+***
+
+`/retry NAME` tries again.\
+""")
+
+
+async def test_a_worker_that_cancels(stage: Stage) -> None:
+    task = await working(stage)
+    assert await stage.report(task, {"status": "cancelled"}) == 200
+    assert (await stage.ended()).status == "cancelled"
+    status, problem = await stage.call("POST", "progress", task, {})
+    assert (status, problem["code"]) == (409, "ended")
