@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+import resource
+from http import HTTPStatus
 from pathlib import Path
-
-import pytest
 
 from tests.crash_stage import a_moment, scene, until
 
@@ -17,7 +17,8 @@ grep -q ' refs/heads/bellhop/' || exit 0
 touch {folder}/killed
 kill -9 "$(cat {folder}/pid)"
 """
-PUSH = r".*\.git/git-receive-pack"
+FULL = 64 * 1024
+"""Bytes that a file may have on a "full disk": less than the database's log has by then."""
 WAITING_AGENT = "touch {folder}/begun; while [ ! -e {folder}/go ]; do sleep 0.02; done; "
 MENDING = "echo fixed >> fix.txt; echo 'Added the missing line.'"
 
@@ -48,14 +49,38 @@ async def test_killed_again_and_again_while_the_agent_works(tmp_path: Path) -> N
     assert stage.bot.endings == [-9] * 5 + [0]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_killed_at_random_while_six_tasks_run(tmp_path: Path, seed: int) -> None:
-    moments = random.Random(seed)
+async def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
+    agent = WAITING_AGENT.format(folder=tmp_path) + MENDING
+    async with scene(tmp_path, agent_command=agent) as stage:
+        await stage.asks(stage.issues[0])
+        await until((tmp_path / "begun").exists)
+        pid = stage.bot.pid
+        assert pid is not None
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (FULL, resource.RLIM_INFINITY))
+        stage.sim.comment(stage.issues[0], author="alice", body="/fix it again")
+        await stage.sim.settled()
+        refused = stage.sim.deliveries[-1]
+        assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        await until(lambda: "the database fails" in stage.bot.output())
+        resource.prlimit(
+            pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        )
+        (tmp_path / "go").touch()
+        stage.sim.redeliver(refused)
+        stage.asked.append(stage.issues[0].comments[-1])
+        assert await stage.ends() == []
+        wrong = [one for one in stage.broken() if not one.startswith("mistakes")]
+        assert wrong == []
+    assert stage.bot.endings == [0]
+
+
+async def test_killed_at_random_while_six_tasks_run(tmp_path: Path) -> None:
+    # pytest-randomly seeds `random` and prints with which seed.
     async with scene(tmp_path, repositories=2) as stage:
         for number in range(6):
             await stage.asks(stage.issues[number % 2], f"/fix number {number}")
-        for _ in range(moments.randint(5, 8)):
-            await a_moment(moments.uniform(0.05, 0.8))
+        for _ in range(random.randint(5, 8)):
+            await a_moment(random.uniform(0.05, 0.8))
             await stage.bot.dies()
         assert await stage.ends() == []
         assert stage.broken() == []
