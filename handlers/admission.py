@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,8 +10,8 @@ from handlers import replies
 from handlers.commands import COMMANDS, Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
 from handlers.deliveries import TextWritten
-from handlers.events import Circumstances, CommandGiven
-from handlers.repo_config import RepoConfig
+from handlers.events import CommandGiven
+from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Task, Wish
 from handlers.values import ErrorCode
 
@@ -53,19 +54,15 @@ def refuse_role(kind: CommandKind, role: Role) -> Refusal | None:
     return Refusal(ErrorCode.NOT_PERMITTED, reason, replies.not_permitted(kind, role))
 
 
-def refuse_config(found: Circumstances) -> Refusal | None:
+def refuse_config(problems: Sequence[ConfigProblem]) -> Refusal:
     """The refusal to guess what a repository wants whose settings cannot be read."""
-    if isinstance(found.config, RepoConfig):
-        return None
-    reply = replies.bad_config(found.config)
+    reply = replies.bad_config(problems)
     return Refusal(ErrorCode.BAD_CONFIG, _once(ErrorCode.BAD_CONFIG, reply), reply)
 
 
 def refuse_work(event: CommandGiven, command: Command) -> Refusal | None:
-    """The refusal of a command that would start a worker; None admits it."""
+    """The refusal of what cannot be worked on; None where it can."""
     found = event.found
-    if refusal := refuse_config(found):
-        return refusal
     if command.options.base and event.where.is_pull_request:
         return _bad(replies.base_on_pull_request())
     if command.options.base and found.base_missing:

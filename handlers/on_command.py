@@ -88,14 +88,13 @@ def is_of_other_bots(command: Command | Misuse) -> bool:
 
 
 def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
+    config = event.found.config
+    if not isinstance(config, RepoConfig):
+        return _refuse(view, event, refuse_config(config), now)
     refusal = refuse_work(event, command)
     if refusal is None and command.name == "fix":
         refusal = refuse_pull(event)
-    if refusal is not None:
-        return _refuse(view, event, refusal, now)
-    if not isinstance(event.found.config, RepoConfig):  # refuse_work said so already
-        return NOTHING
-    wish = combine(command, event.found.config, view.rules)
+    wish = refusal or combine(command, config, view.rules)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     task = _queued(view, event, wish, now)
@@ -148,10 +147,11 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _reply(event, replies.nothing_to("retry", command.task))
     if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
         return _refuse(view, event, no, now)
-    refusal = refuse_config(event.found)
+    config = event.found.config
+    if not isinstance(config, RepoConfig):
+        return _refuse(view, event, refuse_config(config), now)
     here = event.where.number == task.where.number
-    if refusal is None and here and task.branches.name:
-        refusal = refuse_pull(event)
+    refusal = refuse_pull(event) if here and task.branches.name else None
     if refusal is not None:
         return _refuse(view, event, refusal, now)
     again = replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from handlers.admission import may_start
 from handlers.decision import NOTHING, Answer, Decision, Entry, View
@@ -85,6 +86,8 @@ def on_launch(
             return finish(view, task, Ending(Status.FAILED, error), now)
         case LaunchFailed():
             return _launch_failed(view, task, event, now)
+        case _:
+            assert_never(event)
 
 
 def _tidy_away(view: View, event: OfLaunch) -> Decision:
@@ -234,6 +237,8 @@ def on_complete(view: View, event: WorkerCompleted, now: datetime) -> Decision:
         case "failed":
             error = event.error or TaskError(ErrorCode.WORKER_FAILED, "the agent failed")
             return finish(view, told, Ending(Status.FAILED, error), now)
+        case _:
+            assert_never(event.status)
 
 
 def _completed(view: View, task: Task, event: WorkerCompleted, now: datetime) -> Decision:
@@ -261,6 +266,8 @@ def on_pull_request(
             return finish(view, there, Ending(Status.COMPLETED), now)
         case PullRequestFailed(detail=detail):
             return finish(view, task, _pr_failed(detail), now)
+        case _:
+            assert_never(event)
 
 
 def _pr_failed(detail: str) -> Ending:
@@ -346,6 +353,8 @@ def on_push(view: View, event: PushBegun | Pushed | PushFailed, now: datetime) -
         case PushFailed(detail=detail):
             kept = replace(task, branches=replace(branches, pushing=None), updated_at=now)
             return Decision(kept, (), (Entry("warning", f"a push was refused: {detail}"),))
+        case _:
+            assert_never(event)
 
 
 def on_status_comment(view: View, event: StatusCommented, now: datetime) -> Decision:

@@ -269,15 +269,13 @@ class Store:
             views.remember_refusal(db, event, decision.refusal, now)
 
     def _offer(self, db: Database, now: datetime) -> None:
-        """Offer places until nobody in line can take one."""
-        while True:
-            for task_id in tasks.in_line(db, self._rules, now):
-                decision = self._apply(db, PlaceOffered(task_id), now)
-                if decision.task is not None:
-                    tasks.take_turn(db, decision.task.where.repository_id)
-                    break
-            else:
+        """Offer places, one at a time, until nobody in line can take one."""
+        for _ in range(self._rules.max_running):
+            line = tasks.in_line(db, self._rules, now)
+            if not line:
                 return
+            self._apply(db, PlaceOffered(line[0]), now)
+            tasks.take_turn(db, line[0])
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:

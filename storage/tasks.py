@@ -207,13 +207,14 @@ def any_to_launch_again(db: Database, now: datetime) -> bool:
     return row is not None
 
 
-def take_turn(db: Database, repository_id: int) -> None:
-    """A repository was given a place: the others come first now."""
+def take_turn(db: Database, task_id: str) -> None:
+    """A task was given a place: the other repositories come first now."""
     db.conn.execute(
         "INSERT INTO turns (repository_id, last_turn) "
-        "VALUES (?, (SELECT coalesce(max(last_turn), 0) + 1 FROM turns)) "
+        "SELECT repository_id, (SELECT coalesce(max(last_turn), 0) + 1 FROM turns) "
+        "FROM tasks WHERE id = ? "
         "ON CONFLICT (repository_id) DO UPDATE SET last_turn = excluded.last_turn",
-        (repository_id,),
+        (task_id,),
     )
 
 

@@ -22,7 +22,7 @@ from handlers.admission import (
 )
 from handlers.commands import COMMANDS, Command, Role
 from handlers.decision import NOTHING, Decision, Load, Rules
-from handlers.deliveries import Actor, CommentWritten, Repository, Subject
+from handlers.deliveries import Actor, CommentWritten, IssueOpened, Repository, Subject
 from handlers.effects import Comment
 from handlers.options import Options
 from handlers.repo_config import ConfigProblem, RepoConfig
@@ -335,3 +335,10 @@ WORDS = CommentWritten(
 )
 def test_only_people_are_listened_to(changes: dict[str, Any], why: str | None) -> None:
     assert deaf_to(WORDS.model_copy(update=changes), 42) == why
+
+
+def test_an_issue_that_came_from_elsewhere_asks_for_nothing() -> None:
+    fields = WORDS.model_dump() | {"action": "opened"}
+    assert deaf_to(IssueOpened(**fields), 42) is None
+    moved = IssueOpened(**fields | {"transferred": True})
+    assert deaf_to(moved, 42) == "transferred from another repository"

@@ -154,13 +154,16 @@ async def test_within_a_repository_who_came_first_is_served_first(bench: Bench) 
 
 
 async def test_repositories_take_turns(bench: Bench) -> None:
-    for number, repository in ((1, 100), (2, 100), (3, 100), (4, 200), (5, 300), (6, 200)):
-        await bench.ask(number=number, repository=repository)
+    places = {1: 100, 2: 100, 3: 100, 4: 200, 5: 300, 6: 200}
+    ids = {
+        number: (await bench.ask(number=number, repository=repository)).id
+        for number, repository in places.items()
+    }
     assert await line(bench) == [1, 4, 5, 2, 6, 3]
-    await bench.do(lambda db: tasks.take_turn(db, 100))
+    await bench.do(lambda db: tasks.take_turn(db, ids[1]))
     assert await line(bench) == [4, 5, 1, 6, 2, 3]
-    await bench.do(lambda db: tasks.take_turn(db, 200))
-    await bench.do(lambda db: tasks.take_turn(db, 100))
+    await bench.do(lambda db: tasks.take_turn(db, ids[4]))
+    await bench.do(lambda db: tasks.take_turn(db, ids[1]))
     assert await line(bench) == [5, 4, 1, 6, 2, 3]
 
 
