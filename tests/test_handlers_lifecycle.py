@@ -222,6 +222,12 @@ class Lifecycle(RuleBasedStateMachine):
     def pull_request_closed(self, *, merged: bool) -> None:
         self._happens(events.PullRequestClosed(ID, merged))
 
+    @precondition(lambda self: self.task.status is Status.RUNNING)
+    @rule(status=OUTCOMES)
+    def completed_after_a_stop(self, status: Any) -> None:
+        self.commanded("/stop")
+        self.completed(0, 0, status, "url")
+
     @precondition(lambda self: self.task.ended)
     @rule()
     def tried_again(self) -> None:
