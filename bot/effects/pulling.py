@@ -53,7 +53,7 @@ async def _with_last_push(hands: Hands, task: Task) -> Task:
     if branches.pushing is None or branches.name is None:
         return task
     head = await hands.github.ref_sha(repo_of(task.where), f"heads/{branches.name}")
-    if head != branches.pushing:
+    if head is None or head != branches.pushing:
         return task
     pushed = events.Pushed(task.id, task.attempt, task.launch, head)
     await hands.store.apply(pushed, hands.clock())
