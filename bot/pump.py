@@ -74,9 +74,10 @@ class Pump:
         try:
             while True:
                 self.store.changed.clear()
+                now = self.clock()
                 try:
-                    await self._tick()
-                    await self._sleep()
+                    await self._tick(now)
+                    await self._sleep(now)
                 except StorageFailed as error:
                     _log.error("the database fails", problem=str(error))
                     await asyncio.sleep(AFTER_A_FAILURE)
@@ -98,8 +99,7 @@ class Pump:
             or await self.store.due(now)
         )
 
-    async def _tick(self) -> None:
-        now = self.clock()
+    async def _tick(self, now: datetime) -> None:
         await self._take_deliveries(now)
         for task_id in await self.store.due(now):
             await self._strike(task_id, now)
@@ -170,12 +170,17 @@ class Pump:
             self._tidied = now
             await self.store.forget_old(now, self.keep.payloads, self.keep.logs)
 
-    async def _sleep(self) -> None:
-        now = self.clock()
-        times = [now + LONGEST_SLEEP, *(one.until for one in self._patience.values())]
-        if (due := await self.store.next_due(now)) is not None:
+    async def _sleep(self, seen: datetime) -> None:
+        """Wait for a commit, or for what was not due yet when the last look was taken.
+
+        What has become due since that look is waited for as well, for no time; what was due then
+        is under way, or waits for something whose end is a commit.
+        """
+        times = [seen + LONGEST_SLEEP]
+        times += [one.until for one in self._patience.values() if one.until > seen]
+        if (due := await self.store.next_due(seen)) is not None:
             times.append(due)
-        seconds = max(0.0, (min(times) - now).total_seconds())
+        seconds = max(0.0, (min(times) - self.clock()).total_seconds())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.store.changed.wait()
