@@ -51,7 +51,7 @@ async def a_moment(seconds: float = 0.02) -> None:
     """Let others go on before looking again."""
     loop = asyncio.get_running_loop()
     moment = loop.create_future()
-    loop.call_later(seconds, moment.set_result, None)
+    loop.call_later(seconds, lambda: moment.done() or moment.set_result(None))
     await moment
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import resource
+import subprocess
+import sys
 from http import HTTPStatus
 from pathlib import Path
 
@@ -72,6 +74,16 @@ async def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
         wrong = [one for one in stage.broken() if not one.startswith("mistakes")]
         assert wrong == []
     assert stage.bot.endings == [0]
+
+
+def test_a_log_that_cannot_be_written_ends_nothing() -> None:
+    code = "from bot import log; import structlog; log.set_up('info', 'json'); "
+    code += "structlog.get_logger().error('a line'); print('it went on')"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=full, check=False
+        )
+    assert done.stdout == b"it went on\n"
 
 
 async def test_killed_at_random_while_six_tasks_run(tmp_path: Path) -> None:
