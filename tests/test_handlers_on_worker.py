@@ -10,7 +10,7 @@ import pytest
 
 from handlers import events
 from handlers.decision import NOTHING, Answer, Load
-from handlers.effects import Launch, OpenPullRequest, RequestReview, StopWorker
+from handlers.effects import Launch, OpenPullRequest, RequestReview, RevokeTokens, StopWorker
 from handlers.on_worker import LAUNCH_WAITS
 from handlers.task import Branches, PullRequest, Status, Task
 from handlers.values import Clocks, ErrorCode, TaskError, Usage
@@ -64,6 +64,18 @@ def test_each_failed_launch_is_tried_again_later_until_it_is_given_up() -> None:
     code = ErrorCode.GITHUB_UNAVAILABLE
     failed = events.LaunchFailed(*of_launch(starting), "no room", code=code)
     assert failed_as(now_task(after(starting, failed))) is code
+
+
+def test_tokens_of_a_failed_launch_are_revoked_beside_those_of_the_end() -> None:
+    first = after(STARTING, events.LaunchFailed(*LAUNCH, "no room"))
+    starting = replace(STARTING, launch=2, launch_failures=1)
+    second = after(starting, events.LaunchFailed(*of_launch(starting), "none", retryable=False))
+    revoked = [
+        effect.key
+        for effect in (*first.effects, *second.effects)
+        if isinstance(effect, RevokeTokens)
+    ]
+    assert revoked == [f"{ID}/1/1/revoke", f"{ID}/1/revoke"]
 
 
 def test_a_launch_that_can_never_work_is_given_up_at_once() -> None:
