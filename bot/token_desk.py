@@ -25,19 +25,20 @@ class TokenDesk:
     clock: Callable[[], datetime]
 
     async def current(self, task: Task) -> WorkerToken:
-        """The token of the task's attempt: the one that is kept, or a new one.
+        """The token of the task's launch: the one that is kept, or a new one.
 
         Raises:
             GitHubError: none is kept and none could be had.
             WrongKey: the kept one was sealed with another key.
         """
-        for kept in await self.store.tokens(task.id, task.attempt):
-            if kept.attempt == task.attempt and kept.expires_at - self.clock() > GOOD_FOR:
+        for kept in await self.store.tokens(task.id, task.attempt, task.launch):
+            mine = task.is_current(kept.attempt, kept.launch)
+            if mine and kept.expires_at - self.clock() > GOOD_FOR:
                 return WorkerToken(self.vault.unseal(kept.secret), kept.expires_at)
         return await self.fresh(task)
 
     async def fresh(self, task: Task) -> WorkerToken:
-        """A new token, for this attempt alone.
+        """A new token, for this launch alone.
 
         Raises:
             GitHubError: none could be had.
@@ -45,5 +46,5 @@ class TokenDesk:
         where = task.where
         minted = await self.tokens.mint_worker_token(where.installation_id, where.repository_id)
         sealed = self.vault.seal(minted.token)
-        await self.store.keep_token(task.id, task.attempt, sealed, minted.expires_at)
+        await self.store.keep_token(task, sealed, minted.expires_at)
         return minted

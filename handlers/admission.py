@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from handlers import replies
@@ -110,6 +110,23 @@ def combine(command: Command, config: RepoConfig, rules: Rules) -> Wish | Refusa
         max_cost=_least(options.max_cost, config.max_cost, rules.max_cost),
         concurrency=config.concurrency,
         request_review=config.request_review,
+    )
+
+
+def within(wish: Wish, rules: Rules) -> Wish | Refusal:
+    """What was asked for once, within what the server allows now."""
+    chosen = (
+        ("agent", wish.agent, rules.agents),
+        ("runner", wish.runner, rules.runners),
+        ("image", wish.image, rules.images),
+    )
+    for what, value, offered in chosen:
+        if value is not None and value not in offered:
+            return _bad(replies.not_offered(what, value, offered))
+    return replace(
+        wish,
+        time_limit=min(wish.time_limit, rules.time_limit),
+        max_cost=_least(wish.max_cost, rules.max_cost),
     )
 
 

@@ -68,6 +68,8 @@ class View:
     refused: frozenset[str] = frozenset()
     """The reasons for which this person was refused in this repository within the hour."""
     load: Load = field(default_factory=Load)
+    places: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The places in the queue of those of the issue's tasks that wait, by task id; 1 is next."""
 
 
 class Answer(StrEnum):

@@ -87,11 +87,12 @@ class RequestReview:
 
 @dataclass(frozen=True, slots=True)
 class RevokeTokens:
-    """Revoke every GitHub token that was minted for the attempts up to this one."""
+    """Revoke every GitHub token that was minted for the launches up to this one."""
 
     key: str
     task_id: str
     attempt: int
+    launch: int
 
 
 Effect = (

@@ -64,7 +64,7 @@ def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
     effects: list[Effect] = [
         Comment(key_of(task, "final"), task.where, body, final=True),
         status_edit(task),
-        RevokeTokens(key_of(task, "revoke"), task.id, task.attempt),
+        RevokeTokens(key_of(task, "revoke"), task.id, task.attempt, task.launch),
     ]
     if task.status in BUSY:
         effects.append(removal(task, TIDY))

@@ -16,6 +16,7 @@ from handlers.admission import (
     refuse_role,
     refuse_work,
     silent,
+    within,
 )
 from handlers.commands import COMMANDS, Command, Misuse, Role
 from handlers.decision import NOTHING, Brief, Decision, Entry, View
@@ -62,7 +63,7 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
         case "stop":
             return _stop(view, event, command, now)
         case "status":
-            return _reply(event, replies.status_list(view.issue_tasks, now))
+            return _reply(event, replies.status_list(view.issue_tasks, view.places, now))
         case _:
             return _reply(event, replies.help_text(event.found.role, view.rules.app_name))
 
@@ -103,8 +104,13 @@ def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) 
         task,
         (_eyes(event), status_edit(task)),
         (entry,),
-        brief=Brief(wish.prompt, event.found.context),
+        brief=_brief(task, event.found),
     )
+
+
+def _brief(task: Task, found: Circumstances) -> Brief:
+    """What the worker is told; somebody who gave no instructions means the issue itself."""
+    return Brief(task.wish.prompt or replies.no_instructions(task), found.context)
 
 
 def _queued(view: View, event: CommandGiven, wish: Wish, now: datetime) -> Task:
@@ -152,8 +158,9 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _refuse(view, event, refuse_config(config), now)
     here = event.where.number == task.where.number
     refusal = refuse_pull(event) if here and task.branches.name else None
-    if refusal is not None:
-        return _refuse(view, event, refusal, now)
+    wish = refusal or within(task.wish, view.rules)
+    if isinstance(wish, Refusal):
+        return _refuse(view, event, wish, now)
     again = replace(
         advance(task, Status.QUEUED, now, state="waiting_for_slot", message="asked for again"),
         attempt=task.attempt + 1,
@@ -178,8 +185,13 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         branches=_where_it_is_now(task, event.found),
     )
     entry = Entry("status", f"attempt {again.attempt} was asked for", {"status": "queued"})
-    brief = Brief(task.wish.prompt, event.found.context)
-    return Decision(again, (_eyes(event), status_edit(again)), (entry,), brief=brief)
+    again = replace(again, wish=wish)
+    return Decision(
+        again,
+        (_eyes(event), status_edit(again)),
+        (entry,),
+        brief=_brief(again, event.found),
+    )
 
 
 def _where_it_is_now(task: Task, found: Circumstances) -> Branches:
@@ -193,7 +205,7 @@ def _where_it_is_now(task: Task, found: Circumstances) -> Branches:
 
 
 def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
-    task = _stoppable(view, command)
+    task = _stoppable(view, event, command)
     if task is None:
         if event.found.role < Role.TRIAGE:
             return _refuse(view, event, _not_yours(event.found.role), now)
@@ -210,12 +222,18 @@ def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> D
     return replace(decision, effects=(_eyes(event), *decision.effects))
 
 
-def _stoppable(view: View, command: Command) -> Task | None:
+def _stoppable(view: View, event: CommandGiven, command: Command) -> Task | None:
+    """The task that a `/stop` means: the newest that this person may stop, if there is one."""
     if command.task:
         named = view.named
         return named if named and named.status in UNFINISHED and not named.ending else None
-    open_ones = (t for t in view.issue_tasks if t.status in UNFINISHED and not t.ending)
-    return next(open_ones, None)
+    going = [t for t in view.issue_tasks if t.status in UNFINISHED and not t.ending]
+    mine = (
+        task
+        for task in going
+        if not task.opening and may_stop(task, event.sender.id, event.found.role)
+    )
+    return next(mine, going[0] if going else None)
 
 
 def _not_yours(role: Role) -> Refusal:

@@ -124,7 +124,7 @@ def _launch_failed(view: View, task: Task, event: LaunchFailed, now: datetime) -
         clocks=Clocks(retry_at=now + wait),
     )
     entry = Entry("warning", f"the launch failed: {event.detail}", {"status": "queued"})
-    undone = RevokeTokens(key_of(task, f"{task.launch}/revoke"), task.id, task.attempt)
+    undone = RevokeTokens(key_of(task, f"{task.launch}/revoke"), task.id, task.attempt, task.launch)
     return Decision(again, (removal(task, 0.0), undone, status_edit(again)), (entry,))
 
 
@@ -244,13 +244,19 @@ def on_complete(view: View, event: WorkerCompleted, now: datetime) -> Decision:
 def _completed(view: View, task: Task, event: WorkerCompleted, now: datetime) -> Decision:
     if event.branch and event.branch != task.branches.name:
         return finish(view, task, _pr_failed(f"it names the branch {event.branch}"), now)
-    pushed = task.branches.pushed or task.branches.pushing is not None
-    if not pushed and not event.pr_url:
+    if not _has_something_to_open(task) and not event.pr_url:
         return finish(view, task, Ending(Status.COMPLETED), now)
     opening = replace(saying(task, "opening_pull_request", "", now), clocks=Clocks())
     effect = OpenPullRequest(key_of(task, "pull"), task.id, task.attempt, event.pr_url)
     entry = Entry("status", "opening the pull request", {"state": "opening_pull_request"})
     return Decision(opening, (effect, removal(task, TIDY), status_edit(opening)), (entry,))
+
+
+def _has_something_to_open(task: Task) -> bool:
+    """Whether commits wait for a pull request: of this attempt, or of one whose opening failed."""
+    branches = task.branches
+    forgotten = task.pull is None and branches.head is not None and not task.where.is_pull_request
+    return branches.pushed or branches.pushing is not None or forgotten
 
 
 def on_pull_request(
@@ -262,7 +268,8 @@ def on_pull_request(
         return NOTHING
     match event:
         case PullRequestReady(number=number, url=url, state=state):
-            there = replace(task, pull=PullRequest(number, url, state))
+            opened = replace(task.branches, pushed=task.branches.pushed or task.pull is None)
+            there = replace(task, pull=PullRequest(number, url, state), branches=opened)
             return finish(view, there, Ending(Status.COMPLETED), now)
         case PullRequestFailed(detail=detail):
             return finish(view, task, _pr_failed(detail), now)
@@ -328,7 +335,7 @@ def lose(view: View, task: Task, detail: str, now: datetime) -> Decision:
         branches=replace(task.branches, pushing=None),
     )
     entry = Entry("warning", f"{detail}; started again", {"status": "queued"})
-    revoked = RevokeTokens(key_of(task, "revoke"), task.id, task.attempt)
+    revoked = RevokeTokens(key_of(task, "revoke"), task.id, task.attempt, task.launch)
     return Decision(again, (removal(task, 0.0), revoked, status_edit(again)), (entry,))
 
 
@@ -343,7 +350,8 @@ def on_push(view: View, event: PushBegun | Pushed | PushFailed, now: datetime) -
             if task.status is not Status.RUNNING or task.ending or task.outcome:
                 return Decision(answer=Answer.ENDED)
             pushing = saying(task, "pushing", "", now)
-            return Decision(replace(pushing, branches=replace(branches, pushing=new)))
+            entry = Entry("status", f"pushing {new[:12]}", {"state": "pushing"})
+            return Decision(replace(pushing, branches=replace(branches, pushing=new)), (), (entry,))
         case Pushed(new=new):
             # What GitHub took is so, even if the attempt is over by now.
             mine = branches.pushed or _current(view, event) is not None

@@ -6,7 +6,7 @@ in one of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from handlers.commands import COMMANDS, CommandKind, Role
@@ -135,12 +135,12 @@ def _least_role(kind: CommandKind) -> Role:
     return Role.TRIAGE if kind.name == "stop" else kind.role
 
 
-def status_list(tasks: Sequence[Task], now: datetime) -> str:
-    """The tasks of an issue."""
+def status_list(tasks: Sequence[Task], places: Mapping[str, int], now: datetime) -> str:
+    """The tasks of an issue; `places` are those in the queue, by task id."""
     if not tasks:
         return "No task was started here yet. `/fix` starts one, `/help` tells more."
     rows = "\n".join(
-        f"| `{task.name}` | `/{task.wish.command}` | {_how(task)} "
+        f"| `{task.name}` | `/{task.wish.command}` | {_how(task, places)} "
         f"| {_since(task, now)} | {_link(task)} |"
         for task in tasks
     )
@@ -216,6 +216,13 @@ def final(task: Task, rules: Rules, *, by: str = "") -> str:
             return _failed(task, rules)
 
 
+def no_instructions(task: Task) -> str:
+    """The prompt of a command that stands alone."""
+    if task.where.is_pull_request:
+        return "Do what the discussion of this pull request asks for."
+    return "Resolve this issue."
+
+
 def default_title(task: Task) -> str:
     """What commit and pull request are called, unless the agent knows better."""
     first_line = task.wish.prompt.split("\n", 1)[0]
@@ -274,7 +281,9 @@ def _words(task: Task) -> str:
     return f"\n\n{neutral(task.summary)}" if task.summary else ""
 
 
-def _how(task: Task) -> str:
+def _how(task: Task, places: Mapping[str, int]) -> str:
+    if task.id in places:
+        return f"queued, number {places[task.id]}"
     if task.status is Status.RUNNING:
         return f"{neutral_line(task.state.state)}, {task.progress} %"
     return task.status.value

@@ -194,10 +194,11 @@ def tokens(db: Database) -> None:
             id INTEGER PRIMARY KEY,
             task_id TEXT NOT NULL,
             attempt INTEGER NOT NULL,
+            launch INTEGER NOT NULL,
             secret BLOB NOT NULL,
             expires_at TEXT NOT NULL
         ) STRICT;
-        CREATE INDEX tokens_of_task ON tokens (task_id, attempt);
+        CREATE INDEX tokens_of_task ON tokens (task_id, attempt, launch);
         CREATE INDEX tokens_old ON tokens (expires_at);
         """
     )

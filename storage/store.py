@@ -193,17 +193,13 @@ class Store:
         """The kinds of the effects that wait."""
         return await self._engine.read(outbox.waiting)
 
-    async def keep_token(
-        self, task_id: str, attempt: int, secret: bytes, expires_at: datetime
-    ) -> None:
-        """Remember a sealed GitHub token until it is revoked."""
-        await self._engine.write(
-            lambda db: vault_rows.keep(db, task_id, attempt, secret, expires_at)
-        )
+    async def keep_token(self, task: Task, secret: bytes, expires_at: datetime) -> None:
+        """Remember a sealed GitHub token of a task's launch until it is revoked."""
+        await self._engine.write(lambda db: vault_rows.keep(db, task, secret, expires_at))
 
-    async def tokens(self, task_id: str, attempt: int) -> tuple[SealedToken, ...]:
-        """The sealed tokens of a task's attempts up to this one, newest first."""
-        return await self._engine.read(lambda db: vault_rows.of_task(db, task_id, attempt))
+    async def tokens(self, task_id: str, attempt: int, launch: int) -> tuple[SealedToken, ...]:
+        """The sealed tokens of a task's launches up to this one, newest first."""
+        return await self._engine.read(lambda db: vault_rows.of_task(db, task_id, attempt, launch))
 
     async def forget_token(self, token_id: int) -> None:
         """A token is revoked."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
+from handlers.task import Task
 from storage.times import from_text, to_text
 
 
@@ -16,26 +17,30 @@ class SealedToken:
 
     id: int
     attempt: int
+    launch: int
     secret: bytes
     expires_at: datetime
 
 
-def keep(db: Database, task_id: str, attempt: int, secret: bytes, expires_at: datetime) -> None:
-    """Remember a token before anybody gets it, so that it can be revoked whatever happens."""
+def keep(db: Database, task: Task, secret: bytes, expires_at: datetime) -> None:
+    """Remember a token of a task's launch before anybody gets it, so that it can be revoked."""
     db.conn.execute(
-        "INSERT INTO tokens (task_id, attempt, secret, expires_at) VALUES (?, ?, ?, ?)",
-        (task_id, attempt, secret, to_text(expires_at)),
+        "INSERT INTO tokens (task_id, attempt, launch, secret, expires_at) VALUES (?, ?, ?, ?, ?)",
+        (task.id, task.attempt, task.launch, secret, to_text(expires_at)),
     )
 
 
-def of_task(db: Database, task_id: str, attempt: int) -> tuple[SealedToken, ...]:
-    """The tokens of a task's attempts up to this one, newest first."""
+def of_task(db: Database, task_id: str, attempt: int, launch: int) -> tuple[SealedToken, ...]:
+    """The tokens of a task's launches up to this one, newest first."""
     rows = db.conn.execute(
-        "SELECT id, attempt, secret, expires_at FROM tokens "
-        "WHERE task_id = ? AND attempt <= ? ORDER BY id DESC",
-        (task_id, attempt),
+        "SELECT id, attempt, launch, secret, expires_at FROM tokens "
+        "WHERE task_id = ? AND (attempt, launch) <= (?, ?) ORDER BY id DESC",
+        (task_id, attempt, launch),
     )
-    return tuple(SealedToken(n, a, secret, from_text(at)) for n, a, secret, at in rows)
+    return tuple(
+        SealedToken(number, of_attempt, of_launch, secret, from_text(at))
+        for number, of_attempt, of_launch, secret, at in rows
+    )
 
 
 def remove(db: Database, token_id: int) -> None:

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from handlers.commands import Command
 from handlers.decision import Rules, View
 from handlers.events import CommandGiven, Event, PlaceOffered
+from handlers.task import Status
 from storage import tasks
 from storage.times import to_text
 
@@ -46,9 +47,12 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         "SELECT reason FROM refusals WHERE person_id = ? AND repository_id = ? AND at > ?",
         (event.sender.id, where.repository_id, to_text(now - HOUR)),
     )
+    issue_tasks = tasks.of_issue(db, where.repository_id, where.number)
+    waiting = (task for task in issue_tasks if task.status is Status.QUEUED)
     return View(
         rules,
-        issue_tasks=tasks.of_issue(db, where.repository_id, where.number),
+        issue_tasks=issue_tasks,
+        places={task.id: tasks.place_in_queue(db, task) for task in waiting},
         named=tasks.named(db, where.repository_id, named) if named else None,
         name=tasks.free_name(db, where.repository_id, event.task_id),
         refused=frozenset(reason for (reason,) in rows),

@@ -28,6 +28,7 @@ from tests.makers import (
     NOON,
     ON_PULL,
     PULL,
+    RULES,
     folded,
     given,
     id_of,
@@ -261,6 +262,25 @@ def test_a_retry_needs_settings_that_can_be_read() -> None:
     decision = decide(view(issue_tasks=(OLD,)), given("/retry", config=BAD), LATER)
     assert decision.task is None
     assert "bellhop.yml" in body_of(decision)
+
+
+def test_a_retry_stays_within_what_the_operator_allows_now() -> None:
+    dear = replace(OLD, wish=replace(OLD.wish, time_limit=3600, max_cost=9.0))
+    rules = replace(RULES, time_limit=600, max_cost=2.0)
+    decision = decide(view(issue_tasks=(dear,), rules=rules), given("/retry"), LATER)
+    wish = now_task(decision).wish
+    assert (wish.time_limit, wish.max_cost) == (600, 2.0)
+    gone = replace(OLD, wish=replace(OLD.wish, agent="oracle"))
+    decision = decide(view(issue_tasks=(gone,)), given("/retry"), LATER)
+    assert decision.task is None
+    assert body_of(decision) == "This Bellhop has no agent `oracle`. It has: `command`."
+
+
+def test_without_instructions_the_issue_itself_is_meant() -> None:
+    brief = decide(view(), given("/fix"), LATER).brief
+    assert brief == Brief("Resolve this issue.", "")
+    brief = decide(view(), given("/fix", where=ON_PULL, pull=PULL), LATER).brief
+    assert brief == Brief("Do what the discussion of this pull request asks for.", "")
 
 
 def test_a_retry_needs_the_role_of_the_command_itself() -> None:

@@ -10,7 +10,14 @@ import pytest
 
 from handlers import events
 from handlers.decision import NOTHING, Answer, Load
-from handlers.effects import Launch, OpenPullRequest, RequestReview, RevokeTokens, StopWorker
+from handlers.effects import (
+    Comment,
+    Launch,
+    OpenPullRequest,
+    RequestReview,
+    RevokeTokens,
+    StopWorker,
+)
 from handlers.on_worker import LAUNCH_WAITS
 from handlers.task import Branches, PullRequest, Status, Task
 from handlers.values import Clocks, ErrorCode, TaskError, Usage
@@ -253,9 +260,21 @@ def test_a_review_is_asked_for_where_there_is_something_new_to_see(
     where: Any, *, asked: bool, pushed: bool, requested: bool
 ) -> None:
     task = opening(where=where, wish=replace(RUNNING.wish, request_review=asked))
-    task = replace(task, branches=replace(task.branches, pushed=pushed))
+    known = None if pushed else PullRequest(9, "u")
+    task = replace(task, branches=replace(task.branches, pushed=pushed), pull=known)
     done = after(task, events.PullRequestReady(ID, 1, 9, "u", "open"))
     assert ("RequestReview" in kinds(done.effects)) is requested
+
+
+def test_a_pull_request_that_could_not_be_opened_is_opened_by_the_next_attempt() -> None:
+    """Even if that attempt has nothing to add to the commits of the one before."""
+    left = replace(RUNNING.branches, head="a" * 40, pushed=False)
+    task = replace(RUNNING, branches=left)
+    told = after(task, completed(task))
+    assert "OpenPullRequest" in kinds(told.effects)
+    done = after(now_task(told), events.PullRequestReady(ID, 1, 9, "u", "open"))
+    assert now_task(done).branches.pushed
+    assert "Done: u" in next(one.body for one in done.effects if isinstance(one, Comment))
 
 
 @pytest.mark.parametrize(("code", "how"), [(3, "ended with code 3"), (None, "vanished")])

@@ -247,7 +247,7 @@ def test_the_list_of_tasks_shows_state_time_and_link() -> None:
         task_in(Status.CANCELLED, started_at=NOON, completed_at=NOON + timedelta(hours=25)),
         task_in(Status.FAILED, started_at=NOON, completed_at=NOON + timedelta(seconds=59)),
     ]
-    assert replies.status_list(tasks, LATER) == snapshot("""\
+    assert replies.status_list(tasks, {}, LATER) == snapshot("""\
 | task | command | state | time | pull request |
 |---|---|---|---|---|
 | `brave-otter-4f2` | `/fix` | queued | - | - |
@@ -256,7 +256,9 @@ def test_the_list_of_tasks_shows_state_time_and_link() -> None:
 | `brave-otter-4f2` | `/fix` | cancelled | 25 h 0 min | - |
 | `brave-otter-4f2` | `/fix` | failed | 59 s | - |\
 """)
-    assert replies.status_list([], LATER) == snapshot(
+    waiting = task_in()
+    assert "| queued, number 2 |" in replies.status_list([waiting], {waiting.id: 2}, LATER)
+    assert replies.status_list([], {}, LATER) == snapshot(
         "No task was started here yet. `/fix` starts one, `/help` tells more."
     )
 
@@ -347,4 +349,4 @@ def test_a_pull_request_is_called_like_its_issue_unless_the_agent_knows_better(
 
 def test_a_link_of_the_list_is_that_of_the_pull_request() -> None:
     pull = PullRequest(1, "https://github.test/1")
-    assert "| https://github.test/1 |" in replies.status_list([replace(DONE, pull=pull)], LATER)
+    assert "| https://github.test/1 |" in replies.status_list([replace(DONE, pull=pull)], {}, LATER)

@@ -34,7 +34,7 @@ ALL: tuple[Effect, ...] = (
     StopWorker("stop", ID, 1, 2, "process", 30.0),
     OpenPullRequest("pull", ID, 1, "https://github.test/9"),
     RequestReview("review", HERE, 9, "ada"),
-    RevokeTokens("revoke", ID, 1),
+    RevokeTokens("revoke", ID, 1, 1),
 )
 
 

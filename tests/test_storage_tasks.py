@@ -345,7 +345,7 @@ READS = {
     "any due": lambda db: outbox.any_due(db, NOON, ()),
     "next effect": lambda db: outbox.next_due(db, NOON),
     "mark": lambda db: outbox.forget(db, NOON, HOUR),
-    "tokens": lambda db: vault_rows.of_task(db, "x", 1),
+    "tokens": lambda db: vault_rows.of_task(db, "x", 1, 1),
     "old tokens": lambda db: vault_rows.forget_expired(db, NOON),
     "old refusals": lambda db: views.forget_refusals(db, NOON),
     "old tombstones": lambda db: tasks.forget_tombstones(db, NOON, HOUR),

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from worker.masking import Masker
     from worker.orders import Orders
 
-# What git says when the other side was not there, rather than said no.
+# What git says when the other side was not there, rather than said no; the last is the push gate's.
 AWAY = re.compile(
     r"failed to connect|couldn't connect|connection refused|connection reset|recv failure|"
     r"empty reply|could not resolve host|timed out|hung up unexpectedly|early eof|"
-    r"returned error: (5\d\d|429)",
+    r"returned error: (5\d\d|429)|; push again",
     re.IGNORECASE,
 )
 PASSED_ON = ("http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE")

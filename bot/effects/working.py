@@ -64,13 +64,13 @@ class Workshop:
         return events.WorkerGone(effect.task_id, effect.attempt, effect.launch)
 
     async def revoke(self, effect: RevokeTokens) -> None:
-        """Revoke every token that was handed out for a task up to an attempt.
+        """Revoke every token that was handed out for a task up to a launch.
 
         Raises:
             GitHubError: some are still valid; they are tried again.
         """
         hands = self._hands
-        for kept in await hands.store.tokens(effect.task_id, effect.attempt):
+        for kept in await hands.store.tokens(effect.task_id, effect.attempt, effect.launch):
             if kept.expires_at > hands.clock():
                 try:
                     await hands.github.tokens.revoke(hands.vault.unseal(kept.secret))
