@@ -357,6 +357,14 @@ async def test_a_capability_that_was_not_offered_is_refused(gate: Scene) -> None
             ),
             id="commands without end",
         ),
+        pytest.param(
+            encode(b"") * 140_000,
+            400,
+            snapshot(
+                b"Bellhop cannot read this push: too many refs; push the task's branch alone.\n"
+            ),
+            id="empty lines without end",
+        ),
     ],
 )
 async def test_what_is_no_push_gets_a_sentence(

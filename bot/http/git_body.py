@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.http import git_commands
-from bot.http.pktline import PktBuffer, PktError
+from bot.http.pktline import HEADER, PktBuffer, PktError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -95,7 +95,7 @@ async def read_head(body: PushBody) -> tuple[PushRequest, bytes]:
             if line is None:
                 return git_commands.parse(lines), buffer.rest()
             lines.append(line)
-            size += len(line)
+            size += HEADER + len(line)  # lines of nothing are not free, either
             if size > git_commands.MAX_SECTION:
                 raise PktError("too many refs; push the task's branch alone")
     raise PktError("the push ended before its commands did")
