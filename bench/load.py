@@ -3,81 +3,84 @@
     python -m bench.load PORT FIRST COUNT command|chatter
 
 Prints one line of JSON: seconds, the latencies' median and 99th percentile, answers by status.
+
+It never sleeps: a sleeping client must be woken by the server's `send`, which on a virtual machine
+can cost more than the whole request, and costs a server the more the slower it is.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import selectors
+import socket
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, cast
-
-import uvloop
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bench.comments import CHATTER, COMMAND, request, template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CONNECTIONS = 32
 
 
-class Caller(asyncio.Protocol):
-    """Sends requests one after another over one connection."""
+@dataclass(slots=True)
+class Caller:
+    """One connection: what is still to send, when it began, what has come back."""
 
-    def __init__(
-        self, requests: Iterator[bytes], latencies: list[float], statuses: Counter[str]
-    ) -> None:
-        self._requests = requests
-        self._latencies = latencies
-        self._statuses = statuses
-        self._seen = b""
-        self.done = asyncio.get_running_loop().create_future()
+    connection: socket.socket
+    unsent: bytes | memoryview = b""
+    began: float = 0.0
+    seen: bytes = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+    def begin(self, request_: bytes) -> None:
+        """Send a request; what the socket does not take at once follows later."""
+        self.began = time.perf_counter()
+        self.seen = b""
+        self.unsent = memoryview(request_)
+        self.send()
 
-    def begin(self) -> None:
-        following = next(self._requests, None)
-        if following is None:
-            self._transport.close()
-            self.done.set_result(None)
-            return
-        self._began = time.perf_counter()
-        self._transport.write(following)
+    def send(self) -> None:
+        while self.unsent:
+            try:
+                self.unsent = self.unsent[self.connection.send(self.unsent) :]
+            except BlockingIOError:
+                return
 
-    def data_received(self, data: bytes) -> None:
-        self._seen += data
-        head, separator, body = self._seen.partition(b"\r\n\r\n")
+    def answered(self) -> str | None:
+        """The status once the whole answer is there."""
+        self.seen += self.connection.recv(65_536)
+        head, separator, body = self.seen.partition(b"\r\n\r\n")
         if not separator:
-            return
+            return None
         at = head.index(b"Content-Length: ") + 16
         if len(body) < int(head[at:].split(b"\r\n", 1)[0]):
-            return
-        self._latencies.append(time.perf_counter() - self._began)
-        self._statuses[head[9:12].decode()] += 1
-        self._seen = b""
-        self.begin()
+            return None
+        return head[9:12].decode()
 
 
-async def call(port: int, requests: list[bytes]) -> dict[str, object]:
+def call(port: int, requests: list[bytes]) -> dict[str, object]:
+    """Send all requests; seconds, latencies in seconds, statuses."""
     latencies: list[float] = []
     statuses: Counter[str] = Counter()
     remaining = iter(requests)
-    loop = asyncio.get_running_loop()
-    callers: list[Caller] = []
-    for _ in range(CONNECTIONS):
-        _, caller = await loop.create_connection(
-            lambda: Caller(remaining, latencies, statuses), "127.0.0.1", port
-        )
-        callers.append(caller)
-    began = time.perf_counter()
-    for caller in callers:
-        caller.begin()
-    await asyncio.gather(*(caller.done for caller in callers))
-    seconds = time.perf_counter() - began
+    with selectors.DefaultSelector() as selector:
+        for _ in range(CONNECTIONS):
+            connection = socket.create_connection(("127.0.0.1", port))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setblocking(False)
+            selector.register(connection, selectors.EVENT_READ, Caller(connection))
+        began = time.perf_counter()
+        for key in list(selector.get_map().values()):
+            _next(selector, key.data, remaining)
+        while selector.get_map():
+            for key, _ in selector.select(0):
+                caller: Caller = key.data
+                if (status := caller.answered()) is not None:
+                    latencies.append(time.perf_counter() - caller.began)
+                    statuses[status] += 1
+                    _next(selector, caller, remaining)
+        seconds = time.perf_counter() - began
     latencies.sort()
     return {
         "seconds": seconds,
@@ -87,10 +90,19 @@ async def call(port: int, requests: list[bytes]) -> dict[str, object]:
     }
 
 
+def _next(selector: selectors.BaseSelector, caller: Caller, remaining: Iterator[bytes]) -> None:
+    following = next(remaining, None)
+    if following is None:
+        selector.unregister(caller.connection)
+        caller.connection.close()
+    else:
+        caller.begin(following)
+
+
 def main(port: str, first: str, count: str, kind: str) -> None:
     body = template(COMMAND if kind == "command" else CHATTER)
     requests = [request(body, int(first) + number) for number in range(int(count))]
-    print(json.dumps(uvloop.run(call(int(port), requests))))
+    print(json.dumps(call(int(port), requests)))
 
 
 if __name__ == "__main__":
