@@ -1,13 +1,12 @@
 """Webhook bodies become typed values here, at the door; nobody indexes a payload after this.
 
-What is stored of a delivery is the JSON of such a value, not GitHub's body: it is a tenth of the
-size and holds nothing that Bellhop does not use. The shapes are GitHub's, see
+What is stored of a delivery is its body as GitHub signed it; it is read into such a value when its
+turn has come. The shapes are GitHub's, see
 https://docs.github.com/en/webhooks/webhook-events-and-payloads.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import (
@@ -39,7 +38,7 @@ def _present(value: object) -> bool:
 
 
 def _ids(value: object) -> object:
-    """Repositories come as objects, and are stored as their ids."""
+    """Repositories come as objects, of which the ids are enough."""
     if not isinstance(value, list):
         return value
     items = cast("list[Any]", value)
@@ -61,7 +60,7 @@ Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x20
 
 
 class _Value(BaseModel):
-    """Frozen; read from GitHub's names, and made and stored by our own."""
+    """Frozen; read from GitHub's names, and made by our own."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, validate_by_name=True, validate_by_alias=True
@@ -246,41 +245,12 @@ _LISTENED: dict[str, dict[str, type[Delivery]]] = {
     "installation_repositories": {"removed": AppRemoved},
 }
 
-_KINDS: dict[str, type[Delivery]] = {
-    model.__name__: model for models in _LISTENED.values() for model in models.values()
-}
-
 
 class _Envelope(_Value):
     """What tells whether a delivery concerns Bellhop at all."""
 
     action: str
     installation: dict[str, object] | None = None
-
-
-_COMMENT = b'"comment":{'
-_BODY = b'"body":"'
-_PLAIN_TEXT = re.compile(rb'(?:[^"\\/@]|\\[nrt"])*+"')
-
-
-def surely_asks_nothing(event: str, body: bytes) -> bool:
-    """Whether a glance shows that a comment holds no command, without reading the whole body.
-
-    Most comments ask for nothing. Every command needs a slash or an at sign, so a text without
-    either (and without an escape that could hide one) is none. The glance finds the text where
-    GitHub writes it; a quote inside a JSON string is escaped, so what is found is no part of
-    somebody's text. False means that the body must be read, no more.
-    """
-    if event != "issue_comment":
-        return False
-    comment = body.find(_COMMENT)
-    text = body.find(_BODY, comment)
-    return (
-        comment >= 0
-        and text >= 0
-        and body.find(_COMMENT, text) < 0
-        and _PLAIN_TEXT.match(body, text + len(_BODY)) is not None
-    )
 
 
 def read_delivery(event: str, body: bytes) -> Delivery | None:
@@ -326,23 +296,3 @@ def _first(error: ValidationError) -> str:
     where = ".".join(str(step) for step in problem["loc"])
     message = problem["msg"]
     return f"{where}: {message}" if where else message
-
-
-def kind_of(delivery: Delivery) -> str:
-    """The name under which `load` knows this kind of value."""
-    return type(delivery).__name__
-
-
-def dump(delivery: Delivery) -> str:
-    """The value as JSON; what is stored."""
-    return delivery.model_dump_json()
-
-
-def load(kind: str, text: str) -> Delivery:
-    """The value that `dump` wrote.
-
-    Raises:
-        KeyError: No such kind.
-        pydantic.ValidationError: Not the JSON of such a value.
-    """
-    return _KINDS[kind].model_validate_json(text)

@@ -6,10 +6,14 @@ position). Whatever comes twice is stored once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-from handlers.deliveries import Delivery, dump, kind_of, load
+import structlog
+
+from handlers.deliveries import Delivery, Unreadable, read_delivery
 from storage.times import from_text, to_text
 
 if TYPE_CHECKING:
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from storage.sqlite import Engine
+
+_log = structlog.stdlib.get_logger(__name__)
 
 BECAME_TASK = "task"
 """The state of a candidate that became a task; its row is kept as long as the task may be."""
@@ -39,12 +45,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A delivery that asks for something, with what its text may ask for."""
+    """A delivery that asks for something, with what its text may ask for.
+
+    `body` is the JSON that GitHub signed. The candidates are lines of one source.
+    """
 
     delivery_id: str
     event: str
     received_at: datetime
-    value: Delivery
+    body: bytes
     candidates: tuple[Candidate, ...] = ()
 
 
@@ -60,6 +69,8 @@ class Received:
 class Waiting:
     """A delivery with candidates that are undecided, or a house-keeping event without any."""
 
+    number: int
+    """Later deliveries have higher ones."""
     delivery_id: str
     event: str
     received_at: datetime
@@ -81,11 +92,24 @@ class Inbox:
         Raises:
             StorageFailed: It is not stored.
         """
-        return await self._engine.write_together(_receive, _row(arrival))
+        if len(arrival.candidates) > 1:
+            return await self._engine.write(lambda db: _receive_one(db, arrival))
+        return await self._engine.write_together(_receive, arrival)
 
     async def waiting(self, limit: int) -> list[Waiting]:
-        """The deliveries that are not dealt with, oldest first, at most `limit`."""
-        return await self._engine.read(lambda db: _waiting(db, limit))
+        """The deliveries that are not dealt with, oldest first, at most `limit`.
+
+        One that cannot be read, or is of no interest after all, counts as dealt with.
+        """
+        found: list[Waiting] = []
+        for row in await self._engine.read(lambda db: _waiting(db, limit)):
+            if (value := _read(row)) is None:
+                await self._engine.write(lambda db, row=row: _given_up(db, row))
+            else:
+                found.append(
+                    Waiting(row.delivery_id, row.event, row.received_at, value, row.candidates)
+                )
+        return found
 
     async def forget(self, before: datetime) -> int:
         """Delete what was dealt with and arrived before a time; returns how many deliveries.
@@ -119,14 +143,15 @@ def decided(db: Database, task_id: str, state: str, now: datetime) -> None:
     """
     row = db.conn.execute(
         "UPDATE candidates SET state = ?, decided_at = ? WHERE task_id = ? AND state = 'new'"
-        " RETURNING delivery",
+        " RETURNING delivery, source_id, source_kind",
         (state, to_text(now), task_id),
     ).fetchone()
     if row is not None:
         db.conn.execute(
             "UPDATE deliveries SET state = 'done', done_at = ?1 WHERE number = ?2 AND NOT EXISTS"
-            " (SELECT 1 FROM candidates WHERE delivery = ?2 AND state = 'new')",
-            (to_text(now), row[0]),
+            " (SELECT 1 FROM candidates WHERE source_id = ?3 AND source_kind = ?4"
+            " AND delivery = ?2 AND state = 'new')",
+            (to_text(now), *row),
         )
 
 
@@ -138,58 +163,32 @@ def handled(db: Database, delivery_id: str, now: datetime) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """An arrival as a row, made before the writer thread sees it."""
-
-    values: tuple[Any, ...]
-    candidates: tuple[Candidate, ...]
-
-
-def _row(arrival: Arrival) -> _Row:
-    value = arrival.value
-    return _Row(
-        (
-            arrival.delivery_id,
-            arrival.event,
-            kind_of(value),
-            value.installation_id,
-            to_text(arrival.received_at),
-            dump(value),
-            _as_json(arrival.candidates),
-        ),
-        arrival.candidates,
-    )
-
-
-def _as_json(candidates: tuple[Candidate, ...]) -> str:
-    """As the trigger reads them; ids and kinds are our own words, so nothing needs escaping."""
-    rows = [
-        f'["{one.task_id}","{one.source_kind}",{one.source_id},{one.position}]'
-        for one in candidates
-    ]
-    return f"[{','.join(rows)}]"
-
-
-def _receive(db: Database, rows: Sequence[_Row]) -> Sequence[Received]:
-    """Store a group of arrivals by one statement.
+def _receive(db: Database, arrivals: Sequence[Arrival]) -> Sequence[Received]:
+    """Store a group of arrivals with at most one candidate each by one statement.
 
     Where one of them is known already, it fails, and the engine asks again for each alone.
     """
-    if len(rows) == 1:
-        return [_receive_one(db, rows[0])]
-    _insert(db, rows)
-    return [_accepted(row) for row in rows]
+    if len(arrivals) == 1:
+        return [_receive_one(db, arrivals[0])]
+    _insert(db, arrivals)
+    return [_accepted(one.candidates) for one in arrivals]
 
 
-def _receive_one(db: Database, row: _Row) -> Received:
-    fresh = tuple(one for one in row.candidates if not _is_known(db, one))
-    seen = db.conn.execute("SELECT 1 FROM deliveries WHERE id = ?", row.values[:1])
-    if seen.fetchone() or (row.candidates and not fresh):
+def _receive_one(db: Database, arrival: Arrival) -> Received:
+    fresh = tuple(one for one in arrival.candidates if not _is_known(db, one))
+    seen = db.conn.execute("SELECT 1 FROM deliveries WHERE id = ?", (arrival.delivery_id,))
+    if seen.fetchone() or (arrival.candidates and not fresh):
         return Received("duplicate")
-    rest = _Row((*row.values[:-1], _as_json(fresh)), fresh)
-    _insert(db, [rest])
-    return _accepted(rest)
+    _insert(db, [replace(arrival, candidates=fresh)])
+    db.conn.executemany(
+        "INSERT INTO candidates (task_id, source_kind, source_id, position, delivery)"
+        " SELECT ?, ?, ?, ?, number FROM deliveries WHERE id = ?",
+        [
+            (one.task_id, one.source_kind, one.source_id, one.position, arrival.delivery_id)
+            for one in fresh[1:]
+        ],
+    )
+    return _accepted(fresh)
 
 
 def _is_known(db: Database, candidate: Candidate) -> bool:
@@ -200,52 +199,97 @@ def _is_known(db: Database, candidate: Candidate) -> bool:
     return found.fetchone() is not None
 
 
-def _accepted(row: _Row) -> Received:
-    return Received("accepted", tuple(one.task_id for one in row.candidates))
+def _accepted(candidates: tuple[Candidate, ...]) -> Received:
+    return Received("accepted", tuple([one.task_id for one in candidates]))
 
 
-def _insert(db: Database, rows: Sequence[_Row]) -> None:
-    """Insert all rows by one statement: `executemany` would be a statement for each."""
-    insert = (
-        "INSERT INTO deliveries"
-        " (id, event, kind, installation_id, received_at, payload, candidates) VALUES "
-    )
+def _insert(db: Database, arrivals: Sequence[Arrival]) -> None:
+    """Insert arrivals with their first candidates; `executemany` would be a statement for each."""
     db.conn.execute(
-        insert + ",".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows)),
-        [value for row in rows for value in row.values],
+        _insertion(len(arrivals)), list(chain.from_iterable([_row(one) for one in arrivals]))
     )
 
 
-def _waiting(db: Database, limit: int) -> list[Waiting]:
+@cache
+def _insertion(count: int) -> str:
+    """The statement for so many rows; always the same text, so that SQLite compiles it once."""
+    insert = (
+        "INSERT INTO arrivals"
+        " (id, event, received_at, body, source_kind, source_id, position, task_id) VALUES "
+    )
+    return insert + ",".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * count)
+
+
+def _row(arrival: Arrival) -> tuple[Any, ...]:
+    known = (arrival.delivery_id, arrival.event, to_text(arrival.received_at), arrival.body)
+    if not arrival.candidates:
+        return (*known, None, None, None, None)
+    first = arrival.candidates[0]
+    return (*known, first.source_kind, first.source_id, first.position, first.task_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A delivery that waits, as it was stored."""
+
+    delivery_id: str
+    event: str
+    received_at: datetime
+    body: bytes
+    candidates: tuple[Candidate, ...]
+
+
+def _waiting(db: Database, limit: int) -> list[_Stored]:
     deliveries = db.conn.execute(
-        "SELECT number, id, event, received_at, kind, payload FROM deliveries"
+        "SELECT id, event, received_at, body, number, source_id, source_kind FROM deliveries"
         " WHERE state = 'open' ORDER BY received_at, number LIMIT ?",
         (limit,),
     ).fetchall()
     return [
-        Waiting(delivery_id, event, from_text(at), load(kind, payload), _open(db, number))
-        for number, delivery_id, event, at, kind, payload in deliveries
+        _Stored(delivery_id, event, from_text(at), body, _open(db, *source))
+        for delivery_id, event, at, body, *source in deliveries
     ]
 
 
-def _open(db: Database, delivery: int) -> tuple[Candidate, ...]:
+def _open(
+    db: Database, delivery: int, source_id: int | None, source_kind: str | None
+) -> tuple[Candidate, ...]:
     rows: Iterable[tuple[Any, ...]] = db.conn.execute(
         "SELECT task_id, source_kind, source_id, position FROM candidates"
-        " WHERE delivery = ? AND state = 'new' ORDER BY position",
-        (delivery,),
+        " WHERE source_id = ? AND source_kind = ? AND delivery = ? AND state = 'new'"
+        " ORDER BY position",
+        (source_id, source_kind, delivery),
     )
     return tuple(Candidate(*row) for row in rows)
 
 
+def _read(row: _Stored) -> Delivery | None:
+    """The typed value; None for what the door took in at a glance and nobody can use."""
+    try:
+        value, problem = read_delivery(row.event, row.body), "nobody listens to it"
+    except Unreadable as error:
+        value, problem = None, str(error)
+    if value is None:
+        _log.warning("delivery given up", delivery=row.delivery_id, problem=problem)
+    return value
+
+
+def _given_up(db: Database, row: _Stored) -> None:
+    for candidate in row.candidates:
+        decided(db, candidate.task_id, "unreadable", row.received_at)
+    handled(db, row.delivery_id, row.received_at)
+
+
 def _forget(db: Database, before: datetime) -> int:
     old = db.conn.execute(
-        "SELECT number FROM deliveries WHERE state = 'done' AND received_at < ?"
-        " ORDER BY received_at LIMIT ?",
+        "SELECT number, source_id, source_kind FROM deliveries"
+        " WHERE state = 'done' AND received_at < ? ORDER BY received_at LIMIT ?",
         (to_text(before), AT_ONCE),
     ).fetchall()
     db.conn.executemany(
-        "DELETE FROM candidates WHERE delivery = ? AND state != ?",
-        [(number, BECAME_TASK) for (number,) in old],
+        "DELETE FROM candidates WHERE delivery = ? AND source_id = ? AND source_kind = ?"
+        " AND state != ?",
+        [(*row, BECAME_TASK) for row in old],
     )
-    db.conn.executemany("DELETE FROM deliveries WHERE number = ?", old)
+    db.conn.executemany("DELETE FROM deliveries WHERE number = ?", [row[:1] for row in old])
     return len(old)

@@ -16,9 +16,10 @@ migrations = Migrations("bellhop")
 def inbox(db: Database) -> None:
     """What arrived, and the lines in it that may be commands.
 
-    A delivery carries its candidates as JSON and a trigger makes their rows, so that both are
-    stored by one statement. There is no foreign key: a candidate that became a task outlives its
-    delivery, so that the same comment is known for as long as its task is.
+    One statement on the view `arrivals` stores a delivery and its first candidate: each further
+    statement would be felt on the path that GitHub waits for. A candidate is found by what it is
+    known by, its delivery's source. There is no foreign key: a candidate that became a task
+    outlives its delivery, so that the same comment is known for as long as its task is.
     """
     db.executescript(
         """
@@ -26,32 +27,37 @@ def inbox(db: Database) -> None:
             number INTEGER PRIMARY KEY,
             id TEXT NOT NULL UNIQUE,
             event TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            installation_id INTEGER NOT NULL,
             received_at TEXT NOT NULL,
-            payload TEXT NOT NULL,
-            candidates TEXT NOT NULL DEFAULT '[]',
+            source_kind TEXT,
+            source_id INTEGER,
             state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
-            done_at TEXT
+            done_at TEXT,
+            body BLOB NOT NULL
         ) STRICT;
         CREATE INDEX deliveries_open ON deliveries (received_at) WHERE state = 'open';
         CREATE INDEX deliveries_done ON deliveries (received_at) WHERE state = 'done';
         CREATE TABLE candidates (
-            task_id TEXT PRIMARY KEY,
-            delivery INTEGER NOT NULL,
-            source_kind TEXT NOT NULL,
             source_id INTEGER NOT NULL,
+            source_kind TEXT NOT NULL,
             position INTEGER NOT NULL,
+            task_id TEXT NOT NULL UNIQUE,
+            delivery INTEGER NOT NULL,
             state TEXT NOT NULL DEFAULT 'new',
             decided_at TEXT,
-            UNIQUE (source_id, source_kind, position)
+            PRIMARY KEY (source_id, source_kind, position)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX candidates_of_delivery ON candidates (delivery);
-        CREATE TRIGGER deliveries_bring_candidates AFTER INSERT ON deliveries
+        CREATE VIEW arrivals AS
+            SELECT deliveries.id, event, received_at, source_kind, source_id, position, task_id,
+                   body
+            FROM deliveries LEFT JOIN candidates USING (source_kind, source_id);
+        CREATE TRIGGER arrivals_are_stored INSTEAD OF INSERT ON arrivals
         BEGIN
-            INSERT INTO candidates (task_id, delivery, source_kind, source_id, position)
-            SELECT value ->> 0, NEW.number, value ->> 1, value ->> 2, value ->> 3
-            FROM json_each(NEW.candidates);
+            INSERT INTO deliveries (id, event, received_at, source_kind, source_id, body) VALUES
+                (NEW.id, NEW.event, NEW.received_at, NEW.source_kind, NEW.source_id, NEW.body);
+            INSERT INTO candidates (source_id, source_kind, position, task_id, delivery)
+                SELECT NEW.source_id, NEW.source_kind, NEW.position, NEW.task_id,
+                       last_insert_rowid()
+                WHERE NEW.task_id IS NOT NULL;
         END;
         """
     )

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from handlers.decision import Rules
-from handlers.deliveries import Actor, CommentWritten, Repository, Subject
+from handlers.deliveries import Actor
 from handlers.events import PlaceOffered, WorkerClaimed
 from handlers.task import Status, Task
 from handlers.values import Person
@@ -21,6 +21,7 @@ from storage.inbox import Arrival, Candidate
 from storage.outbox import Owed
 from storage.sqlite import Engine
 from tests.makers import ADA, HERE, NOON, RULES, SECOND, given, id_of
+from tests.payloads import comment_body
 
 T = TypeVar("T")
 PERSON = Actor(id=1, login="ada", type="User")
@@ -66,28 +67,17 @@ class Bench:
         name = delivery or f"delivery-{self.count}"
         ids = tuple(id_of(self.count * 100 + position) for position in positions)
         source = self.count
-        value = CommentWritten(
-            action="created",
-            app_id=None,
-            source_id=source,
-            installation_id=HERE.installation_id,
-            repository=Repository(
-                id=HERE.repository_id, full_name=HERE.repository, private=False, default_branch="m"
-            ),
-            subject=Subject(
-                number=HERE.number, id=70, title="", state="open", url="https://github.test"
-            ),
-            sender=PERSON,
-            author=PERSON,
-            text="/fix",
-            url="https://github.test/c/5",
-            written_at=NOON,
+        body = comment_body(
+            source,
+            installation=HERE.installation_id,
+            repository=(HERE.repository_id, HERE.repository),
+            number=HERE.number,
         )
         candidates = tuple(
             Candidate(one, "comment", source, position)
             for one, position in zip(ids, positions, strict=True)
         )
-        arrival = Arrival(name, "issue_comment", self.now, value, candidates)
+        arrival = Arrival(name, "issue_comment", self.now, body, candidates)
         received = await self.store.inbox.receive(arrival)
         assert received.task_ids == ids
         return ids

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.commands import candidates
 from handlers.deliveries import (
     AppRemoved,
     CommentWritten,
@@ -22,11 +21,7 @@ from handlers.deliveries import (
     RepositoryRenamed,
     TextWritten,
     Unreadable,
-    dump,
-    kind_of,
-    load,
     read_delivery,
-    surely_asks_nothing,
 )
 
 PERSON = {"id": 1, "login": "monalisa", "type": "User", "site_admin": False}
@@ -73,10 +68,7 @@ def commented(**comment: Any) -> dict[str, Any]:
 
 
 def read(event: str, payload: dict[str, Any]) -> Any:
-    value = read_delivery(event, encode(payload))
-    if value is not None:
-        assert load(kind_of(value), dump(value)) == value
-    return value
+    return read_delivery(event, encode(payload))
 
 
 def test_a_comment() -> None:
@@ -232,51 +224,8 @@ def test_what_is_unreadable(event: str, body: bytes, message: str) -> None:
     assert message in str(unreadable.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "sure"),
-    [
-        ("", True),
-        ("Thanks!\nI see it too, é ü.", True),
-        ('He said "no" and left\tit at that.', True),
-        ("/fix it", False),
-        ("either/or", False),
-        ("me@example.org", False),
-        ("\\fix", False),
-        ("null \0", False),
-    ],
-)
-def test_a_glance(text: str, sure: bool) -> None:
-    payload = json.dumps(commented(body=text), separators=(",", ":"), ensure_ascii=False)
-    assert surely_asks_nothing("issue_comment", payload.encode()) is sure
-
-
-@pytest.mark.parametrize(
-    ("event", "body"),
-    [
-        ("issues", encode(commented(body="nothing"))),
-        ("issue_comment", json.dumps(commented(body="nothing")).encode()),
-        ("issue_comment", b'{"comment":{"id":1}}'),
-        ("issue_comment", b'{"comment":{"body":"a'),
-        ("issue_comment", b'{"comment":{"body":"a"},"comment":{"body":"/fix"}}'),
-        ("issue_comment", b'{"body":"a","comment":{"x":1}}'),
-        ("issue_comment", b'{"comment":{"body":"a\\u002ffix"}}'),
-    ],
-)
-def test_a_glance_is_never_sure_of_what_is_unusual(event: str, body: bytes) -> None:
-    assert not surely_asks_nothing(event, body)
-
-
-@given(st.text(), st.sampled_from(['"comment":{"body":"x"}', '\\"comment":{', "", "/fix "]))
-def test_a_glance_never_overlooks_a_candidate(text: str, before: str) -> None:
-    payload = commented(body=text)
-    payload["issue"] = {**ISSUE, "title": before + text, "body": before}
-    body = encode(payload)
-    if surely_asks_nothing("issue_comment", body):
-        assert candidates(text, "bellhop") == ()
-
-
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_any_text_survives_storing(text: str) -> None:
+def test_any_text_is_read(text: str) -> None:
     written = read("issue_comment", commented(body=text))
     assert written.text == text.replace("\0", "\ufffd")
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
-from handlers.deliveries import Actor, CommentWritten, IssueGone, Repository, Subject
+from handlers.deliveries import read_delivery
 from storage import inbox as rows
 from storage.inbox import (
     BECAME_TASK,
@@ -21,43 +22,24 @@ from storage.inbox import (
 )
 from storage.migrations import migrations
 from storage.sqlite import Engine
+from tests.payloads import closed_body, comment_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
 NOW = datetime(2026, 5, 15, 15, 20, 21, 123456, tzinfo=UTC)
-PERSON = Actor(id=1, login="monalisa", type="User")
-REPOSITORY = Repository(id=2, full_name="octo/hello", private=False, default_branch="main")
-
-
-def comment(source: int) -> CommentWritten:
-    return CommentWritten(
-        action="created",
-        source_id=source,
-        installation_id=5,
-        repository=REPOSITORY,
-        subject=Subject(number=4, id=44, title="A \0 title", body="", state="open", url="u"),
-        sender=PERSON,
-        author=PERSON,
-        text="/fix this",
-        url="https://github.com/octo/hello/issues/4#1",
-        written_at=NOW,
-    )
 
 
 def arrival(delivery: str, source: int, *positions: int, at: datetime = NOW) -> Arrival:
     candidates = tuple(
         Candidate(f"{delivery}-{position}", "comment", source, position) for position in positions
     )
-    return Arrival(delivery, "issue_comment", at, comment(source), candidates)
+    return Arrival(delivery, "issue_comment", at, comment_body(source), candidates)
 
 
 def closed(delivery: str, at: datetime = NOW) -> Arrival:
-    gone = IssueGone(
-        installation_id=5, repository=REPOSITORY, sender=PERSON, number=4, reason="closed"
-    )
-    return Arrival(delivery, "issues", at, gone)
+    return Arrival(delivery, "issues", at, closed_body())
 
 
 @pytest.fixture
@@ -89,7 +71,7 @@ async def test_what_is_stored_comes_out_as_it_went_in(inbox: Inbox) -> None:
     assert waiting.delivery_id == "a"
     assert waiting.event == "issue_comment"
     assert waiting.received_at == NOW
-    assert waiting.value == sent.value
+    assert waiting.value == read_delivery("issue_comment", sent.body)
     assert waiting.candidates == sent.candidates
 
 
@@ -224,6 +206,27 @@ async def test_more_is_forgotten_than_one_transaction_takes(engine: Engine, inbo
 
 
 @pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"action":"created",', "not a readable `issue_comment` event"),
+        (comment_body(7).replace(b"created", b"edited", 1), "nobody listens"),
+    ],
+)
+async def test_what_nobody_can_use_is_given_up(
+    engine: Engine, inbox: Inbox, body: bytes, problem: str
+) -> None:
+    await inbox.receive(replace(arrival("a", 7, 0, 1), body=body))
+    await inbox.receive(replace(closed("b"), event="issue_comment", body=body))
+    await inbox.receive(arrival("c", 8, 0))
+    with structlog.testing.capture_logs() as logs:
+        assert await ids(inbox) == ["c"]
+    assert [one["delivery"] for one in logs] == ["a", "b"]
+    assert all(problem in one["problem"] for one in logs)
+    assert not await engine.read(lambda db: is_open(db, "a-1"))
+    assert await inbox.forget(NOW + timedelta(days=1)) == 2
+
+
+@pytest.mark.parametrize(
     ("question", "index"),
     [
         (
@@ -231,7 +234,8 @@ async def test_more_is_forgotten_than_one_transaction_takes(engine: Engine, inbo
             "deliveries_open",
         ),
         ("SELECT 1 FROM deliveries WHERE state = 'done' AND received_at < ''", "deliveries_done"),
-        ("SELECT 1 FROM candidates WHERE delivery = 1", "candidates_of_delivery"),
+        ("SELECT 1 FROM candidates WHERE source_id = 1 AND source_kind = ''", "PRIMARY KEY"),
+        ("SELECT 1 FROM candidates WHERE task_id = ''", "autoindex_candidates_1"),
     ],
 )
 async def test_questions_are_answered_by_an_index(

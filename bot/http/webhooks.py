@@ -19,13 +19,8 @@ from multidict import CIMultiDict
 from bot.http.problems import Problem
 from bot.http.routes import add_route
 from handlers.commands import candidates
-from handlers.deliveries import (
-    Delivery,
-    TextWritten,
-    Unreadable,
-    read_delivery,
-    surely_asks_nothing,
-)
+from handlers.deliveries import TextWritten, Unreadable, read_delivery
+from handlers.glance import glance
 from storage.inbox import Arrival, Candidate
 
 if TYPE_CHECKING:
@@ -88,43 +83,39 @@ async def receive(request: web.Request) -> web.Response:
             code="not_configured",
         )
     body = await _read(request)
-    _check_signature(door.secret, body, request.headers.get("X-Hub-Signature-256", ""))
-    event = _header(request, "X-GitHub-Event", _EVENT)
-    delivery = _header(request, "X-GitHub-Delivery", _DELIVERY)
-    content = _content(request, body)
-    if _is_for_another_app(request, door):
+    headers = request.headers
+    _check_signature(door.secret, body, headers.get("X-Hub-Signature-256", ""))
+    event = _checked("X-GitHub-Event", headers.get("X-GitHub-Event", ""), _EVENT)
+    delivery = _checked("X-GitHub-Delivery", headers.get("X-GitHub-Delivery", ""), _DELIVERY)
+    content = _content(headers.get("Content-Type", ""), body)
+    if _is_for_another_app(headers.get("X-GitHub-Hook-Installation-Target-ID"), door):
         return _answer(200, delivery, "ignored")
-    if surely_asks_nothing(event, content):
+    asked = _asked(door, event, content)
+    if asked is None:
         return _answer(200, delivery, "ignored")
-    try:
-        value = read_delivery(event, content)
-    except Unreadable as error:
-        raise Problem(400, f"{error} Nothing was stored.", code="unreadable") from error
-    return await _store(door, event, delivery, value)
-
-
-async def _store(
-    door: WebhookDoor, event: str, delivery: str, value: Delivery | None
-) -> web.Response:
-    if value is None:
-        return _answer(200, delivery, "ignored")
-    asked = _candidates(door, value)
-    if not asked and isinstance(value, TextWritten):
-        return _answer(200, delivery, "ignored")
-    received = await door.inbox.receive(Arrival(delivery, event, door.clock(), value, asked))
+    received = await door.inbox.receive(Arrival(delivery, event, door.clock(), content, asked))
     if received.outcome == "duplicate":
         return _answer(200, delivery, "duplicate")
     door.notify()
     return _answer(202, delivery, "accepted", received.task_ids)
 
 
-def _candidates(door: WebhookDoor, value: Delivery) -> tuple[Candidate, ...]:
-    if not isinstance(value, TextWritten):
-        return ()
-    positions = candidates(value.text, door.app_name)[:MOST_CANDIDATES]
-    return tuple(
-        Candidate(door.new_id(), value.kind, value.source_id, position) for position in positions
-    )
+def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ...] | None:
+    """The lines that may be commands; None when the delivery asks for nothing at all."""
+    if seen := glance(event, content):
+        return _candidates(door, "comment", seen.source_id, seen.text) or None
+    try:
+        value = read_delivery(event, content)
+    except Unreadable as error:
+        raise Problem(400, f"{error} Nothing was stored.", code="unreadable") from error
+    if isinstance(value, TextWritten):
+        return _candidates(door, value.kind, value.source_id, value.text) or None
+    return None if value is None else ()
+
+
+def _candidates(door: WebhookDoor, kind: str, source_id: int, text: str) -> tuple[Candidate, ...]:
+    positions = candidates(text, door.app_name)[:MOST_CANDIDATES]
+    return tuple([Candidate(door.new_id(), kind, source_id, position) for position in positions])
 
 
 async def _read(request: web.Request) -> bytes:
@@ -151,16 +142,15 @@ def _check_signature(secret: bytes, body: bytes, signature: str) -> None:
         )
 
 
-def _header(request: web.Request, name: str, form: re.Pattern[str]) -> str:
-    value = request.headers.get(name, "")
+def _checked(name: str, value: str, form: re.Pattern[str]) -> str:
     if not form.fullmatch(value):
         raise Problem(400, f"The header {name} is missing or malformed.", code="bad_header")
     return value
 
 
-def _content(request: web.Request, body: bytes) -> bytes:
+def _content(content_type: str, body: bytes) -> bytes:
     """The JSON of a body in either of GitHub's two encodings."""
-    match request.headers.get("Content-Type", "").partition(";")[0].strip().lower():
+    match content_type.partition(";")[0].strip().lower():
         case "application/json":
             return body
         case "application/x-www-form-urlencoded":
@@ -184,8 +174,7 @@ def _form_payload(body: bytes) -> bytes:
     return payloads[0]
 
 
-def _is_for_another_app(request: web.Request, door: WebhookDoor) -> bool:
-    target = request.headers.get("X-GitHub-Hook-Installation-Target-ID")
+def _is_for_another_app(target: str | None, door: WebhookDoor) -> bool:
     return target is not None and door.app_id is not None and target != str(door.app_id)
 
 
