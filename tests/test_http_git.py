@@ -206,7 +206,9 @@ async def test_a_push_that_starts_from_an_unknown_head_is_refused(gate: Scene) -
     assert gate.refs() == before
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Negotiate abc", "Basic !", "Basic d29ya2Vy"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Negotiate abc", "Basic !", "Basic d29ya2Vy", "Basic é"]
+)
 async def test_a_push_without_a_token_is_asked_for_one(gate: Scene, header: str) -> None:
     async with (
         aiohttp.ClientSession(headers={"Authorization": header}) as session,
@@ -456,6 +458,8 @@ async def test_a_second_push_waits_for_the_first(gate: Scene) -> None:
         ("Basic d29ya2VyOmE6Yg==", "a:b"),
         ("Basic d29ya2VyOg==", None),
         ("Basic /w==", None),
+        ("Basic é", None),
+        ("Basic \udce9", None),
         ("Bearer ", None),
         ("Digest abc", None),
         ("", None),

@@ -9,7 +9,6 @@ before it, git prints a short text/plain body as `remote: …`.
 from __future__ import annotations
 
 import base64
-import binascii
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -201,7 +200,7 @@ def bearer(header: str) -> str | None:
     if scheme.lower() == "basic":
         try:
             value = base64.b64decode(value, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, not even ASCII, or no UTF-8 inside
             return None
     elif scheme.lower() != "bearer":
         return None
