@@ -360,6 +360,12 @@ async def test_a_capability_that_was_not_offered_is_refused(gate: Scene) -> None
             id="commands without end",
         ),
         pytest.param(
+            encode(f"{ZERO} {'1' * 40} {REF}\0report-status agent={'a' * 65_000}".encode()) + FLUSH,
+            400,
+            snapshot(b"Bellhop cannot read this push: more than 1000 bytes of capabilities.\n"),
+            id="capabilities without end",
+        ),
+        pytest.param(
             encode(b"") * 140_000,
             400,
             snapshot(

@@ -121,6 +121,15 @@ def test_what_is_no_command_is_an_error(line: str) -> None:
         request(line)
 
 
+def test_all_that_is_read_fits_a_line_again() -> None:
+    most = b"agent=" + b"\xff" * 994
+    ref = "refs/heads/" + "a" * 1013
+    push = git_commands.parse([f"{ONE} {TWO} {ref}".encode() + b"\0" + most])
+    assert len(git_commands.encode(push, push.commands[0])) < MAX_PAYLOAD
+    with pytest.raises(PktError, match="more than 1000 bytes of capabilities"):
+        git_commands.parse([f"{ONE} {TWO} {ref}".encode() + b"\0" + most + b" "])
+
+
 def test_a_shallow_line_stands_before_the_commands() -> None:
     with pytest.raises(PktError):
         request(f"{ONE} {TWO} refs/heads/a\0", f"shallow {TWO}")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ZERO: Final = "0" * 40
 MAX_SECTION: Final = 512 << 10
+# Git sends some 150 bytes. What is taken has to fit one line again when it is passed on.
+MAX_CAPABILITIES: Final = 1000
 # What the gate itself understands of a push. Anything else a server offers (deleting, several refs
 # at once, options, signed pushes) is neither offered to the worker nor taken from it.
 CAPABILITIES: Final = frozenset(
@@ -80,6 +82,8 @@ def parse(lines: Sequence[bytes]) -> PushRequest:
                 shallow.append(line)
                 continue
             line, _, offered = line.partition(b"\0")
+            if len(offered) > MAX_CAPABILITIES:
+                raise PktError(f"more than {MAX_CAPABILITIES} bytes of capabilities")
             capabilities = tuple(offered.decode(errors="replace").split())
         commands.append(_command(line))
     return PushRequest(tuple(commands), capabilities, tuple(shallow))

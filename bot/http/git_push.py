@@ -63,14 +63,17 @@ class Carrier:
         grant = await self._caught_up(grant, command)
         if refused := git_commands.stale(command, grant):
             return refused
+        creates = command.old == ZERO
+        sent = command if creates else git_commands.staged(command, staging_ref(grant))
+        head = git_commands.encode(parcel.request, sent)
         if not await self.desk.begun(grant, command.new):
             return STOPPED
+        upload = Upload(head, parcel.pack_start, parcel.body)
+        reader = ReportReader(sent.ref, side_band=parcel.request.side_band)
         upstream = Upstream(self.session, grant.upstream, token, self.limits)
+        sending = upstream.push(upload, reader, say)
         try:
-            if command.old == ZERO:
-                refused = await self._send(upstream, parcel, command, say)
-            else:
-                refused = await self._update(upstream, grant, parcel, say)
+            refused = await (sending if creates else self._update(grant, command, sending))
         except PushLostError as lost:
             return await self._settle(grant, command.new, lost)
         if refused is None:
@@ -95,29 +98,11 @@ class Carrier:
         await self.desk.pushed(grant, grant.pending)
         return replace(grant, head=grant.pending, pending=None)
 
-    async def _send(
-        self,
-        upstream: Upstream,
-        parcel: Parcel,
-        command: Command,
-        say: Callable[[bytes], Awaitable[None]],
-    ) -> str | None:
-        head = git_commands.encode(parcel.request, command)
-        upload = Upload(head, parcel.pack_start, parcel.body)
-        reader = ReportReader(command.ref, side_band=parcel.request.side_band)
-        return await upstream.push(upload, reader, say)
-
     async def _update(
-        self,
-        upstream: Upstream,
-        grant: PushGrant,
-        parcel: Parcel,
-        say: Callable[[bytes], Awaitable[None]],
+        self, grant: PushGrant, command: Command, staging: Awaitable[str | None]
     ) -> str | None:
-        command = parcel.request.commands[0]
-        staged = git_commands.staged(command, staging_ref(grant))
         try:
-            refused = await self._send(upstream, parcel, staged, say)
+            refused = await staging
             return refused or await self.desk.move_branch(grant, command.old, command.new)
         except PushLostError as lost:
             raise PushLostError(str(lost), maybe_taken=False) from lost
