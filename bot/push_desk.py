@@ -48,7 +48,7 @@ class TaskPushDesk:
         task = await self.store.task(task_id) if key and key.task_id == task_id else None
         if key is None or task is None or not task.is_current(key.attempt, key.launch):
             return PushRefusal(401, UNKNOWN)
-        if task.ended or task.ending or task.outcome:
+        if _over(task):
             return PushRefusal(409, OVER)
         if task.status is not Status.RUNNING:
             return PushRefusal(409, NOT_BEGUN)
@@ -82,6 +82,14 @@ class TaskPushDesk:
     async def begun(self, grant: PushGrant, new: str) -> bool:
         """Store the intent; False where the attempt is over by now."""
         return await self._apply(events.PushBegun(*_launch(grant), new)) is Answer.OK
+
+    async def still_wanted(self, grant: PushGrant) -> bool:
+        """Whether the launch that began the push is still the one at work."""
+        _, attempt, launch = _launch(grant)
+        task = await self.store.task(grant.task_id)
+        if task is None or not task.is_current(attempt, launch):
+            return False
+        return task.status is Status.RUNNING and not _over(task)
 
     async def pushed(self, grant: PushGrant, new: str) -> None:
         """Store the branch's new head."""
@@ -119,6 +127,10 @@ class TaskPushDesk:
 
     async def _apply(self, event: events.Event) -> Answer:
         return (await self.store.apply(event, self.clock())).answer
+
+
+def _over(task: Task) -> bool:
+    return bool(task.ended or task.ending or task.outcome)
 
 
 def _launch(grant: PushGrant) -> tuple[str, int, int]:

@@ -107,6 +107,9 @@ class Desk:
             self.pending = new
         return not self.stopped
 
+    async def still_wanted(self, grant: PushGrant) -> bool:
+        return not self.stopped
+
     async def pushed(self, grant: PushGrant, new: str) -> None:
         self.notes.append(("pushed", new))
         self.head, self.pending = new, None

@@ -10,6 +10,7 @@ from inline_snapshot import snapshot
 
 from bot.http.git import bearer
 from bot.http.git_desk import PushRefusal
+from bot.http.git_push import STOPPED
 from bot.http.pktline import FLUSH, encode
 from tests.http_git_parts import BRANCH, REF, TASK, TOKEN, Scene, git, raw_push, scene, wrapped
 
@@ -276,6 +277,29 @@ async def test_a_stop_that_comes_before_the_pack_leaves_is_told_in_gits_words(ga
     )
     assert gate.refs() == gate.at_first
     assert gate.origin.pushes == 0
+
+
+async def test_a_stop_that_comes_while_an_update_goes_up_leaves_the_branch(gate: Scene) -> None:
+    await gate.push()
+    before, new = gate.refs(), gate.commit("good evening")
+    arrived, go_on = gate.hold_upstream()
+    push = await gate.start("push", gate.url, f"HEAD:{REF}")
+    await arrived.wait()
+    gate.desk.stopped = True
+    go_on.set()
+    done = await gate.printed(push)
+    assert (done.code, done.lines) == snapshot(
+        (
+            1,
+            [
+                " ! [remote rejected] HEAD -> bellhop/7-brave-otter (the task has ended",
+                "or was stopped; nothing was pushed)",
+            ],
+        )
+    )
+    assert gate.refs() == before
+    assert gate.desk.notes[-1] == ("failed", new, STOPPED)
+    assert gate.desk.pending is None
 
 
 async def test_a_task_that_ended_after_the_first_request_is_told_in_a_report(gate: Scene) -> None:

@@ -70,6 +70,10 @@ class PushDesk(Protocol):
         """
         ...
 
+    async def still_wanted(self, grant: PushGrant) -> bool:
+        """Say whether the attempt may still push now; False if it is over or stopped."""
+        ...
+
     async def pushed(self, grant: PushGrant, new: str) -> None:
         """Store that `new` is the branch's head and that no push is pending."""
         ...

@@ -102,8 +102,11 @@ class Carrier:
         self, grant: PushGrant, command: Command, staging: Awaitable[str | None]
     ) -> str | None:
         try:
-            refused = await staging
-            return refused or await self.desk.move_branch(grant, command.old, command.new)
+            if refused := await staging:
+                return refused
+            if not await self.desk.still_wanted(grant):  # the upload may have taken an hour
+                return STOPPED
+            return await self.desk.move_branch(grant, command.old, command.new)
         except PushLostError as lost:
             raise PushLostError(str(lost), maybe_taken=False) from lost
         except UpstreamError as error:
