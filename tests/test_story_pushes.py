@@ -203,6 +203,29 @@ async def test_a_stopped_task_pushes_nothing(tmp_path: Path) -> None:
         assert stage.repository.branches() == ["main"]
 
 
+async def test_a_stop_while_a_push_goes_up_leaves_the_branch_where_it_was(tmp_path: Path) -> None:
+    async with staged(tmp_path, agent_command=HANGS) as stage:
+        task, clone = await begun(stage, "/fix it")
+        branch = f"bellhop/{task.name}"
+        assert await clone.push(f"HEAD:refs/heads/{branch}") == []
+        first = stage.repository.log(branch)[0].sha
+        await clone.commit("two")
+        stage.fault("POST", "/acme/widgets.git/git-receive-pack", "slow", seconds=30)
+        push = asyncio.create_task(clone.push(f"HEAD:refs/heads/{branch}"))
+        await stage.sim.faults.held()
+        stage.comments("alice", "/stop")
+        await stage.ended()
+        stage.sim.faults.release()
+        assert await push == snapshot(
+            [
+                " ! [remote rejected] HEAD -> bellhop/NAME (the task has ended or was stopped; nothing was pushed)",
+                "error: failed to push some refs to 'PUSH_URL'",
+            ]
+        )
+        assert stage.repository.log(branch)[0].sha == first
+        assert stage.repository.branches() == [branch, "main"]
+
+
 @pytest.mark.parametrize("ref", ["refs/heads/mine", "refs/heads/main"])
 async def test_the_workers_github_token_cannot_push(tmp_path: Path, ref: str) -> None:
     async with staged(tmp_path, agent_command=HANGS) as stage:
