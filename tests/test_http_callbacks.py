@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from inline_snapshot import snapshot
 from bot.runners.base import WorkerKey
 from bot.worker_tokens import WorkerTokens
 from handlers.task import Task
+from storage import migrations
+from storage.sqlite import Engine
+from storage.times import to_text
 from tests.story import Stage, plain, staged, until
 
 HANGS = "sleep 600"
@@ -35,6 +39,16 @@ async def working(stage: Stage, text: str = "/fix it") -> Task:
 def token_of(stage: Stage, task: Task, attempt: int | None = None) -> str:
     key = WorkerKey(task.id, attempt or task.attempt, task.launch)
     return WorkerTokens(stage.bot.vault.worker_key).make(key)
+
+
+async def spoil(stage: Stage, statement: str, *values: str) -> None:
+    """Change the database behind everybody's back."""
+    path = stage.settings.data / "bellhop.db"
+    engine = await Engine.open(path, migrations=migrations.migrations, readers=1)
+    try:
+        await engine.write(lambda db: db.conn.execute(statement, values).rowcount)
+    finally:
+        await engine.close()
 
 
 async def send(
@@ -105,11 +119,14 @@ async def test_an_instance_is_needed(stage: Stage) -> None:
 
 async def test_the_gits_token_can_be_renewed(stage: Stage) -> None:
     task = await working(stage)
-    status, fresh = await send(stage, "POST", "token", token_of(stage, task))
-    assert status == 200
-    tokens = {one.value for one in stage.worker_tokens()}
-    assert fresh["token"] in tokens
-    assert len(tokens) == 2
+    (first,) = (one.value for one in stage.worker_tokens())
+    for minutes, same in ((11, True), (9, False)):
+        soon = to_text(stage.clock() + timedelta(minutes=minutes))
+        await spoil(stage, "UPDATE tokens SET expires_at = ?", soon)
+        for _ in range(3):
+            status, got = await send(stage, "POST", "token", token_of(stage, task))
+            assert (status, got["token"] == first) == (200, same)
+    assert len(stage.worker_tokens()) == 2
     stage.comments("alice", "/stop")
     await stage.ended()
     assert all(one.revoked for one in stage.worker_tokens())

@@ -13,7 +13,8 @@ from bot.effects.saying import Voice
 from bot.effects.working import Workshop
 from bot.github.errors import GitHubError, Limited, Refused
 from handlers import effects
-from handlers.events import Event
+from handlers.events import Event, LaunchFailed, PullRequestFailed
+from storage import StorageFailed
 from storage.outbox import Owed
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -35,9 +36,15 @@ class Performer:
 
     async def perform(self, owed: Owed) -> None:
         """Do one effect and record what became of it."""
+        try:
+            await self._try(owed)
+        except StorageFailed as error:  # it stays owed, and no more can be said about it now
+            _log.error("the database fails", effect=owed.effect.key, problem=str(error))
+
+    async def _try(self, owed: Owed) -> None:
         log = _log.bind(effect=owed.effect.key, tries=owed.tries)
         try:
-            event = await self._do(owed)
+            await self._done(owed, await self._do(owed))
         except Later as later:
             await self._put_off(owed, later.seconds, None, tried=False)
         except Limited as limited:
@@ -46,15 +53,16 @@ class Performer:
         except GitHubError as error:
             if isinstance(error, Refused) and error.status in PERMANENT:
                 log.warning("effect refused", problem=str(error))
-                await self._hands.store.mark(owed, "skipped", self._now(), str(error))
+                await self._end_as(owed, "skipped", str(error))
             else:
                 log.info("effect put off", problem=str(error))
                 await self._put_off(owed, self._hands.backoff(owed.tries), str(error))
+        except StorageFailed as error:
+            log.error("the database fails", problem=str(error))  # noqa: TRY400 - no mistake of ours
+            await self._put_off(owed, self._hands.backoff(owed.tries), str(error))
         except Exception as error:
             log.exception("effect failed")
             await self._put_off(owed, self._hands.backoff(owed.tries), repr(error))
-        else:
-            await self._done(owed, event)
 
     async def _do(self, owed: Owed) -> Event | None:
         match owed.effect:
@@ -90,10 +98,34 @@ class Performer:
         final = isinstance(owed.effect, effects.Comment) and owed.effect.final
         if problem and now - owed.created_at > (GIVE_UP_FINAL if final else GIVE_UP):
             _log.error("effect given up", effect=owed.effect.key, problem=problem)
-            await self._hands.store.mark(owed, "failed", now, problem)
+            await self._end_as(owed, "failed", problem)
             return
         until = now + timedelta(seconds=seconds)
         await self._hands.store.postpone(owed, until, problem, tried=tried)
 
+    async def _end_as(self, owed: Owed, state: str, problem: str) -> None:
+        """Nothing more is tried: whoever waits for the outcome hears of it."""
+        if (event := _failure_of(owed.effect, problem)) is not None:
+            try:
+                await self._hands.store.settle(owed, event, self._now())
+            except StorageFailed:
+                raise
+            except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
+                _log.exception("effect failed", effect=owed.effect.key)
+            else:
+                return
+        await self._hands.store.mark(owed, state, self._now(), problem)
+
     def _now(self) -> datetime:
         return self._hands.clock()
+
+
+def _failure_of(effect: effects.Effect, problem: str) -> Event | None:
+    """What a task hears of an effect that it waits for and that is given up."""
+    match effect:
+        case effects.Launch(task_id=task_id, attempt=attempt, launch=launch):
+            return LaunchFailed(task_id, attempt, launch, problem, retryable=False)
+        case effects.OpenPullRequest(task_id=task_id, attempt=attempt):
+            return PullRequestFailed(task_id, attempt, problem)
+        case _:
+            return None

@@ -14,8 +14,12 @@ from handlers.commands import COMMANDS, Role
 from handlers.effects import Launch, RevokeTokens, StopWorker
 from handlers.task import Status, Task
 from handlers.values import ErrorCode
+from storage import StorageFailed
 
 _log = structlog.stdlib.get_logger(__name__)
+
+GONE = frozenset({403, 404, 410, 451})
+"""Refusals which mean that the App has lost the repository."""
 
 
 class Workshop:
@@ -29,6 +33,7 @@ class Workshop:
 
         Raises:
             Limited: GitHub asks to wait; nothing was started.
+            StorageFailed: the database did not take what was found out.
         """
         task = await self._hands.store.task(effect.task_id)
         if (
@@ -45,14 +50,18 @@ class Workshop:
             await self._look_at_branch(task)
             await self._hands.github_tokens.current(task)
             await self._start(task)
-        except Limited:
+        except (Limited, StorageFailed):
             raise
         except GitHubError as error:
-            gone = isinstance(error, Refused)
+            gone = isinstance(error, Refused) and error.status in GONE
             code = ErrorCode.REPOSITORY_GONE if gone else ErrorCode.GITHUB_UNAVAILABLE
             return events.LaunchFailed(*of_launch, str(error), retryable=not gone, code=code)
         except RunnerFailed as error:
             return events.LaunchFailed(*of_launch, error.detail, retryable=error.retryable)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours: logged, and the task goes on
+            _log.exception("launch failed", task=task.id)
+            detail = f"a mistake of Bellhop's own: {type(error).__name__}"
+            return events.LaunchFailed(*of_launch, detail, code=ErrorCode.INTERNAL)
         return events.Launched(*of_launch)
 
     async def stop(self, effect: StopWorker) -> events.WorkerGone:

@@ -144,7 +144,7 @@ class CallbackDesk:
             raise _stale()
         if task.ended or task.outcome or task.ending:
             raise _ended()
-        token = await self.github_tokens.fresh(task)
+        token = await self.github_tokens.current(task)
         return _json(GitHubToken(token=token.token, expires_at=token.expires_at))
 
     async def _complete(self, request: web.Request) -> web.Response:

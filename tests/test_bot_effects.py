@@ -1,0 +1,174 @@
+"""Effects that go wrong in ways that no story tells: nothing may stay stuck or be repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.runners.base import LaunchFailed, WorkerSpec
+from bot.runners.process import ProcessRunner
+from handlers.effects import Launch, RevokeTokens
+from simulator import Fault
+from storage import Store, migrations
+from storage.outbox import Owed
+from storage.sqlite import Engine
+from tests.makers import ID
+from tests.story import Stage, staged, until
+
+TOKENS = r"/app/installations/\d+/access_tokens$"
+
+
+class Clumsy(ProcessRunner):
+    """A runner with a mistake in it."""
+
+    async def start(self, spec: WorkerSpec) -> None:
+        raise ValueError(f"{len(spec.environment)} is not what I expected")
+
+
+class Unlucky(ProcessRunner):
+    """A runner that starts nothing; from then on GitHub has a fault."""
+
+    def __init__(self, stage: Stage, folder: Path, fault: Fault) -> None:
+        super().__init__(folder / "unlucky")
+        self._stage, self._fault = stage, fault
+        self._struck = False
+
+    async def start(self, spec: WorkerSpec) -> None:
+        if not self._struck:
+            self._stage.sim.faults.add(self._fault)
+        self._struck = True
+        raise LaunchFailed(f"not now, {spec.key}", retryable=True)
+
+
+async def tries_of(stage: Stage, kind: str) -> list[tuple[int, str | None]]:
+    """How often the effects of a kind were tried, and what went wrong."""
+    path = stage.settings.data / "bellhop.db"
+    engine = await Engine.open(path, migrations=migrations.migrations, readers=1)
+    try:
+        return await engine.read(
+            lambda db: list(
+                db.conn.execute("SELECT tries, error FROM effects WHERE kind = ?", (kind,))
+            )
+        )
+    finally:
+        await engine.close()
+
+
+async def spoil(stage: Stage, statement: str) -> None:
+    path = stage.settings.data / "bellhop.db"
+    engine = await Engine.open(path, migrations=migrations.migrations, readers=1)
+    try:
+        await engine.write(lambda db: db.conn.execute(statement).rowcount)
+    finally:
+        await engine.close()
+
+
+async def test_a_mistake_in_a_launch_ends_the_task_in_the_end(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.bot.runners["process"].close()
+        stage.bot.runners["process"] = Clumsy(tmp_path / "clumsy")
+        stage.comments("alice", "/fix it")
+        task = await stage.ended()
+        assert task.error is not None
+        assert task.error.code == "internal"
+        assert task.error.detail == "a mistake of Bellhop's own: ValueError"
+        assert task.launch == 4
+
+
+async def test_a_launch_that_is_given_up_ends_its_task(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.bot.runners["process"].close()
+        stage.bot.runners["process"] = Unlucky(
+            stage, tmp_path, Fault(path=TOKENS, kind="rate_limited", times=None, reset_after=600)
+        )
+        stage.comments("alice", "/fix it")
+
+        async def limited() -> bool:
+            return any(error for _, error in await tries_of(stage, "Launch"))
+
+        await until(limited, "a launch that was put off")
+        stage.time_passes(days=1, minutes=1)
+        task = await stage.in_state("failed")
+        assert task.error is not None
+        assert (task.error.code, task.launch) == ("launch_failed", 2)
+        assert "rate limit" in task.error.detail
+
+
+async def test_a_pull_request_that_is_given_up_ends_its_task(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        pulls = r"/repos/acme/widgets/pulls"
+        stage.fault("*", pulls, "rate_limited", 10**6, reset_after=600)
+        stage.comments("alice", "/fix it")
+        await stage.in_state("opening_pull_request")
+
+        async def limited() -> bool:
+            return any(error for _, error in await tries_of(stage, "OpenPullRequest"))
+
+        await until(limited, "a pull request that was put off")
+        stage.time_passes(days=1, minutes=1)
+        task = await stage.in_state("failed")
+        assert task.error is not None
+        assert task.error.code == "pr_failed"
+        assert "rate limit" in task.error.detail
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "launches"),
+    [
+        (401, "launch_failed", 4),
+        (403, "repository_gone", 2),
+        (404, "repository_gone", 2),
+        (410, "repository_gone", 2),
+        (451, "repository_gone", 2),
+    ],
+)
+async def test_which_refusal_of_a_token_ends_a_task_at_once(
+    tmp_path: Path, status: int, code: str, launches: int
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.bot.runners["process"].close()
+        fault = Fault(path=TOKENS, status=status)
+        stage.bot.runners["process"] = Unlucky(stage, tmp_path, fault)
+        stage.comments("alice", "/fix it")
+        task = await stage.ended()
+        assert task.error is not None
+        assert (task.error.code, task.launch) == (code, launches)
+
+
+async def test_what_cannot_be_settled_is_put_off_and_not_done_twice(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await spoil(
+            stage,
+            "CREATE TRIGGER no BEFORE UPDATE OF doc ON tasks "
+            "WHEN NEW.doc ->> '$.status_comment' > 0 BEGIN SELECT RAISE(ABORT, 'spoilt'); END",
+        )
+        stage.comments("alice", "/fix it")
+
+        async def put_off() -> bool:
+            return any(error for _, error in await tries_of(stage, "EditStatus"))
+
+        await until(put_off, "a status comment that is put off")
+        ((_, error),) = await tries_of(stage, "EditStatus")
+        assert error == "IntegrityError('spoilt')"
+        await spoil(stage, "DROP TRIGGER no")
+        task = await stage.ended()
+        assert task.status_comment is not None
+        assert len(stage.replies()) == 2, "the status, once, and the end"
+
+
+async def test_a_failing_database_is_named_as_that(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        bot = stage.bot
+        await until(lambda: bot.pump is not None, "the loop")
+        assert bot.pump is not None
+        performer = bot.pump.performer
+        store: Store = bot.store
+        await stage.bot.stop()
+        await store.close()
+        for effect in (RevokeTokens("revoke", ID, 1, 1), Launch("launch", ID, 1, 1)):
+            with capture_logs() as lines:
+                await performer.perform(Owed(1, effect, 1, 1, stage.clock()))
+            told = [(line["event"], "exc_info" in line) for line in lines]
+            assert told == [("the database fails", False)] * 2
