@@ -111,17 +111,17 @@ class Git:
         return self.run(*arguments).decode(errors="replace").strip()
 
     def basic(self, url: str, token: str) -> dict[str, str]:
-        """The setting by which GitHub takes a token, as user `x-access-token`, for `url` alone."""
+        """The settings by which GitHub takes a token, as user `x-access-token`.
+
+        No redirect is followed: git would take the token along to wherever it leads.
+        """
         header = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         self._masker.add(header)
-        return {f"http.{url}.extraHeader": f"Authorization: Basic {header}"}
+        return _authorised(url, f"Basic {header}")
 
     def bearer(self, url: str, token: str) -> dict[str, str]:
-        """The setting by which Bellhop takes the worker's token; it follows no redirect."""
-        return {
-            f"http.{url}.extraHeader": f"Authorization: Bearer {token}",
-            "http.followRedirects": "false",
-        }
+        """The settings by which Bellhop takes the worker's token; no redirect is followed."""
+        return _authorised(url, f"Bearer {token}")
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -140,3 +140,10 @@ class Git:
         for number, (key, value) in enumerate(settings.items()):
             environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return environment
+
+
+def _authorised(url: str, credentials: str) -> dict[str, str]:
+    return {
+        f"http.{url}.extraHeader": f"Authorization: {credentials}",
+        "http.followRedirects": "false",
+    }
