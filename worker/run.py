@@ -133,7 +133,8 @@ class Worker:
             if kind == "info":
                 spoken.add(line)
 
-        self._reporter.log("command", " ".join(agent.command))
+        # Not the whole command: operators may have put keys into it, and many may read the log.
+        self._reporter.log("command", f"{assignment.agent} ({agent.command[0]})")
         code = stream(
             agent.command,
             cwd=place / "checkout",
