@@ -18,7 +18,7 @@ from typing import Final
 
 _BEGINNING: Final = b'{"action":"created",'
 _COMMENT: Final = b'"comment":{'
-_REPOSITORY: Final = b'"repository":{"id":'
+_REPOSITORY: Final = b'"repository":{'
 _INSTALLATION: Final = b'"installation":{"id":'
 _ID: Final = re.compile(rb'(?:"[a-z_]+":"[^"\\]*+",)*+"id":([1-9][0-9]{0,17}),')
 _BODY: Final = b'"body":"'
@@ -48,13 +48,12 @@ def glance(event: str, body: bytes) -> Glance | None:
     if event != "issue_comment" or not body.startswith(_BEGINNING):
         return None
     comment = body.find(_COMMENT)
-    repository = body.find(_REPOSITORY, comment)
-    text = body.find(_BODY, comment, repository) + len(_BODY)
-    if comment < 0 or text < len(_BODY) or body.find(_COMMENT, text) >= 0:
+    text = body.find(_BODY, comment)
+    if comment < 0 or text < 0 or body.find(_REPOSITORY, comment, text) >= 0:
         return None
     number = _ID.match(body, comment + len(_COMMENT))
-    written = _TEXT.match(body, text)
-    if number is None or written is None or body.find(_INSTALLATION, repository) < 0:
+    written = _TEXT.match(body, text + len(_BODY))
+    if number is None or written is None or body.rfind(_INSTALLATION) < written.end():
         return None
     return _decoded(int(number[1]), written[1])
 

@@ -2,7 +2,9 @@
 
 The writer never checkpoints. A thread with a connection of its own does: a PASSIVE checkpoint
 blocks nobody, and once the log has grown large, a RESTART one, whose pages a PASSIVE one has just
-moved, lets the writer begin the log anew. See https://sqlite.org/pragma.html#pragma_wal_checkpoint.
+moved, lets the writer begin the log anew. The file keeps its length: writing over what is there
+costs a sync far less than making a file longer, which the file system notes in its own journal. See
+https://sqlite.org/pragma.html#pragma_wal_checkpoint.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 PERIOD = 1.0
 """Seconds between two checkpoints."""
 
-LARGE = 16_384
-"""Pages (64 MiB) from which the log is begun anew even under unbroken load."""
+LARGE = 2_048
+"""Pages (16 MiB) from which the log is begun anew even under unbroken load."""
 
 
 class Checkpointer:

@@ -51,6 +51,10 @@ def storage_failure(error: BaseException) -> StorageFailed | None:
     return None
 
 
+_PAGE = 8192
+"""Bytes of a page: most deliveries fit into two, and each page costs two writes to the log."""
+
+
 def open_writer(path: Path, synchronous: Synchronous) -> Database:
     """Open the writing connection; transactions begin and end only where the engine says so.
 
@@ -59,6 +63,8 @@ def open_writer(path: Path, synchronous: Synchronous) -> Database:
     """
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
     try:
+        # Of use only before the first table is made.
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
     except sqlite3.Error:
         connection.close()

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from storage.jobs import Job, deliver_all
+from storage.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sqlite_utils import Database
 
-JobQueue = SimpleQueue[Job | None]
-"""What lanes take from; `None` ends one lane."""
+GroupQueue = SimpleQueue[list[Job] | None]
+"""What lanes take from: groups of jobs; `None` ends one lane."""
 
 
 class Lane:
-    """One thread, one connection, jobs from a queue.
+    """One thread, one connection, groups of jobs from a queue.
 
     Args:
         name: The thread's name, for people who look at a stuck process.
-        jobs: Where the work comes from; several lanes may share it.
+        groups: Where the work comes from; several lanes may share it.
         connect: Opens the connection, on the thread.
         perform: Does a group of jobs and sets their results or errors; raises nothing.
+        done: Called on the event loop with a group that was done.
         finish: Closes the connection, on the thread.
-        most: The largest group.
     """
 
     def __init__(
         self,
         name: str,
-        jobs: JobQueue,
+        groups: GroupQueue,
         *,
         connect: Callable[[], Database],
         perform: Callable[[Database, Sequence[Job]], None],
+        done: Callable[[Sequence[Job]], None],
         finish: Callable[[Database], None],
-        most: int,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._jobs = jobs
+        self._groups = groups
         self._connect = connect
         self._perform = perform
+        self._done = done
         self._finish = finish
-        self._most = most
         self._started: asyncio.Future[None] = self._loop.create_future()
         self._ended = asyncio.Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
@@ -72,27 +72,11 @@ class Lane:
             self._call(self._started.set_exception, error)
             return
         self._call(self._started.set_result, None)
-        more = True
-        while more:
-            jobs, more = self._take()
-            if jobs:
-                self._perform(db, jobs)
-                self._call(deliver_all, jobs)
+        while jobs := self._groups.get():
+            self._perform(db, jobs)
+            self._call(self._done, jobs)
         self._finish(db)
         self._call(self._ended.set)
-
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for a job and take what waits behind it; False when this lane shall end."""
-        taken: list[Job] = []
-        with suppress(Empty):
-            job = self._jobs.get()
-            while job is not None:
-                taken.append(job)
-                if len(taken) == self._most:
-                    return taken, True
-                job = self._jobs.get_nowait()
-            return taken, False
-        return taken, True
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
         # The loop may be gone when the process is torn down; then nobody waits for the answer.

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from storage.checkpoints import Checkpointer, empty_log
 from storage.connections import StorageFailed, Synchronous, open_reader, open_writer
-from storage.jobs import Job, Work, commit_together, read_alone
-from storage.lanes import JobQueue, Lane
+from storage.gathering import Gathering
+from storage.jobs import Job, Work, commit_together, deliver_all, read_alone
+from storage.lanes import GroupQueue, Lane
 from storage.schema import bring_up_to_date
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class Engine:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writes = JobQueue()
-        self._reads = JobQueue()
+        self._writes = GroupQueue()
+        self._reads = GroupQueue()
+        self._gathering = Gathering(self._writes.put, LARGEST_GROUP)
         self._readers: list[Lane] = []
         self._checkpointer = Checkpointer(path)
         self._open = False
@@ -75,8 +77,8 @@ class Engine:
             self._writes,
             connect=partial(_open_up_to_date, self._path, migrations, synchronous),
             perform=commit_together,
+            done=self._gathering.done,
             finish=_close_writer,
-            most=LARGEST_GROUP,
         )
         await self._writer.start()
         for number in range(readers):
@@ -85,8 +87,8 @@ class Engine:
                 self._reads,
                 connect=partial(open_reader, self._path),
                 perform=read_alone,
+                done=deliver_all,
                 finish=_close_reader,
-                most=1,
             )
             await reader.start()
             self._readers.append(reader)
@@ -104,7 +106,9 @@ class Engine:
             StorageFailed: Disk full, input or output error, locked: nothing was stored.
             Exception: What `work` raised.
         """
-        return await self._submit(self._writes, lambda db, _: [work(db)], None)
+        job = self._job(lambda db, _: [work(db)], None)
+        self._gathering.add(job)
+        return await job.future
 
     async def write_together(
         self, work: Callable[[Database, Sequence[Item]], Sequence[T]], item: Item
@@ -120,7 +124,9 @@ class Engine:
             StorageFailed: As for `write`.
             Exception: What `work` raised for this item alone.
         """
-        return await self._submit(self._writes, work, item, alone=True)
+        job = self._job(work, item, alone=True)
+        self._gathering.add(job)
+        return await job.future
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run `work` on a reader thread, on one consistent view of all that was committed before.
@@ -129,7 +135,9 @@ class Engine:
             StorageFailed: The file cannot be read.
             Exception: What `work` raised.
         """
-        return await self._submit(self._reads, lambda db, _: [work(db)], None)
+        job = self._job(lambda db, _: [work(db)], None)
+        self._reads.put([job])
+        return await job.future
 
     async def close(self) -> None:
         """Finish what was given, then close the file; a second call does nothing."""
@@ -141,17 +149,14 @@ class Engine:
         for reader in self._readers:
             await reader.ended()
         await asyncio.to_thread(self._checkpointer.stop)
+        await self._gathering.end()
         self._writes.put(None)
         await self._writer.ended()
 
-    def _submit(
-        self, queue: JobQueue, work: Work, item: object, *, alone: bool = False
-    ) -> asyncio.Future[Any]:
+    def _job(self, work: Work, item: object, *, alone: bool = False) -> Job:
         if not self._open:
             raise StorageFailed("The database is closed.")
-        future = asyncio.get_running_loop().create_future()
-        queue.put(Job(work, item, future, alone))
-        return future
+        return Job(work, item, asyncio.get_running_loop().create_future(), alone)
 
 
 def _open_up_to_date(path: Path, migrations: Migrations, synchronous: Synchronous) -> Database:

@@ -236,7 +236,9 @@ async def test_a_commit_that_is_refused_stores_nothing(engine: Engine) -> None:
 async def test_a_file_that_is_damaged_is_said_to_be(tmp_path: Path, engine: Engine) -> None:
     await engine.close()
     path = tmp_path / "notes.db"
-    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 4096 * 5)
+    content = path.read_bytes()
+    page = int.from_bytes(content[16:18], "big")
+    path.write_bytes(content[:page] + b"\xff" * page * 5)
     with pytest.raises(StorageFailed, match=r"notes\.db cannot be brought up to date: .*malformed"):
         await Engine.open(path, migrations=migrations)
 
