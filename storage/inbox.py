@@ -96,20 +96,30 @@ class Inbox:
             return await self._engine.write(lambda db: _receive_one(db, arrival))
         return await self._engine.write_together(_receive, arrival)
 
-    async def waiting(self, limit: int) -> list[Waiting]:
+    async def waiting(self, limit: int, *, after: int = 0) -> list[Waiting]:
         """The deliveries that are not dealt with, oldest first, at most `limit`.
 
         One that cannot be read, or is of no interest after all, counts as dealt with.
+
+        Args:
+            limit: The most that are wanted.
+            after: Only those with a higher number than this.
         """
-        found: list[Waiting] = []
-        for row in await self._engine.read(lambda db: _waiting(db, limit)):
-            if (value := _read(row)) is None:
-                await self._engine.write(lambda db, row=row: _given_up(db, row))
-            else:
-                found.append(
-                    Waiting(row.delivery_id, row.event, row.received_at, value, row.candidates)
-                )
-        return found
+        rows = await self._engine.read(lambda db: _waiting(db, limit, after))
+        return [one for row in rows if (one := await self._readable(row)) is not None]
+
+    async def open(self, number: int) -> Waiting | None:
+        """The delivery of a number as it waits now; None when it is dealt with."""
+        rows = await self._engine.read(lambda db: _waiting(db, 1, number - 1))
+        return await self._readable(rows[0]) if rows and rows[0].number == number else None
+
+    async def _readable(self, row: _Stored) -> Waiting | None:
+        if (value := _read(row)) is None:
+            await self._engine.write(lambda db: _given_up(db, row))
+            return None
+        return Waiting(
+            row.number, row.delivery_id, row.event, row.received_at, value, row.candidates
+        )
 
     async def forget(self, before: datetime) -> int:
         """Delete what was dealt with and arrived before a time; returns how many deliveries.
@@ -232,6 +242,7 @@ def _row(arrival: Arrival) -> tuple[Any, ...]:
 class _Stored:
     """A delivery that waits, as it was stored."""
 
+    number: int
     delivery_id: str
     event: str
     received_at: datetime
@@ -239,14 +250,14 @@ class _Stored:
     candidates: tuple[Candidate, ...]
 
 
-def _waiting(db: Database, limit: int) -> list[_Stored]:
+def _waiting(db: Database, limit: int, after: int) -> list[_Stored]:
     deliveries = db.conn.execute(
         "SELECT id, event, received_at, body, number, source_id, source_kind FROM deliveries"
-        " WHERE state = 'open' ORDER BY received_at, number LIMIT ?",
-        (limit,),
+        " WHERE state = 'open' AND number > ? ORDER BY number LIMIT ?",
+        (after, limit),
     ).fetchall()
     return [
-        _Stored(delivery_id, event, from_text(at), body, _open(db, *source))
+        _Stored(source[0], delivery_id, event, from_text(at), body, _open(db, *source))
         for delivery_id, event, at, body, *source in deliveries
     ]
 

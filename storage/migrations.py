@@ -34,7 +34,7 @@ def inbox(db: Database) -> None:
             done_at TEXT,
             body BLOB NOT NULL
         ) STRICT;
-        CREATE INDEX deliveries_open ON deliveries (received_at) WHERE state = 'open';
+        CREATE INDEX deliveries_open ON deliveries (number) WHERE state = 'open';
         CREATE INDEX deliveries_done ON deliveries (received_at) WHERE state = 'done';
         CREATE TABLE candidates (
             source_id INTEGER NOT NULL,

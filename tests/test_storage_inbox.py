@@ -127,11 +127,27 @@ async def test_many_different_ones_at_once(engine: Engine, inbox: Inbox) -> None
 
 
 async def test_the_oldest_come_first_and_no_more_than_asked_for(inbox: Inbox) -> None:
-    await inbox.receive(arrival("late", 1, 0, at=NOW + timedelta(microseconds=1)))
-    await inbox.receive(arrival("first", 2, 0))
-    await inbox.receive(closed("second"))
-    assert await ids(inbox) == ["first", "second", "late"]
-    assert [one.delivery_id for one in await inbox.waiting(2)] == ["first", "second"]
+    await inbox.receive(arrival("first", 1, 0, at=NOW + timedelta(microseconds=1)))
+    await inbox.receive(arrival("second", 2, 0))
+    await inbox.receive(closed("third"))
+    assert await ids(inbox) == ["first", "second", "third"]
+    first, second = await inbox.waiting(2)
+    assert (first.delivery_id, second.delivery_id) == ("first", "second")
+    (third,) = await inbox.waiting(2, after=second.number)
+    assert third.delivery_id == "third"
+
+
+async def test_one_is_asked_for_by_its_number(engine: Engine, inbox: Inbox) -> None:
+    await inbox.receive(arrival("a", 7, 0, 1))
+    await inbox.receive(closed("b"))
+    first, second = await inbox.waiting(2)
+    await engine.write(lambda db: decided(db, "a-0", BECAME_TASK, NOW))
+    assert await inbox.open(first.number) == replace(first, candidates=first.candidates[1:])
+    await engine.write(lambda db: decided(db, "a-1", BECAME_TASK, NOW))
+    assert await inbox.open(first.number) is None
+    assert await inbox.open(second.number) == second
+    await engine.write(lambda db: handled(db, "b", NOW))
+    assert await inbox.open(second.number) is None
 
 
 async def test_a_delivery_waits_until_its_last_candidate_is_decided(
@@ -230,7 +246,7 @@ async def test_what_nobody_can_use_is_given_up(
     ("question", "index"),
     [
         (
-            "SELECT number FROM deliveries WHERE state = 'open' ORDER BY received_at, number",
+            "SELECT number FROM deliveries WHERE state = 'open' AND number > 7 ORDER BY number",
             "deliveries_open",
         ),
         ("SELECT 1 FROM deliveries WHERE state = 'done' AND received_at < ''", "deliveries_done"),
