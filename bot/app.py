@@ -38,11 +38,15 @@ from bot.token_desk import TokenDesk
 from bot.vault import Vault, load_or_make_key
 from bot.worker_tokens import WorkerTokens
 from handlers.events import WorkerExited
-from storage import FolderLock, Store
+from storage import FolderLock, StorageFailed, Store
 
 _log = structlog.stdlib.get_logger(__name__)
 
 USER_AGENT = "bellhop"
+PATIENCE = 6.0
+"""Seconds that a start waits for GitHub to say which App this is."""
+PASSABLE = 0o711
+"""Mode of folders that workers of another user pass through without seeing what is in them."""
 
 
 def now() -> datetime:
@@ -106,6 +110,16 @@ class Bellhop:
             )
         return self.identity
 
+    async def introduce(self) -> None:
+        """Learn who Bellhop is before anybody can speak to it by that name, if GitHub answers.
+
+        Without an answer the name is the product's own until the next start; the work begins as
+        soon as GitHub answers.
+        """
+        with contextlib.suppress(TimeoutError, GitHubError):
+            async with asyncio.timeout(PATIENCE):
+                self.identity = self.identity or await who.learn(self.github, self.store)
+
     def application(self) -> web.Application:
         """The web application, without the loop that does the work."""
         app = web.Application()
@@ -150,6 +164,7 @@ class Bellhop:
         for runner in self.runners.values():
             await runner.open(self._exited)
         self._pumping = asyncio.create_task(self._pump())
+        self._pumping.add_done_callback(_tell_if_it_died)
 
     async def stop(self) -> None:
         """Stop working; workers go on and are found again."""
@@ -166,7 +181,7 @@ class Bellhop:
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()
-        rules = self.settings.rules(identity.slug)
+        rules = self.store.rules = self.settings.rules(identity.slug)
         facts = Facts(self.github, self.store)
         hands = Hands(
             store=self.store,
@@ -198,7 +213,7 @@ class Bellhop:
         while self.identity is None:
             try:
                 self.identity = await who.learn(self.github, self.store)
-            except GitHubError as error:
+            except (GitHubError, StorageFailed) as error:
                 tries += 1
                 _log.warning("GitHub does not say which App this is", problem=str(error))
                 await asyncio.sleep(self.tempo.backoff(tries))
@@ -216,7 +231,7 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         ValueError: the private key is none.
     """
     tempo = tempo or Tempo()
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(FolderLock(settings.data))
         vault = Vault(_secret_key(settings))
@@ -238,6 +253,22 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         runners = _runners(settings)
         known = await who.recall(store, app_id)
         yield Bellhop(settings, store, github, runners, vault, session, tempo, known)
+
+
+def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:
+    """The loop ends by being cancelled; any other end must not go unseen."""
+    if not pumping.cancelled() and (error := pumping.exception()) is not None:
+        _log.critical("the work has stopped; start Bellhop again", exc_info=error)
+
+
+def _make_folder(settings: Settings) -> None:
+    """The data folder is the bot's own; workers of another user may only pass through it."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.worker_user is not None:
+        workers = settings.data / "workers"
+        workers.mkdir(exist_ok=True)
+        for folder in (settings.data, workers):
+            folder.chmod(PASSABLE)
 
 
 def _secret_key(settings: Settings) -> bytes:

@@ -58,6 +58,7 @@ def serve() -> None:
     if found := startup.problems(settings):
         _fail(str(BadSettings(found)), BAD_SETTINGS)
     log.set_up(settings.log_level, settings.log_format)
+    os.umask(0o077)  # whatever is made from here on is for Bellhop's own user
     try:
         _run(run_server(settings))
     except OSError as error:

@@ -37,6 +37,7 @@ async def serve(settings: Settings, tempo: Tempo | None = None) -> None:
 
 
 async def _run(bellhop: Bellhop, listening: socket.socket, stop: asyncio.Event) -> None:
+    await bellhop.introduce()
     runner = web.AppRunner(bellhop.application(), access_log=None, shutdown_timeout=SHUTDOWN)
     await runner.setup()
     try:

@@ -98,8 +98,9 @@ class Settings(BaseSettings):
         if value is None:
             return None
         url = URL(value)
-        if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
-            raise ValueError("give an http or https URL without query")
+        plain = not (url.query or url.fragment or url.user or url.password)
+        if url.scheme not in {"http", "https"} or not url.host or not plain:
+            raise ValueError("give an http or https URL without user, password and query")
         return str(url).rstrip("/")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 from bot.runners.refusal import refusal
@@ -9,12 +10,14 @@ from bot.settings import Problem, Settings, is_loopback
 
 KNOWN_RUNNERS = ("process",)
 KNOWN_AGENTS = ("command",)
+LEAST_SECRET = 32
+"""Characters of a secret key that is given by a setting."""
 
 
 def problems(settings: Settings) -> tuple[Problem, ...]:
     """Everything that keeps these settings from working, without touching the network."""
-    found = [*_app(settings), *_runners(settings), *_agents(settings), *_urls(settings)]
-    return tuple(found)
+    checks = (_app, _secrets, _runners, _agents, _urls)
+    return tuple(problem for check in checks for problem in check(settings))
 
 
 def private_key(settings: Settings) -> str:
@@ -27,6 +30,25 @@ def private_key(settings: Settings) -> str:
         # One line with \n in it is how a PEM survives most ways of setting a variable.
         return settings.private_key.get_secret_value().replace("\\n", "\n")
     return Path(settings.private_key_file or "").read_text()
+
+
+def _secrets(settings: Settings) -> list[Problem]:
+    """A short key could be guessed from any marker in a public comment."""
+    remedy = (
+        f"it is shorter than {LEAST_SECRET} characters; make one with "
+        "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
+    )
+    key = settings.secret_key
+    found: list[Problem] = []
+    if key is not None and len(key.get_secret_value()) < LEAST_SECRET:
+        found.append(Problem("BELLHOP_SECRET_KEY", remedy))
+    file = settings.secret_key_file
+    if key is None and file is not None:
+        if not file.is_file():
+            found.append(Problem("BELLHOP_SECRET_KEY_FILE", "there is no such file."))
+        elif len(file.read_bytes().strip()) < LEAST_SECRET:
+            found.append(Problem("BELLHOP_SECRET_KEY_FILE", remedy))
+    return found
 
 
 def _app(settings: Settings) -> list[Problem]:
@@ -60,6 +82,9 @@ def _runners(settings: Settings) -> list[Problem]:
     )
     if no is not None and "process" in rules.runners:
         found.append(Problem("BELLHOP_RUNNER", no))
+    if settings.worker_user in {"root", getpass.getuser()}:
+        remedy = "name another user than root and Bellhop's own, or workers could read its keys."
+        found.append(Problem("BELLHOP_WORKER_USER", remedy))
     return found
 
 
@@ -77,11 +102,19 @@ def _agents(settings: Settings) -> list[Problem]:
 
 
 def _urls(settings: Settings) -> list[Problem]:
+    found = [
+        Problem(name, "tokens would travel unencrypted: use https.")
+        for name, url in (
+            ("BELLHOP_GITHUB_API_URL", settings.github_api_url),
+            ("BELLHOP_GITHUB_URL", settings.github_url),
+        )
+        if url.startswith("http://") and not is_loopback(url)
+    ]
     url = settings.workers_url
     if url.startswith("http://") and not is_loopback(url) and not settings.allow_http_workers:
         remedy = (
             "worker tokens would travel unencrypted: use https, or set "
             "BELLHOP_ALLOW_HTTP_WORKERS=1 on a network that you trust."
         )
-        return [Problem("BELLHOP_WORKER_URL", remedy)]
-    return []
+        found.append(Problem("BELLHOP_WORKER_URL", remedy))
+    return found

@@ -54,17 +54,39 @@ class Vault:
 
 
 def load_or_make_key(path: Path) -> bytes:
-    """Read the secret key of the data folder; on the first start, make it (mode 0600)."""
+    """Read the secret key of the data folder; on the first start, make it (mode 0600).
+
+    Raises:
+        WrongKey: the file holds none, as after a disk failed.
+    """
     try:
-        return base64.urlsafe_b64decode(path.read_text().strip())
+        text = path.read_text()
     except FileNotFoundError:
-        key = os.urandom(KEY_BYTES)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(base64.urlsafe_b64encode(key).decode() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return key
+        return _make_key(path)
+    try:
+        key = base64.urlsafe_b64decode(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise WrongKey(
+            f"{path} holds no secret key. Put the former one back from a backup; if nothing is to "
+            "be kept, remove the file, and a new one is made."
+        )
+    return key
+
+
+def _make_key(path: Path) -> bytes:
+    """A key in a file that is there whole or not at all, whenever the machine stops."""
+    key = os.urandom(KEY_BYTES)
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(base64.urlsafe_b64encode(key).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    return key
 
 
 def _derive(secret_key: bytes, purpose: bytes) -> bytes:

@@ -136,7 +136,7 @@ class WorkerCompleted(OfLaunch):
 
     status: Literal["completed", "failed", "cancelled"]
     canonical: str
-    """The canonical JSON by which a second completion is compared with the first."""
+    """The digest of the canonical JSON, by which a second completion is compared."""
     pr_url: str | None = None
     branch: str | None = None
     title: str | None = None

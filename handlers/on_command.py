@@ -139,9 +139,10 @@ def _base_of(command: Command | Misuse) -> str | None:
 def _branches(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
     """Where the worker starts, and where it may push."""
     pull = found.pull
+    if wish.command == "ask" and pull and pull.same_repository:
+        return Branches(pull.head, found.default_branch, trusted=pull.base)
     if wish.command == "ask":
-        start = pull.head if pull and pull.same_repository else base or found.default_branch
-        return Branches(base=start, default=found.default_branch)
+        return Branches(base or found.default_branch, found.default_branch)
     if pull:
         return Branches(pull.base, found.default_branch, pull.head, pull.head_sha)
     return Branches(base or found.default_branch, found.default_branch, branch_name(name))
@@ -153,11 +154,12 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _reply(event, replies.nothing_to("retry", command.task))
     if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
         return _refuse(view, event, no, now)
+    if task.where.number != event.where.number:
+        return _reply(event, replies.retry_elsewhere(task))
     config = event.found.config
     if not isinstance(config, RepoConfig):
         return _refuse(view, event, refuse_config(config), now)
-    here = event.where.number == task.where.number
-    refusal = refuse_pull(event) if here and task.branches.name else None
+    refusal = refuse_pull(event) if task.branches.name else None
     wish = refusal or within(task.wish, view.rules)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)

@@ -243,7 +243,7 @@ def on_complete(view: View, event: WorkerCompleted, now: datetime) -> Decision:
 
 def _completed(view: View, task: Task, event: WorkerCompleted, now: datetime) -> Decision:
     if event.branch and event.branch != task.branches.name:
-        return finish(view, task, _pr_failed(f"it names the branch {event.branch}"), now)
+        return finish(view, task, _pr_failed("it names another branch than the task's"), now)
     if not _has_something_to_open(task) and not event.pr_url:
         return finish(view, task, Ending(Status.COMPLETED), now)
     opening = replace(saying(task, "opening_pull_request", "", now), clocks=Clocks())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
@@ -101,6 +102,14 @@ def nothing_to(verb: str, named: str | None) -> str:
     return f"There is no task of this issue that I could {verb}. `/status` lists them."
 
 
+def retry_elsewhere(task: Task) -> str:
+    """`/retry` of a task of another issue, whose discussion its worker must be told."""
+    return (
+        f"`{task.name}` belongs to #{task.where.number}: write `/retry {task.name}` there, so that "
+        "its worker is told that discussion."
+    )
+
+
 def too_late_to_stop(task: Task) -> str:
     """The work is done already."""
     return f"`{task.name}` is done and its pull request is being opened: too late to stop it."
@@ -168,8 +177,7 @@ def status_comment(task: Task, rules: Rules, now: datetime, place: int) -> str:
             f"{_span(now - task.started_at)} of {_duration(task.wish.time_limit)}{spent}"
         )
     if task.branches.name and task.branches.head and not task.where.is_pull_request:
-        url = f"{rules.web_url}/{task.where.repository}/tree/{task.branches.name}"
-        lines += ["", f"Branch: [`{task.branches.name}`]({url})"]
+        lines += ["", f"Branch: {_branch_link(task.branches.name, task, rules)}"]
     return "\n".join(lines)
 
 
@@ -265,8 +273,7 @@ def _failed(task: Task, rules: Rules) -> str:
     advice = " ".join(part for part in (remedy, again) if part)
     branch = ""
     if task.branches.pushed and task.branches.name:
-        url = f"{rules.web_url}/{task.where.repository}/tree/{task.branches.name}"
-        branch = f"\n\nWhat was pushed is on [`{task.branches.name}`]({url})."
+        branch = f"\n\nWhat was pushed is on {_branch_link(task.branches.name, task, rules)}."
     return f"❌ `{task.name}` failed: {_sentence(error.title)}.{detail}{branch}" + (
         f"\n\n{advice}" if advice else ""
     )
@@ -275,6 +282,12 @@ def _failed(task: Task, rules: Rules) -> str:
 def _sentence(text: str) -> str:
     """One line by a worker or by Bellhop itself, its inline Markdown kept."""
     return neutral(" ".join(text.split()), 500)
+
+
+def _branch_link(name: str, task: Task, rules: Rules) -> str:
+    """A branch of a pull request is called as its author liked."""
+    url = f"{rules.web_url}/{task.where.repository}/tree/{quote(name, safe='/')}"
+    return f"[{code(name, 250)}]({url})"
 
 
 def _words(task: Task) -> str:

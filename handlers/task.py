@@ -103,6 +103,17 @@ class Branches:
     """Where a push that has begun would move it, until its outcome is known."""
     pushed: bool = False
     """Whether this attempt has pushed."""
+    trusted: str | None = None
+    """The branch whose agent configuration counts, where the work starts on another one."""
+
+    @property
+    def config_from(self) -> str | None:
+        """Where the agent's own configuration is taken from; None: from where the work starts.
+
+        What lies on a pull request's head, or was pushed by an earlier attempt, may have been
+        written to give the agent orders.
+        """
+        return self.trusted or (self.base if self.head else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +154,7 @@ class Task:
     """What the worker is to be told about its time, until it has acknowledged it."""
     ending: Ending | None = None
     outcome: str | None = None
-    """The canonical JSON of the first completion."""
+    """The digest of the first completion's canonical JSON."""
     pull: PullRequest | None = None
     summary: str | None = None
     title: str | None = None

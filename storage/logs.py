@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST_LINES = 50_000
 MOST_BYTES = 10_000_000
 """A task's log is cut after so many lines or UTF-8 bytes, with a note."""
+AT_ONCE = 500
+"""Lines forgotten in one transaction, so that workers' lines do not wait for it."""
 
 migrations = Migrations("bellhop-logs")
 
@@ -76,9 +78,14 @@ class Logs:
         """The lines of a task with a number above `after`, oldest first."""
         return await self._engine.read(lambda db: _read(db, task_id, after, limit))
 
+    async def delete(self, task_id: str) -> None:
+        """Remove the lines of a task."""
+        await self._engine.write(lambda db: _delete(db, task_id))
+
     async def forget(self, now: datetime, keep: timedelta) -> None:
         """Remove the lines that are older than they are kept."""
-        await self._engine.write(lambda db: _forget(db, to_text(now - keep)))
+        while await self._engine.write(lambda db: _forget(db, to_text(now - keep))):
+            pass
 
     async def close(self) -> None:
         """Close the file."""
@@ -110,6 +117,11 @@ def _that_fit(said: Sequence[LogLine], lines: int, size: int) -> list[LogLine]:
     return [line for line, end in zip(said[:lines], ends, strict=False) if end <= size]
 
 
+def _delete(db: Database, task_id: str) -> None:
+    for table in ("lines", "sizes"):
+        db.conn.execute(f"DELETE FROM {table} WHERE task_id = ?", (task_id,))  # noqa: S608 - our own names
+
+
 def last_number(db: Database) -> int:
     """The highest number that a log line has."""
     return int(db.conn.execute("SELECT coalesce(max(id), 0) FROM lines").fetchone()[0])
@@ -135,6 +147,16 @@ def _read(db: Database, task_id: str, after: int, limit: int) -> tuple[tuple[int
     )
 
 
-def _forget(db: Database, before: str) -> None:
-    db.conn.execute("DELETE FROM lines WHERE at < ?", (before,))
-    db.conn.execute("DELETE FROM sizes WHERE task_id NOT IN (SELECT task_id FROM lines)")
+def _forget(db: Database, before: str) -> bool:
+    """Remove a portion of the old lines; whether there was any."""
+    gone = db.conn.execute(
+        "DELETE FROM lines WHERE id IN (SELECT id FROM lines WHERE at < ? ORDER BY at LIMIT ?) "
+        "RETURNING task_id",
+        (before, AT_ONCE),
+    ).fetchall()
+    db.conn.executemany(
+        "DELETE FROM sizes WHERE task_id = ?1 "
+        "AND NOT EXISTS (SELECT 1 FROM lines WHERE task_id = ?1)",
+        set(gone),
+    )
+    return bool(gone)

@@ -27,6 +27,9 @@ _KINDS: dict[str, TypeAdapter[Effect]] = {
     )
 }
 
+AT_ONCE = 500
+"""Effects forgotten in one transaction, so that decisions do not wait for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -127,6 +130,10 @@ def waiting(db: Database) -> set[str]:
     return {str(kind) for (kind,) in rows}
 
 
-def forget(db: Database, now: datetime, keep: timedelta) -> None:
-    """Remove what was done long ago."""
-    db.conn.execute("DELETE FROM effects WHERE done_at < ?", (to_text(now - keep),))
+def forget(db: Database, now: datetime, keep: timedelta) -> int:
+    """Remove a portion of what was done long ago; returns how much, 0 when nothing is left."""
+    return db.conn.execute(
+        "DELETE FROM effects WHERE id IN "
+        "(SELECT id FROM effects WHERE done_at < ? ORDER BY done_at LIMIT ?)",
+        (to_text(now - keep), AT_ONCE),
+    ).rowcount

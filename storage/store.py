@@ -13,10 +13,11 @@ from sqlite_utils import Database
 
 from handlers import decide
 from handlers.decision import NOTHING, Decision, Rules
+from handlers.ending import status_edit
 from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
 from handlers.task import Task
 from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vault_rows, views
-from storage.inbox import Inbox
+from storage.inbox import Inbox, Waiting
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbox import Owed
@@ -27,6 +28,8 @@ from storage.vault_rows import SealedToken
 
 T = TypeVar("T")
 
+NEXT = 3
+"""How many of those who wait are told that the queue has moved; more edits would cost pace."""
 KEEP_EFFECTS = timedelta(days=14)
 KEEP_TOMBSTONES = timedelta(days=30)
 
@@ -45,7 +48,7 @@ class Store:
     def __init__(self, engine: Engine, log_lines: Logs, numbers: Numbers, rules: Rules) -> None:
         self._engine = engine
         self._numbers = numbers
-        self._rules = rules
+        self.rules = rules
         self.inbox = Inbox(engine)
         self.logs = log_lines
         self.changed = asyncio.Event()
@@ -106,6 +109,16 @@ class Store:
 
         await self._write(work)
 
+    async def set_aside(self, waiting: Waiting, reason: str, now: datetime) -> None:
+        """Mark a whole delivery that nothing can be made of, so that it holds up no other."""
+
+        def work(db: Database) -> None:
+            for candidate in waiting.candidates:
+                inbox.decided(db, candidate.task_id, reason, now)
+            inbox.handled(db, waiting.delivery_id, now)
+
+        await self._write(work)
+
     async def offer_again(self, now: datetime) -> None:
         """Offer places to tasks whose launch failed and whose wait is over."""
         if await self._engine.read(lambda db: tasks.any_to_launch_again(db, now)):
@@ -151,6 +164,10 @@ class Store:
         """The tasks of which a clock has run out."""
         return await self._engine.read(lambda db: tasks.due(db, now))
 
+    async def postpone_clock(self, task_id: str, until: datetime) -> None:
+        """Let no clock of a task strike before a time; the next change of the task sets it anew."""
+        await self._engine.write(lambda db: tasks.postpone(db, task_id, until))
+
     async def next_due(self, now: datetime) -> datetime | None:
         """When something has to be done that nothing else will wake Bellhop for."""
 
@@ -181,9 +198,17 @@ class Store:
         """The task of a repository by its short name or id."""
         return await self._engine.read(lambda db: tasks.named(db, repository_id, name))
 
-    async def place_in_queue(self, task: Task) -> int:
-        """1 is next."""
-        return await self._engine.read(lambda db: tasks.place_in_queue(db, task))
+    async def place_in_queue(self, task_id: str) -> int:
+        """How many tasks have their turn before this one, and itself; 0 for one that has begun."""
+        line = await self._engine.read(tasks.queue)
+        return line.index(task_id) + 1 if task_id in line else 0
+
+    async def delete(self, task_id: str, now: datetime) -> bool:
+        """Delete a task that has ended, its log lines too; False where there is none."""
+        deleted = await self._write(lambda db: tasks.delete(db, task_id, now))
+        if deleted:
+            await self.logs.delete(task_id)
+        return deleted
 
     async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
         """The events of a task, oldest first."""
@@ -227,17 +252,19 @@ class Store:
         def work(db: Database) -> None:
             views.forget_refusals(db, now)
             tasks.forget_tombstones(db, now, KEEP_TOMBSTONES)
-            outbox.forget(db, now, KEEP_EFFECTS)
             vault_rows.forget_expired(db, now)
 
         await self._engine.write(work)
+        while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
+            pass
         await self.inbox.forget(now - keep_payloads)
         await self.logs.forget(now, keep_logs)
 
     async def _write(self, work: Callable[[Database], T]) -> T:
-        result = await self._engine.write(work)
-        self.changed.set()
-        return result
+        try:
+            return await self._engine.write(work)
+        finally:
+            self.changed.set()  # also when the caller is cancelled: the work may be done
 
     def _apply_and_offer(self, db: Database, event: Event, now: datetime) -> Decision:
         decision = self._apply(db, event, now)
@@ -249,7 +276,7 @@ class Store:
         asked = isinstance(event, CommandGiven | CommandUndecidable)
         if asked and not inbox.is_open(db, event.task_id):
             return NOTHING  # it was decided before Bellhop was last stopped
-        decision = decide(views.view_for(db, event, self._rules, now), event, now)
+        decision = decide(views.view_for(db, event, self.rules, now), event, now)
         self._save(db, event, decision, now)
         if asked:
             inbox.decided(db, event.task_id, _state_of(event, decision), now)
@@ -266,12 +293,19 @@ class Store:
 
     def _offer(self, db: Database, now: datetime) -> None:
         """Offer places, one at a time, until nobody in line can take one."""
-        for _ in range(self._rules.max_running):
-            line = tasks.in_line(db, self._rules, now)
+        for given in range(self.rules.max_running + 1):
+            line = tasks.in_line(db, self.rules, now)
             if not line:
+                if given:
+                    self._tell_the_next(db, now)
                 return
             self._apply(db, PlaceOffered(line[0]), now)
             tasks.take_turn(db, line[0])
+
+    def _tell_the_next(self, db: Database, now: datetime) -> None:
+        """The queue has moved: those who are next see their new place."""
+        waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
+        outbox.wish(db, [status_edit(task) for task in waiting if task], now)
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:

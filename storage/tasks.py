@@ -143,6 +143,11 @@ def due(db: Database, now: datetime, limit: int = 100) -> tuple[str, ...]:
     return tuple(task_id for (task_id,) in rows)
 
 
+def postpone(db: Database, task_id: str, until: datetime) -> None:
+    """Let the clocks of a task run out later; what is saved next sets the time anew."""
+    db.conn.execute("UPDATE tasks SET due_at = ? WHERE id = ?", (to_text(until), task_id))
+
+
 def next_due(db: Database, now: datetime) -> datetime | None:
     """When the next clock runs out."""
     row = db.conn.execute(
@@ -218,13 +223,32 @@ def take_turn(db: Database, task_id: str) -> None:
     )
 
 
-def place_in_queue(db: Database, task: Task) -> int:
-    """How many tasks are offered a place before this one, and itself: 1 is next."""
-    row = db.conn.execute(
-        "SELECT count(*) FROM tasks WHERE status = 'queued' AND (queued_at, id) < (?, ?)",
-        (to_text(task.queued_at), task.id),
-    ).fetchone()
-    return int(row[0]) + 1
+def queue(db: Database, limit: int = -1) -> tuple[str, ...]:
+    """The ids of the tasks that wait, in the order of their turns, whatever holds them back."""
+    rows = db.conn.execute(
+        "SELECT id FROM tasks LEFT JOIN turns USING (repository_id) WHERE status = 'queued' "
+        "ORDER BY row_number() OVER (PARTITION BY repository_id ORDER BY queued_at, id), "
+        "coalesce(last_turn, 0), queued_at, id LIMIT ?",
+        (limit,),
+    )
+    return tuple(task_id for (task_id,) in rows)
+
+
+def delete(db: Database, task_id: str, now: datetime) -> bool:
+    """Delete a task that has ended, with its attempts and timeline; False where there is none.
+
+    A tombstone stays, so that a redelivery of its command does not make it again.
+    """
+    gone = db.conn.execute(
+        "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running')",
+        (task_id,),
+    ).rowcount
+    if gone:
+        db.conn.execute(
+            "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
+            (task_id, to_text(now)),
+        )
+    return bool(gone)
 
 
 def is_deleted(db: Database, task_id: str) -> bool:

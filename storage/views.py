@@ -48,11 +48,12 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         (event.sender.id, where.repository_id, to_text(now - HOUR)),
     )
     issue_tasks = tasks.of_issue(db, where.repository_id, where.number)
-    waiting = (task for task in issue_tasks if task.status is Status.QUEUED)
+    mine = {task.id for task in issue_tasks if task.status is Status.QUEUED}
+    line = enumerate(tasks.queue(db), 1) if mine else ()
     return View(
         rules,
         issue_tasks=issue_tasks,
-        places={task.id: tasks.place_in_queue(db, task) for task in waiting},
+        places={task_id: place for place, task_id in line if task_id in mine},
         named=tasks.named(db, where.repository_id, named) if named else None,
         name=tasks.free_name(db, where.repository_id, event.task_id),
         refused=frozenset(reason for (reason,) in rows),

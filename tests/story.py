@@ -127,6 +127,7 @@ class Stage:
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
         bellhop = await self._end.enter_async_context(opened(self.settings, self.tempo))
+        await bellhop.introduce()
         runner = web.AppRunner(bellhop.application(), access_log=None, shutdown_timeout=1)
         await runner.setup()
         self._end.push_async_callback(runner.cleanup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +100,33 @@ def test_what_is_no_secret_stays() -> None:
     assert maybe_redact(None) is None
 
 
+def test_a_key_file_that_holds_no_key_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    for text in ("", "c2hvcnQ=", "not base64 at all!"):
+        path.write_text(text)
+        with pytest.raises(WrongKey, match="holds no secret key"):
+            load_or_make_key(path)
+
+
+def test_console_logs_show_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    log.set_up("info", "console")
+    try:
+        token = "ghp_" + "a" * 36
+        secret = f"in a variable {token}"
+        try:
+            int(secret)
+        except ValueError:
+            structlog.get_logger().exception("failed", nested={"token": token})
+        logging.getLogger("elsewhere").warning("said %s", token)
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+    said = capsys.readouterr().err
+    assert "ValueError" in said
+    assert "in a variable ***" in said
+    assert token not in said
+
+
 def test_logs_are_redacted_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     log.set_up("info", "json")
     try:
@@ -164,6 +192,17 @@ def test_good_settings_have_no_problems() -> None:
         ({"agent_command": None}, "BELLHOP_AGENT_COMMAND"),
         ({"github_url": "https://github.com"}, "BELLHOP_RUNNER"),
         ({"worker_url": "http://bellhop.example.org"}, "BELLHOP_WORKER_URL"),
+        ({"worker_user": "root"}, "BELLHOP_WORKER_USER"),
+        ({"secret_key": SecretStr("short")}, "BELLHOP_SECRET_KEY"),
+        ({"secret_key_file": "nowhere.key"}, "BELLHOP_SECRET_KEY_FILE"),
+        (
+            {"secret_key_file": str(Path(__file__).with_name("__init__.py"))},
+            "BELLHOP_SECRET_KEY_FILE",
+        ),
+        (
+            {"github_url": "http://ghes.example.org", "unsafe_process_runner": True},
+            "BELLHOP_GITHUB_URL",
+        ),
     ],
 )
 def test_problems_name_their_setting(change: dict[str, object], setting: str) -> None:

@@ -82,7 +82,7 @@ def test_fix_makes_a_queued_task_with_a_branch_of_its_own() -> None:
         ),
         ("/ask why?", {}, Branches("main", "main")),
         ("/ask --base release why?", {}, Branches("release", "main")),
-        ("/ask why?", {"where": ON_PULL, "pull": PULL}, Branches("oil", "main")),
+        ("/ask why?", {"where": ON_PULL, "pull": PULL}, Branches("oil", "main", trusted="main")),
         (
             "/ask why?",
             {"where": ON_PULL, "pull": replace(PULL, same_repository=False)},
@@ -252,10 +252,15 @@ def test_a_retry_pushes_to_no_branch_that_is_guarded_by_now(pull: events.PullFac
     assert now_task(decide(view(issue_tasks=(asked,)), event, LATER)).attempt == 2
 
 
-def test_a_task_of_elsewhere_is_not_measured_by_the_pull_request_it_is_retried_from() -> None:
-    fork = replace(PULL, same_repository=False)
-    event = given(f"/bellhop retry {NAME}", where=ON_PULL, pull=fork)
-    assert now_task(decide(view(named=OLD), event, LATER)).attempt == 2
+def test_a_task_is_retried_where_it_belongs() -> None:
+    event = given(f"/bellhop retry {NAME}", where=ON_PULL, pull=PULL)
+    decision = decide(view(named=OLD), event, LATER)
+    assert decision.task is None
+    assert folded(body_of(decision)) == snapshot("""\
+`brave-otter-4f2` belongs to #7: write `/retry
+brave-otter-4f2` there, so that its worker is told that
+discussion.\
+""")
 
 
 def test_a_retry_needs_settings_that_can_be_read() -> None:

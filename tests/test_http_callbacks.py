@@ -151,6 +151,7 @@ WRONG = (
     (b'{"logs": [{"message": "x", "type": "shout"}]}', 422, ["logs.0.type"]),
     (b'{"logs": [{"message": "x", "timestamp": "2026-01-01"}]}', 422, ["logs.0.timestamp"]),
     (b'{"progress": 1, "progress": 2}', 422, ["progress"]),
+    (b'{"%s!": 1}' % (b"a" * 900_000), 422, ["a" * 64]),
 )
 
 
@@ -258,7 +259,7 @@ async def test_a_branch_that_is_not_the_tasks(stage: Stage) -> None:
     ended = await stage.ended()
     assert ended.error is not None
     assert (ended.error.code.value, ended.error.detail) == snapshot(
-        ("pr_failed", "it names the branch main")
+        ("pr_failed", "it names another branch than the task's")
     )
 
 

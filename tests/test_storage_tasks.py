@@ -20,6 +20,7 @@ from handlers.repo_config import RepoConfig
 from handlers.task import Branches, Ending, PullRequest, Status
 from handlers.values import Clocks, ErrorCode, Person, TaskError, Usage
 from storage import outbox, tasks, timeline, vault_rows, views
+from storage.logs import LogLine
 from storage.tasks import Overtaken
 from storage.times import from_text, maybe_text, to_text
 from tests.makers import (
@@ -290,9 +291,41 @@ async def test_a_launch_that_waits_for_its_time_is_not_in_line(bench: Bench) -> 
 
 async def test_the_place_in_the_queue_counts_from_one(bench: Bench) -> None:
     waiting = [await bench.ask(number=number) for number in range(3)]
-    assert [await bench.store.place_in_queue(task) for task in waiting] == [1, 2, 3]
+    assert [await bench.store.place_in_queue(task.id) for task in waiting] == [1, 2, 3]
     await start(bench, 0)
-    assert [await bench.store.place_in_queue(task) for task in waiting[1:]] == [1, 2]
+    assert [await bench.store.place_in_queue(task.id) for task in waiting] == [0, 1, 2]
+
+
+async def test_places_are_counted_by_turns(bench: Bench) -> None:
+    first = [await bench.ask(number=number) for number in range(2)]
+    other = await bench.ask(repository=200)
+    line = [first[0], other, first[1]]
+    assert [await bench.store.place_in_queue(task.id) for task in line] == [1, 2, 3]
+
+
+async def test_the_next_in_line_see_that_the_queue_has_moved(tmp_path: Path) -> None:
+    async with opened(tmp_path, replace(RULES, max_running=1)) as bench:
+        started, *waiting = [await bench.ask(number=number) for number in range(6)]
+        wishes = "SELECT wished FROM effects WHERE kind = 'EditStatus' ORDER BY id"
+        before = [count for (count,) in await bench.rows(wishes)]
+        await bench.store.apply(events.PermissionLost(*of_launch(started)), bench.now)
+        after = [count for (count,) in await bench.rows(wishes)]
+        moved = [new - old for new, old in zip(after, before, strict=True)]
+        assert moved == [1, 1, 1, 1, 1, 0], "ended, begun, and the next three"
+        assert [await bench.store.place_in_queue(task.id) for task in waiting] == [0, 1, 2, 3, 4]
+
+
+async def test_a_deleted_task_leaves_a_tombstone_and_nothing_else(bench: Bench) -> None:
+    task = await bench.ask()
+    assert not await bench.store.delete(task.id, bench.now), "it has not ended"
+    await bench.store.apply(events.TargetGone(task.id, "gone"), bench.now)
+    await bench.store.logs.append(task.id, 1, [LogLine("info", "hello", NOON)])
+    assert await bench.store.delete(task.id, bench.now)
+    assert not await bench.store.delete(task.id, bench.now)
+    assert await bench.store.task(task.id) is None
+    assert await bench.rows("SELECT 1 FROM attempts UNION SELECT 1 FROM timeline") == []
+    assert await bench.store.logs.of_task(task.id) == ()
+    assert await bench.do(lambda db: tasks.is_deleted(db, task.id))
 
 
 async def test_tombstones_are_kept_a_while(bench: Bench) -> None:
@@ -338,7 +371,7 @@ READS = {
     "load of": lambda db: tasks.load_of(db, task_in()),
     "in line": lambda db: tasks.in_line(db, RULES, NOON),
     "any to launch again": lambda db: tasks.any_to_launch_again(db, NOON),
-    "place in queue": lambda db: tasks.place_in_queue(db, task_in()),
+    "queue": tasks.queue,
     "timeline": lambda db: timeline.of_task(db, "x"),
     "last number": timeline.last_number,
     "claim": lambda db: outbox.claim(db, NOON, (), 5),

@@ -48,7 +48,7 @@ class Voice:
         if task is None:
             return None
         now = hands.clock()
-        place = await hands.store.place_in_queue(task) if task.status is Status.QUEUED else 0
+        place = await hands.store.place_in_queue(task.id) if task.status is Status.QUEUED else 0
         body = replies.status_comment(task, hands.rules, now, place)
         if task.status_comment is not None:
             await self._edit(owed, task, task.status_comment, body)

@@ -13,6 +13,9 @@ from bot.http.problems import Problem
 
 Model = TypeVar("Model", bound="Body")
 
+LONGEST_NAME = 64
+"""Characters of a field's name. Longer ones are nobody's, and reading them would take time."""
+
 
 class Body(BaseModel):
     """A body, or a part of one. Unknown fields are errors."""
@@ -42,6 +45,8 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
         json.loads(raw, object_pairs_hook=_once)
     except _Twice as error:
         raise _invalid([{"field": str(error), "message": "it is given twice"}]) from None
+    except _TooLong as error:
+        raise _invalid([{"field": str(error), "message": "there is no such field"}]) from None
     except (ValueError, RecursionError):
         raise Problem(400, "The body is no JSON document.") from None
     try:
@@ -61,9 +66,15 @@ class _Twice(Exception):  # noqa: N818 - never leaves this module
     """A field is there twice, as it is or in both spellings."""
 
 
+class _TooLong(Exception):  # noqa: N818 - never leaves this module
+    """A name that no field has."""
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: set[str] = set()
     for key, _ in pairs:
+        if len(key) > LONGEST_NAME:
+            raise _TooLong(key[:LONGEST_NAME])
         name = to_camel(key)
         if name in seen:
             raise _Twice(key)

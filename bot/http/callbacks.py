@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -98,7 +99,7 @@ class CallbackDesk:
             base_branch=branches.base,
             head_branch=branches.name,
             head_sha=branches.head,
-            config_from=branches.base if task.where.is_pull_request and branches.name else None,
+            config_from=branches.config_from,
             push_url=push_url,
             github_token=GitHubToken(token=token.token, expires_at=token.expires_at),
             commit_author=GitAuthor(name=name, email=email),
@@ -194,9 +195,14 @@ class CallbackDesk:
 
 
 def canonical(report: Completion) -> str:
-    """By which two completions are compared: what they say of the outcome, in one spelling."""
+    """By which two completions are compared: what they say of the outcome, in one spelling.
+
+    The SHA-256 of the canonical JSON, so that nothing of it is kept that was not looked at for
+    secrets.
+    """
     said = report.model_dump(include={"status", "pr_url", "branch", "summary", "error"})
-    return json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _numbers(key: WorkerKey) -> tuple[str, int, int]:
