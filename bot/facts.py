@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.github.client import GitHub
-from bot.github.errors import Refused
+from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
 from handlers.commands import Command, Misuse, Role
 from handlers.context import Earlier, IssueText, Remark, build_context
@@ -81,7 +81,10 @@ class Facts:
         )
 
     async def _config(self, repo: RepoRef) -> RepoConfig | tuple[ConfigProblem, ...]:
-        text = await self.github.file(repo, CONFIG)
+        try:
+            text = await self.github.file(repo, CONFIG)
+        except NotText as problem:
+            return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
         return parse_config(text or "")
 
     async def _retried(self, written: TextWritten, command: Command) -> Task | None:

@@ -43,3 +43,7 @@ class Refused(GitHubError):  # noqa: N818  states what GitHub did, as its caller
         super().__init__(f"GitHub refused with {status}: {message}")
         self.status = status
         self.message = message
+
+
+class NotText(Refused):
+    """A file is there, but is too large or no text in UTF-8; `message` is a sentence about it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from bot.github.calls import Calls, segments
-from bot.github.errors import Refused
+from bot.github.errors import NotText, Refused
 from bot.github.retry import patiently
 from bot.github.shapes import (
     COMMENTS,
@@ -93,7 +93,7 @@ class Reading(Calls):
         Remembered by ETag: asking again for what has not changed costs nothing of the limit.
 
         Raises:
-            GitHubError: `Refused` for a file above 1 MB or one that is not UTF-8.
+            GitHubError: `NotText` for a file above 1 MB or one that is not UTF-8.
         """
         query = f"?{urlencode({'ref': ref})}" if ref is not None else ""
         url = f"/repos/{repo.full_name}/contents/{segments(path)}{query}"
@@ -166,8 +166,8 @@ class Reading(Calls):
 
 def _text(content: Content, path: str) -> str:
     if content.encoding != "base64":
-        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{path} is larger than 1 MB")
+        raise NotText(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{path} is larger than 1 MB")
     try:
         return base64.b64decode(content.content).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{path} is not a text in UTF-8") from None
+        raise NotText(HTTPStatus.UNPROCESSABLE_ENTITY, f"{path} is not a text in UTF-8") from None
