@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,13 +17,16 @@ from handlers.deliveries import TextWritten
 from handlers.events import CommandGiven, CommandUndecidable
 from handlers.on_command import is_of_other_bots
 from handlers.values import Origin, Person, Where
-from storage import Store
+from storage import StorageFailed, Store
 from storage.inbox import Waiting
 
 _log = structlog.stdlib.get_logger(__name__)
 
 ASK_FOR = timedelta(hours=1)
 """How long GitHub is asked about a command before its writer is told that it does not answer."""
+NO_ACCESS = {403, 404, 410, 451}
+"""Refusals that mean that the App may not see the repository any more; others may pass."""
+OUR_MISTAKE = "Bellhop itself failed; its log tells why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,20 @@ class Intake:
 
         Raises:
             GitHubError: GitHub did not say what must be known; to be tried again.
+            StorageFailed: nothing could be stored; to be tried again.
+            Exception: a mistake of ours; to be tried again, until it is given up after an hour.
         """
+        try:
+            await self._take(waiting)
+        except (GitHubError, StorageFailed):
+            raise
+        except Exception:
+            if self.clock() - waiting.received_at < ASK_FOR:
+                raise
+            _log.exception("delivery given up", delivery=waiting.delivery_id)
+            await self._give_up(waiting)
+
+    async def _take(self, waiting: Waiting) -> None:
         value = waiting.value
         if not isinstance(value, TextWritten):
             await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
@@ -51,7 +68,9 @@ class Intake:
             await self._take_commands(waiting, value)
 
     async def _take_commands(self, waiting: Waiting, written: TextWritten) -> None:
-        commands = {one.position: one for one in parse(written.text, self.app_name)}
+        # A text can be made to take seconds: they must not be everybody's.
+        parsed = await asyncio.to_thread(parse, written.text, self.app_name)
+        commands = {one.position: one for one in parsed}
         ordinals = {position: place for place, position in enumerate(commands)}
         lines = {one.position for one in waiting.candidates}
         await self._ignore(waiting, lines - commands.keys())
@@ -101,15 +120,31 @@ class Intake:
         origin: Origin,
         error: GitHubError,
     ) -> None:
-        """Ask again later, until nobody can be waiting any more; a refusal is final at once."""
+        """Ask again later, until nobody can be waiting any more; without access at once."""
         now = self.clock()
-        if isinstance(error, Refused):
+        if isinstance(error, Refused) and error.status in NO_ACCESS:
             _log.warning("the App has no access there", problem=str(error))
             await self.store.ignore([task_id], "no_access", now)
             return
         if now - waiting.received_at < ASK_FOR:
             raise error
         await self.store.apply(CommandUndecidable(task_id, where, origin, str(error)), now)
+
+    async def _give_up(self, waiting: Waiting) -> None:
+        """Tell those who wait for an answer, where that can be done, and go on without it."""
+        now = self.clock()
+        written = waiting.value
+        try:
+            if isinstance(written, TextWritten) and not deaf_to(written, self.app_id):
+                for one in waiting.candidates:
+                    origin = Origin(written.kind, written.source_id, one.position, written.url)
+                    event = CommandUndecidable(one.task_id, _where(written), origin, OUR_MISTAKE)
+                    await self.store.apply(event, now)
+        except StorageFailed:
+            raise
+        except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
+            _log.exception("nobody could be told", delivery=waiting.delivery_id)
+        await self.store.set_aside(waiting, "failed", now)
 
 
 def _where(written: TextWritten) -> Where:

@@ -18,7 +18,8 @@ import structlog
 from bot.effects.perform import Performer
 from bot.github.errors import GitHubError
 from bot.intake import Intake
-from handlers.deliveries import TextWritten
+from bot.line import Line
+from handlers.deliveries import IssueGone, PullRequestClosed, TextWritten
 from handlers.events import ClockStruck
 from storage import StorageFailed, Store
 from storage.inbox import Waiting
@@ -30,8 +31,12 @@ AT_A_TIME = 64
 """How many effects, and how many deliveries, are under way at most."""
 LONGEST_SLEEP = timedelta(minutes=1)
 TIDY_EVERY = timedelta(hours=1)
+PAGE = 64
+"""How many deliveries join the line in one look at the inbox."""
 AFTER_A_FAILURE = 1.0
-"""Seconds of rest after the database failed."""
+"""Seconds of rest after the database failed, or we did."""
+BROKEN_CLOCK = timedelta(minutes=5)
+"""How long a clock waits that could not strike by a mistake of ours."""
 PARTING = 3.0
 """Seconds that what is under way gets to end when Bellhop is stopped."""
 
@@ -44,12 +49,11 @@ class Keep:
     logs: timedelta = timedelta(days=30)
 
 
-@dataclass(slots=True)
-class _Patience:
-    """When a delivery that GitHub gave no answer about is tried again."""
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The key of a delivery that is under way; effects have their numbers as keys."""
 
-    tries: int
-    until: datetime
+    number: int
 
 
 @dataclass(slots=True)
@@ -65,8 +69,8 @@ class Pump:
     _at_work: dict[Hashable, asyncio.Task[None]] = field(
         default_factory=dict[Hashable, asyncio.Task[None]], init=False
     )
-    _patience: dict[str, _Patience] = field(default_factory=dict[str, _Patience], init=False)
-    _broken: set[str] = field(default_factory=set[str], init=False)
+    _line: Line = field(default_factory=Line, init=False)
+    _tries: dict[Hashable, int] = field(default_factory=dict[Hashable, int], init=False)
     _tidied: datetime | None = field(default=None, init=False)
 
     async def run(self) -> None:
@@ -80,6 +84,9 @@ class Pump:
                     await self._sleep(now)
                 except StorageFailed as error:
                     _log.error("the database fails", problem=str(error))
+                    await asyncio.sleep(AFTER_A_FAILURE)
+                except Exception:  # noqa: BLE001 - a mistake of ours ends nobody else's work
+                    _log.exception("the loop failed")
                     await asyncio.sleep(AFTER_A_FAILURE)
         finally:
             await self._leave()
@@ -105,45 +112,48 @@ class Pump:
             await self._strike(task_id, now)
         await self.store.offer_again(now)
         await self._take_effects(now)
-        await self._tidy(now)
+        self._tidy(now)
 
     async def _strike(self, task_id: str, now: datetime) -> None:
         """Tell a task that one of its clocks ran out; a mistake of ours there stops no other."""
-        if task_id in self._broken:
-            return
         try:
             await self.store.apply(ClockStruck(task_id), now)
         except StorageFailed:
             raise
         except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
-            self._broken.add(task_id)
             _log.exception("a clock failed", task=task_id)
+            await self.store.postpone_clock(task_id, now + BROKEN_CLOCK)
 
     async def _take_deliveries(self, now: datetime) -> None:
-        # Those that were put off are the oldest: they take nobody else's place.
-        for waiting in await self.store.inbox.waiting(AT_A_TIME + len(self._patience)):
-            patience = self._patience.get(waiting.delivery_id)
-            lane = ("issue", *_lane(waiting))
-            if lane not in self._at_work and (patience is None or patience.until <= now):
-                self._begin(lane, self._take(waiting))
+        joining = await self.store.inbox.waiting(PAGE, after=self._line.seen)
+        for waiting in joining:
+            self._line.add(waiting.number, _lane(waiting))
+        if joining:
+            self.store.changed.set()  # there may be more
+        room = AT_A_TIME - sum(isinstance(key, _Taken) for key in self._at_work)
+        for _ in range(room):
+            if (turn := self._line.take(now)) is None:
+                return
+            lane, number = turn
+            self._begin(_Taken(number), self._take(lane, number))
 
-    async def _take(self, waiting: Waiting) -> None:
+    async def _take(self, lane: Hashable, number: int) -> None:
+        wait: float | None = None
         try:
-            await self.intake.take(waiting)
-        except GitHubError as error:
-            _log.info("delivery put off", delivery=waiting.delivery_id, problem=str(error))
-            self._put_off(waiting, error.retry_after)
+            waiting = await self.store.inbox.open(number)
+            if waiting is not None:
+                await self.intake.take(waiting)
+        except (GitHubError, StorageFailed) as error:
+            _log.info("delivery put off", number=number, problem=str(error))
+            wait = error.retry_after if isinstance(error, GitHubError) else None
         except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
-            _log.exception("delivery failed", delivery=waiting.delivery_id)
-            self._put_off(waiting, None)
+            _log.exception("delivery failed", number=number)
         else:
-            self._patience.pop(waiting.delivery_id, None)
-
-    def _put_off(self, waiting: Waiting, wait: float | None) -> None:
-        before = self._patience.get(waiting.delivery_id)
-        tries = before.tries + 1 if before else 1
-        until = self.clock() + timedelta(seconds=wait or self.backoff(tries))
-        self._patience[waiting.delivery_id] = _Patience(tries, until)
+            self._tries.pop(lane, None)
+            self._line.done(lane)
+            return
+        tries = self._tries[lane] = self._tries.get(lane, 0) + 1
+        self._line.put_off(lane, self.clock() + timedelta(seconds=wait or self.backoff(tries)))
 
     async def _take_effects(self, now: datetime) -> None:
         busy = {key for key in self._at_work if isinstance(key, int)}
@@ -165,10 +175,11 @@ class Pump:
         if not done.cancelled() and (error := done.exception()) is not None:
             _log.error("work failed", key=str(key), exc_info=error)
 
-    async def _tidy(self, now: datetime) -> None:
+    def _tidy(self, now: datetime) -> None:
         if self._tidied is None or now - self._tidied >= TIDY_EVERY:
             self._tidied = now
-            await self.store.forget_old(now, self.keep.payloads, self.keep.logs)
+            work = self.store.forget_old(now, self.keep.payloads, self.keep.logs)
+            self._begin("tidying", work)
 
     async def _sleep(self, seen: datetime) -> None:
         """Wait for a commit, or for what was not due yet when the last look was taken.
@@ -177,9 +188,8 @@ class Pump:
         is under way, or waits for something whose end is a commit.
         """
         times = [seen + LONGEST_SLEEP]
-        times += [one.until for one in self._patience.values() if one.until > seen]
-        if (due := await self.store.next_due(seen)) is not None:
-            times.append(due)
+        known = (self._line.next_due(seen), await self.store.next_due(seen))
+        times += [due for due in known if due is not None]
         seconds = max(0.0, (min(times) - self.clock()).total_seconds())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -199,9 +209,13 @@ class Pump:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _lane(waiting: Waiting) -> tuple[object, ...]:
-    """What must be taken in order: the texts of one issue, and other events of one repository."""
+def _lane(waiting: Waiting) -> Hashable:
+    """What must be taken in order: all of one issue or pull request; other events by themselves."""
     value = waiting.value
-    if isinstance(value, TextWritten):
-        return value.repository.id, value.subject.number
-    return (waiting.delivery_id,)
+    match value:
+        case TextWritten():
+            return value.repository.id, value.subject.number
+        case IssueGone() | PullRequestClosed():
+            return value.repository.id, value.number
+        case _:
+            return waiting.number
