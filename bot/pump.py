@@ -158,7 +158,10 @@ class Pump:
     async def _take_effects(self, now: datetime) -> None:
         busy = {key for key in self._at_work if isinstance(key, int)}
         room = AT_A_TIME - len(busy)
-        for owed in await self.store.claim(now, busy, room):
+        claimed = await self.store.claim(now, busy, room)
+        for key in claimed.unreadable:
+            _log.error("effect unreadable", effect=key)
+        for owed in claimed.owed:
             self._begin(owed.id, self._perform(owed))
 
     async def _perform(self, owed: Owed) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlite_utils import Database
 
 from handlers import effects
@@ -41,17 +41,39 @@ class Owed:
     tries: int
     """1 the first time; above that an earlier try may have left something behind."""
     created_at: datetime
+    urgent: bool = False
+    """Whether a final comment waits behind it in its lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What is to be done now, and the keys of effects that cannot be read: those have failed."""
+
+    owed: tuple[Owed, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+_FINAL_BEHIND = (
+    "EXISTS (SELECT 1 FROM effects AS later WHERE later.state = 'waiting' "
+    "AND later.lane = effects.lane AND later.id > effects.id "
+    "AND CASE WHEN json_valid(later.doc) THEN later.doc ->> '$.final' END)"
+)
 
 
 def wish(db: Database, wished: Sequence[Effect], now: datetime) -> None:
-    """Add effects. One that is there already stays as it is; a status edit is wished for anew."""
+    """Add effects. One that is there already stays as it is; a status edit is wished for anew.
+
+    What has put off its turn is looked at anew once a final comment waits behind it.
+    """
     for effect in wished:
         kind = type(effect).__name__
         db.conn.execute(
             "INSERT INTO effects (key, kind, lane, doc, due_at, created_at) "
             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
             "wished = wished + 1, state = 'waiting', done_at = NULL, doc = excluded.doc, "
-            "due_at = CASE state WHEN 'waiting' THEN due_at ELSE excluded.due_at END "
+            "due_at = CASE state WHEN 'waiting' THEN due_at ELSE excluded.due_at END, "
+            "created_at = CASE state WHEN 'waiting' THEN created_at ELSE excluded.created_at END, "
+            "tries = CASE state WHEN 'waiting' THEN tries ELSE 0 END "
             "WHERE kind = 'EditStatus'",
             (
                 effect.key,
@@ -62,6 +84,11 @@ def wish(db: Database, wished: Sequence[Effect], now: datetime) -> None:
                 to_text(now),
             ),
         )
+        if isinstance(effect, effects.Comment) and effect.final:
+            db.conn.execute(
+                "UPDATE effects SET due_at = min(due_at, ?) WHERE state = 'waiting' AND lane = ?",
+                (to_text(now), lane(effect)),
+            )
 
 
 def any_due(db: Database, now: datetime, busy: Collection[int]) -> bool:
@@ -72,27 +99,38 @@ def any_due(db: Database, now: datetime, busy: Collection[int]) -> bool:
     return int(row[0]) > len(busy)
 
 
-def claim(db: Database, now: datetime, busy: Collection[int], limit: int) -> tuple[Owed, ...]:
+def claim(db: Database, now: datetime, busy: Collection[int], limit: int) -> Claimed:
     """The effects that are due and whose turn it is, counted as tried before they are done.
 
     `busy` are those that are being done right now. A try that is counted before it is made tells
     a restarted Bellhop that it must look before it writes again.
     """
     rows = db.conn.execute(
-        "SELECT id, kind, doc, wished, tries, created_at FROM effects AS e "
+        "SELECT id, key, kind, doc, wished, tries + 1, created_at, "  # noqa: S608 - our own words
+        f"lane IS NOT NULL AND {_FINAL_BEHIND} FROM effects "
         "WHERE state = 'waiting' AND due_at <= :now "
         "AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM effects AS earlier "
-        "WHERE earlier.state = 'waiting' AND earlier.lane = e.lane AND earlier.id < e.id)) "
+        "WHERE earlier.state = 'waiting' AND earlier.lane = effects.lane "
+        "AND earlier.id < effects.id)) "
         "ORDER BY due_at, id LIMIT :limit",
         {"now": to_text(now), "limit": limit + len(busy)},
     ).fetchall()
-    found = [row for row in rows if row[0] not in busy][:limit]
-    for row in found:
-        db.conn.execute("UPDATE effects SET tries = tries + 1 WHERE id = ?", (row[0],))
-    return tuple(
-        Owed(number, _KINDS[kind].validate_json(doc), wished, tries + 1, from_text(created))
-        for number, kind, doc, wished, tries, created in found
-    )
+    owed: list[Owed] = []
+    unreadable: list[str] = []
+    for number, key, kind, doc, *rest in [row for row in rows if row[0] not in busy][:limit]:
+        wished, tries, created, urgent = rest
+        try:
+            effect = _KINDS[kind].validate_json(doc)
+        except (KeyError, ValidationError) as error:
+            db.conn.execute(
+                "UPDATE effects SET state = 'failed', done_at = ?, error = ? WHERE id = ?",
+                (to_text(now), str(error), number),
+            )
+            unreadable.append(key)
+            continue
+        db.conn.execute("UPDATE effects SET tries = ? WHERE id = ?", (tries, number))
+        owed.append(Owed(number, effect, wished, tries, from_text(created), bool(urgent)))
+    return Claimed(tuple(owed), tuple(unreadable))
 
 
 def mark(db: Database, owed: Owed, state: str, now: datetime, error: str | None = None) -> None:
@@ -103,16 +141,23 @@ def mark(db: Database, owed: Owed, state: str, now: datetime, error: str | None 
         (state, to_text(now), error, owed.id, owed.wished),
     ).rowcount
     if not final:
-        db.conn.execute("UPDATE effects SET tries = 0 WHERE id = ?", (owed.id,))
+        db.conn.execute(
+            "UPDATE effects SET tries = 0, created_at = ? WHERE id = ?", (to_text(now), owed.id)
+        )
 
 
 def postpone(
     db: Database, owed: Owed, until: datetime, error: str | None, *, tried: bool = True
 ) -> None:
-    """An effect is tried again later; `tried` False: nothing was sent, so it does not count."""
+    """An effect is tried again later; `tried` False: nothing was sent, so it does not count.
+
+    One that became urgent meanwhile is not: it was put off as what it was.
+    """
     db.conn.execute(
-        "UPDATE effects SET due_at = ?, error = ?, tries = tries - ? WHERE id = ?",
-        (to_text(until), error, 0 if tried else 1, owed.id),
+        "UPDATE effects SET error = ?, tries = tries - ?, due_at = "  # noqa: S608 - our own words
+        f"CASE WHEN lane IS NOT NULL AND NOT ? AND {_FINAL_BEHIND} THEN due_at ELSE ? END "
+        "WHERE id = ?",
+        (error, 0 if tried else 1, owed.urgent, to_text(until), owed.id),
     )
 
 

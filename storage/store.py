@@ -20,7 +20,7 @@ from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vau
 from storage.inbox import Inbox, Waiting
 from storage.logs import Logs
 from storage.numbers import Numbers
-from storage.outbox import Owed
+from storage.outbox import Claimed, Owed
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt
 from storage.timeline import Happened
@@ -134,10 +134,10 @@ class Store:
 
         await self._write(work)
 
-    async def claim(self, now: datetime, busy: Collection[int], limit: int) -> tuple[Owed, ...]:
+    async def claim(self, now: datetime, busy: Collection[int], limit: int) -> Claimed:
         """The effects that are due, counted as tried."""
         if not await self._engine.read(lambda db: outbox.any_due(db, now, busy)):
-            return ()
+            return Claimed(())
         return await self._engine.write(lambda db: outbox.claim(db, now, busy, limit))
 
     async def mark(self, owed: Owed, state: str, now: datetime, error: str | None = None) -> None:

@@ -131,4 +131,4 @@ class Bench:
 
     async def owed(self, limit: int = 1000, *, busy: tuple[int, ...] = ()) -> list[Owed]:
         """What is due."""
-        return list(await self.store.claim(self.now, busy, limit))
+        return list((await self.store.claim(self.now, busy, limit)).owed)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from bot.effects.hands import Hands, Later
+from bot.effects.saying import Voice
+from bot.github.pace import Priority
 from bot.runners.base import LaunchFailed, WorkerSpec
 from bot.runners.process import ProcessRunner
-from handlers.effects import Launch, RevokeTokens
+from handlers.effects import Comment, EditStatus, Launch, RevokeTokens
 from simulator import Fault
 from storage import Store, migrations
 from storage.outbox import Owed
 from storage.sqlite import Engine
-from tests.makers import ID
+from tests.makers import HERE, ID
 from tests.story import Stage, staged, until
 
 TOKENS = r"/app/installations/\d+/access_tokens$"
@@ -40,6 +44,12 @@ class Unlucky(ProcessRunner):
             self._stage.sim.faults.add(self._fault)
         self._struck = True
         raise LaunchFailed(f"not now, {spec.key}", retryable=True)
+
+
+def hands_of(stage: Stage) -> Hands:
+    """What the running Bellhop does its effects with."""
+    assert stage.bot.pump is not None
+    return stage.bot.pump.performer._hands
 
 
 async def tries_of(stage: Stage, kind: str) -> list[tuple[int, str | None]]:
@@ -172,3 +182,50 @@ async def test_a_failing_database_is_named_as_that(tmp_path: Path) -> None:
                 await performer.perform(Owed(1, effect, 1, 1, stage.clock()))
             told = [(line["event"], "exc_info" in line) for line in lines]
             assert told == [("the database fails", False)] * 2
+
+
+async def test_a_status_comment_that_may_be_there_is_looked_for_later(tmp_path: Path) -> None:
+    async with staged(tmp_path, agent_command="sleep 600") as stage:
+        pace = stage.bot.github.pace
+        here = stage.installation.id
+        while not pace.nearly_empty(here):
+            assert pace.try_spend(here, Priority.ACKNOWLEDGEMENT) == 0
+        stage.comments("alice", "/fix it")
+        task = await stage.in_state("working")
+        assert task.status_comment is None
+        voice = Voice(hands_of(stage))
+        effect = EditStatus("anew", task.where, task.id)
+        assert await voice.edit_status(Owed(1, effect, 1, 1, stage.clock()), effect) is None
+        with pytest.raises(Later):
+            await voice.edit_status(Owed(1, effect, 1, 2, stage.clock()), effect)
+        assert stage.replies() == []
+
+
+@pytest.mark.parametrize("status", [None, 404])
+async def test_nothing_is_kept_of_a_task_that_has_ended(tmp_path: Path, status: int | None) -> None:
+    async with staged(tmp_path) as stage:
+        if status is not None:
+            comments = r"/repos/acme/widgets/issues/comments/\d+$"
+            stage.fault("PATCH", comments, "status", 10**6, status=status)
+        stage.comments("alice", "/fix it")
+        assert (await stage.ended()).status_comment is not None
+        assert stage.bot.pump is not None
+        assert stage.bot.pump.performer._voice._edited == {}
+
+
+async def test_an_acknowledgement_holds_up_no_final_comment(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        pace = stage.bot.github.pace
+        here = stage.installation.id
+        while pace.turn_in(here, Priority.ACKNOWLEDGEMENT) == 0:
+            assert pace.try_spend(here, Priority.ACKNOWLEDGEMENT) == 0
+        voice = Voice(hands_of(stage))
+        where = replace(
+            HERE, installation_id=here, repository_id=stage.repository.id, repository="acme/widgets"
+        )
+        effect = Comment("hello", replace(where, number=stage.issue.number), "Hello.")
+        owed = Owed(1, effect, 1, 1, stage.clock())
+        with pytest.raises(Later):
+            await voice.comment(owed, effect)
+        await voice.comment(replace(owed, urgent=True), effect)
+        assert stage.replies() == ["Hello."]

@@ -171,3 +171,74 @@ async def test_what_was_done_long_ago_is_forgotten(bench: Bench) -> None:
     assert await bench.rows("SELECT count(*) FROM effects") == [(len(ALL),)]
     await bench.do(lambda db: outbox.forget(db, NOON + MINUTE + SECOND, MINUTE))
     assert await bench.rows("SELECT count(*) FROM effects") == [(len(ALL) - 1,)]
+
+
+async def test_an_old_status_that_is_wished_for_anew_is_new(bench: Bench) -> None:
+    await wish(bench, EDIT)
+    (one,) = await bench.owed()
+    await bench.store.mark(one, "done", NOON)
+    bench.now = NOON + MINUTE
+    await wish(bench, EDIT)
+    (again,) = await bench.owed()
+    assert (again.created_at, again.tries) == (NOON + MINUTE, 1)
+    bench.now += MINUTE
+    await wish(bench, EDIT)
+    await bench.store.mark(again, "done", bench.now)
+    (third,) = await bench.owed()
+    assert (third.created_at, third.tries) == (bench.now, 1)
+    await wish(bench, EDIT)
+    await bench.store.postpone(third, bench.now, "again")
+    bench.now += MINUTE
+    (waiting,) = await bench.owed()
+    assert (waiting.created_at, waiting.tries) == (bench.now - MINUTE, 2)
+
+
+@pytest.mark.parametrize("spoilt", ["kind = 'Nothing'", "doc = '{}'", "doc = 'no json'"])
+async def test_what_cannot_be_read_holds_up_nothing(bench: Bench, spoilt: str) -> None:
+    await wish(bench, *ALL)
+    await bench.sql(f"UPDATE effects SET {spoilt} WHERE key = 'comment'")
+    claimed = await bench.store.claim(NOON, (), 100)
+    assert [one.effect for one in claimed.owed] == [one for one in ALL if one is not ALL[1]]
+    assert claimed.unreadable == ("comment",)
+    assert await bench.rows("SELECT key FROM effects WHERE state = 'failed'") == [("comment",)]
+    assert (await bench.store.claim(NOON, (), 100)).unreadable == ()
+
+
+async def test_what_cannot_be_read_is_none_that_others_hurry_for(bench: Bench) -> None:
+    await wish(bench, Comment("before", HERE, ""), FINAL)
+    await bench.sql("UPDATE effects SET doc = 'no json' WHERE key = 'final'")
+    (before,) = await bench.owed()
+    assert (before.effect.key, before.urgent) == ("before", False)
+
+
+FINAL = Comment("final", HERE, "", final=True)
+
+
+async def test_what_stands_before_a_final_comment_is_as_urgent(bench: Bench) -> None:
+    before = [Comment(f"here-{number}", HERE, "") for number in range(2)]
+    await wish(bench, *before, Comment("there", THERE, ""))
+    first, there = await bench.owed()
+    assert (first.urgent, there.urgent) == (False, False)
+    for one in (first, there):
+        await bench.store.postpone(one, NOON + MINUTE, None, tried=False)
+    assert await keys(bench) == []
+    await wish(bench, FINAL)
+    (head,) = await bench.owed()
+    assert (head.id, head.urgent) == (first.id, True)
+    await bench.store.mark(head, "done", NOON)
+    (head,) = await bench.owed()
+    assert (head.effect.key, head.urgent) == ("here-1", True)
+    await bench.store.postpone(head, NOON + MINUTE, "full", tried=False)
+    assert await keys(bench) == [], "even what is urgent can be put off"
+    await bench.store.mark(head, "done", NOON)
+    (last,) = await bench.owed()
+    assert (last.effect.key, last.urgent) == ("final", False)
+
+
+async def test_what_was_put_off_while_it_became_urgent_is_looked_at_again(bench: Bench) -> None:
+    await wish(bench, Comment("here", HERE, ""))
+    (one,) = await bench.owed()
+    await wish(bench, FINAL)
+    await bench.store.postpone(one, NOON + MINUTE, None, tried=False)
+    (again,) = await bench.owed()
+    assert (again.id, again.urgent, again.tries) == (one.id, True, 1)

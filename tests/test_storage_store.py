@@ -299,7 +299,7 @@ async def test_what_is_not_there_is_none(bench: Bench) -> None:
     assert await bench.store.task("x") is None
     assert await bench.store.brief("x") is None
     assert await bench.store.named(1, "x") is None
-    assert await bench.store.claim(NOON, (), 10) == ()
+    assert (await bench.store.claim(NOON, (), 10)).owed == ()
     assert await bench.store.recall("x") is None
 
 

@@ -32,7 +32,8 @@ class Voice:
 
     async def comment(self, owed: Owed, effect: Comment) -> None:
         """Write a comment."""
-        priority = Priority.FINAL if effect.final else Priority.ACKNOWLEDGEMENT
+        final = effect.final or owed.urgent
+        priority = Priority.FINAL if final else Priority.ACKNOWLEDGEMENT
         await self._say(owed, effect.where, effect.body, priority)
 
     async def request_review(self, effect: RequestReview) -> None:
@@ -46,15 +47,24 @@ class Voice:
         hands = self._hands
         task = await hands.store.task(effect.task_id)
         if task is None:
+            self._edited.pop(effect.task_id, None)
             return None
+        try:
+            return await self._bring_up_to_date(owed, task)
+        finally:
+            if task.ended:  # nothing follows, or at the time that this was put off to
+                self._edited.pop(task.id, None)
+
+    async def _bring_up_to_date(self, owed: Owed, task: Task) -> events.StatusCommented | None:
+        hands = self._hands
         now = hands.clock()
         place = await hands.store.place_in_queue(task.id) if task.status is Status.QUEUED else 0
         body = replies.status_comment(task, hands.rules, now, place)
         if task.status_comment is not None:
             await self._edit(owed, task, task.status_comment, body)
             return None
-        if hands.github.pace.nearly_empty(task.where.installation_id):
-            return None
+        if owed.tries == 1 and hands.github.pace.nearly_empty(task.where.installation_id):
+            return None  # an earlier try may have written it: then it must be found
         comment = await self._say(owed, task.where, body, Priority.ACKNOWLEDGEMENT)
         self._edited[task.id] = now
         return events.StatusCommented(task.id, comment)
@@ -70,8 +80,6 @@ class Voice:
         text = marked(body, owed.effect.key, hands.vault.sign)
         await hands.github.edit_comment(repo_of(task.where), comment, text)
         self._edited[task.id] = now
-        if task.ended:
-            del self._edited[task.id]
 
     async def _say(self, owed: Owed, where: Where, body: str, priority: Priority) -> int:
         hands = self._hands
