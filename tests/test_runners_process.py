@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 KEY = WorkerKey("0199-aa", 1, 2)
 DEADLINE = 10.0
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may start as another user")
 STAY = "trap 'exit 7' TERM; echo up > up; while :; do sleep 0.05; done"
 STUBBORN = "trap '' TERM; sleep 600 & echo $! > child; echo up > up; wait; sleep 600"
 
@@ -186,6 +187,45 @@ async def test_what_a_worker_leaves_running_ends_with_it(folder: Path) -> None:
         assert (await running.told()).code == 0
         child = int((home(folder) / "child").read_text())
         assert launcher.identity(child) is None
+
+
+LEAVES = (
+    "( trap '' TERM; {how} sh -c 'echo $$ > left; exec sleep 600' ) & "
+    "until test -s left; do sleep 0.01; done; "
+)
+
+
+@pytest.mark.parametrize("user", [None, pytest.param("nobody", marks=AS_ROOT)])
+@pytest.mark.parametrize("stays", [True, False])
+async def test_what_left_the_workers_session_ends_with_it(user: str | None, stays: bool) -> None:
+    workers = Path("/tmp") / f"bellhop-test-{os.getpid()}"
+    script = LEAVES.format(how="HOME=$HOME/work/home setsid") + (STAY if stays else "exit 0")
+    try:
+        async with opened(workers, script, **({"user": user} if user else {})) as running:
+            await running.runner.start(spec())
+            if stays:
+                await until((home(workers) / "up").exists)
+                await running.runner.stop(KEY, 5)
+            await running.told()
+            left = int((home(workers) / "left").read_text())
+            assert os.getsid(0) != left
+            assert launcher.identity(left) is None
+    finally:
+        await ProcessRunner(workers, ["true"]).forget(KEY)
+        workers.rmdir()
+
+
+async def test_another_workers_processes_are_left_alone(folder: Path) -> None:
+    other = WorkerKey(KEY.task_id, KEY.attempt, 20)
+    async with opened(folder, LEAVES.format(how="setsid") + STAY) as running:
+        for key in (KEY, other):
+            await running.runner.start(spec(key))
+            await until((home(folder, key) / "up").exists)
+        await running.runner.stop(KEY, 5)
+        left = [int((home(folder, key) / "left").read_text()) for key in (KEY, other)]
+        assert [launcher.identity(pid) is None for pid in left] == [True, False]
+        await running.runner.stop(other, 5)
+        assert launcher.identity(left[1]) is None
 
 
 async def test_a_worker_outlives_the_runner_and_is_adopted(folder: Path) -> None:

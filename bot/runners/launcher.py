@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-RECORD, LOCK = "record.json", "lock"
+RECORD, LOCK, HOME = "record.json", "lock", "home"
 HELD = "held"
 PROC = Path("/proc/sys/kernel/random/boot_id")
 

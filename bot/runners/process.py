@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.runners.base import WorkerSpec
 
-LOG, HOME, REPORTED = "log", "home", "reported"
+LOG, REPORTED = "log", "reported"
 GONE = ".gone"  # ends the name of a folder that is being removed
 LOG_LIMIT, LOG_TAIL = 1_000_000, 4_000  # bytes of a worker's own output: kept, and told
 TRIM = 5.0  # seconds between looks at the size of those logs
@@ -217,7 +217,7 @@ class ProcessRunner:
         """Make the worker's folder; the record stays out of reach of a user of its own."""
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o711 if account else 0o700)
-        own, temporary = home / HOME, home / HOME / "tmp"
+        own, temporary = home / launcher.HOME, home / launcher.HOME / "tmp"
         for folder in (own, temporary):
             folder.mkdir(mode=0o700, exist_ok=True)
             if account:

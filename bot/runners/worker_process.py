@@ -11,25 +11,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from bot.runners.launcher import identity
+from bot.runners import stragglers
+from bot.runners.launcher import HOME, identity
 
 POLL = 1.0  # seconds between looks where the system cannot tell by itself that a process ended
-SWEEP = 0.05  # seconds between looks for what is left after SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerProcess:
-    """A worker by its process id and its identity; it leads a session and a process group."""
+    """A worker by its process id and its identity; it leads a session and a process group.
+
+    `folder` is its own: every process that has its home in there belongs to it as well.
+    """
 
     pid: int
     identity: str
+    folder: Path
 
     @classmethod
     def read(cls, record: Path) -> WorkerProcess | None:
         """Read what the launcher wrote; None where nothing readable is there."""
         try:
             values = cast("dict[str, object]", json.loads(record.read_text()))
-            return cls(int(str(values["pid"])), str(values["identity"]))
+            return cls(int(str(values["pid"])), str(values["identity"]), record.parent)
         except (OSError, ValueError, KeyError):
             return None
 
@@ -67,12 +71,13 @@ class WorkerProcess:
                 os.killpg(self.pid, signal.SIGTERM)
 
     async def end(self) -> None:
-        """Send SIGKILL to all that is left of its session, until nothing is."""
+        """Send SIGKILL to all that is left of its session and at home in its folder."""
         while members := await asyncio.to_thread(self._members):
             for pid in members:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(stragglers.SWEEP)
+        await asyncio.to_thread(stragglers.end, self.folder, self.folder / HOME)
 
     def _members(self) -> list[int]:
         """What runs in its session, itself included.
