@@ -17,6 +17,8 @@ from handlers.values import ErrorCode
 
 Number = TypeVar("Number", int, float)
 
+REASON = 300
+"""Characters of a reply by which it is known again."""
 MOST_COMMANDS = 5
 """How many commands of one comment count."""
 
@@ -161,7 +163,7 @@ def _bad(reply: str) -> Refusal:
 
 def _once(code: ErrorCode, reply: str) -> str:
     """The reason of a refusal whose text differs with the mistake: each mistake is told once."""
-    return f"{code}:{reply}"
+    return f"{code}:{reply[:REASON]}"
 
 
 def _least(*values: Number | None) -> Number | None:

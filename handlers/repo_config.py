@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _MAX_CONCURRENCY: Final = 100
 
 
+MOST_PROBLEMS = 20
+"""How many mistakes of a file are told at once; nobody mends more before looking again."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepoConfig:
     """The defaults and limits of a repository; None where it says nothing.
@@ -208,6 +212,8 @@ def parse_config(text: str) -> RepoConfig | tuple[ConfigProblem, ...]:
         values.setdefault(entry.key, value)
         if message:
             problems.append(ConfigProblem(entry.line, entry.key, message))
+        if len(problems) == MOST_PROBLEMS:
+            break
     return tuple(problems) or RepoConfig(**values)
 
 

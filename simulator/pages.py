@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from markdown_it import MarkdownIt
 
-from simulator.model import PullRequest
+from simulator.model import ROLES, PullRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -191,10 +191,12 @@ class Pages:
 
     def _form(self, found: Issue) -> str:
         people = [user for user in self._backend.world.users.values() if user.kind == "User"]
-        roles = {user.login: found.repository.role(user).name for user in people}
+        # Those who may do most come first: they are who a newcomer wants to speak as.
+        people.sort(key=lambda one: ROLES.index(found.repository.role(one).base), reverse=True)
         options = "".join(
-            f'<option value="{escape(login)}">{escape(login)} ({escape(role)})</option>'
-            for login, role in roles.items()
+            f'<option value="{escape(one.login)}">{escape(one.login)} '
+            f"({escape(found.repository.role(one).name)})</option>"
+            for one in people
         )
         return (
             '<form method="post"><label for="body">Comment</label>'
