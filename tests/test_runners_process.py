@@ -199,7 +199,7 @@ LEAVES = (
 @pytest.mark.parametrize("stays", [True, False])
 async def test_what_left_the_workers_session_ends_with_it(user: str | None, stays: bool) -> None:
     workers = Path("/tmp") / f"bellhop-test-{os.getpid()}"
-    script = LEAVES.format(how="HOME=$HOME/work/home setsid") + (STAY if stays else "exit 0")
+    script = LEAVES.format(how="HOME=$HOME/place/home setsid") + (STAY if stays else "exit 0")
     try:
         async with opened(workers, script, **({"user": user} if user else {})) as running:
             await running.runner.start(spec())
