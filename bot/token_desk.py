@@ -43,5 +43,5 @@ class TokenDesk:
         where = task.where
         minted = await self.tokens.mint_worker_token(where.installation_id, where.repository_id)
         sealed = self.vault.seal(minted.token)
-        await self.store.keep_token(task, sealed, minted.expires_at)
+        await self.store.keep_token(task, sealed, minted.expires_at, self.clock())
         return minted

@@ -39,7 +39,7 @@ WARN_AT = 0.8
 LAUNCH_WAITS = (2.0, 8.0, 30.0)
 """Seconds before a failed launch is tried again; after the last one the task fails."""
 ANSWERED_FOR = timedelta(hours=24)
-"""How long a worker's repeated completion is still answered."""
+"""How long a worker of an ended attempt still hears that it has ended."""
 
 
 def on_place(view: View, event: PlaceOffered, now: datetime) -> Decision:
@@ -139,7 +139,7 @@ def on_branch(view: View, event: BranchSeen) -> Decision:
 def on_claim(view: View, event: WorkerClaimed, now: datetime) -> Decision:
     """The first worker that asks has the attempt."""
     task = _current(view, event)
-    if task is None:
+    if task is None or _long_over(task, now):
         return Decision(answer=Answer.STALE)
     if task.ended or task.ending or task.outcome or task.status is Status.QUEUED:
         return Decision(answer=Answer.ENDED)
@@ -164,7 +164,7 @@ def on_claim(view: View, event: WorkerClaimed, now: datetime) -> Decision:
 def on_report(view: View, event: WorkerReported, now: datetime) -> Decision:
     """A heartbeat, perhaps with news."""
     task = _current(view, event)
-    if task is None:
+    if task is None or _long_over(task, now):
         return Decision(answer=Answer.STALE)
     if task.status is not Status.RUNNING or task.outcome:
         return Decision(answer=Answer.ENDED)
@@ -211,7 +211,7 @@ def _news(task: Task, event: WorkerReported, now: datetime) -> tuple[Task, tuple
 def on_complete(view: View, event: WorkerCompleted, now: datetime) -> Decision:
     """The first completion wins."""
     task = _current(view, event)
-    if task is None or (task.completed_at and now - task.completed_at > ANSWERED_FOR):
+    if task is None or _long_over(task, now):
         return Decision(answer=Answer.STALE)
     if task.outcome is not None:
         same = task.outcome == event.canonical
@@ -371,6 +371,10 @@ def on_status_comment(view: View, event: StatusCommented, now: datetime) -> Deci
     if view.task is None or view.task.status_comment == event.comment_id:
         return NOTHING
     return Decision(replace(view.task, status_comment=event.comment_id))
+
+
+def _long_over(task: Task, now: datetime) -> bool:
+    return task.completed_at is not None and now - task.completed_at > ANSWERED_FOR
 
 
 def _current(view: View, event: OfLaunch) -> Task | None:

@@ -13,7 +13,8 @@ from sqlite_utils import Database
 
 from handlers import decide
 from handlers.decision import NOTHING, Decision, Rules
-from handlers.ending import status_edit
+from handlers.effects import RevokeTokens
+from handlers.ending import key_of, status_edit
 from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
 from handlers.task import Task
 from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vault_rows, views
@@ -218,9 +219,23 @@ class Store:
         """The kinds of the effects that wait."""
         return await self._engine.read(outbox.waiting)
 
-    async def keep_token(self, task: Task, secret: bytes, expires_at: datetime) -> None:
-        """Remember a sealed GitHub token of a task's launch until it is revoked."""
-        await self._engine.write(lambda db: vault_rows.keep(db, task, secret, expires_at))
+    async def keep_token(
+        self, task: Task, secret: bytes, expires_at: datetime, now: datetime
+    ) -> None:
+        """Remember a sealed GitHub token of a task's launch until it is revoked.
+
+        If that launch is over by now, so is what would have revoked it: that is wished for anew.
+        """
+
+        def work(db: Database) -> None:
+            number = vault_rows.keep(db, task, secret, expires_at)
+            known = tasks.load(db, task.id)
+            if known is None or known.ended or not known.is_current(task.attempt, task.launch):
+                key = key_of(task, f"{task.launch}/late/{number}")
+                late = RevokeTokens(key, task.id, task.attempt, task.launch)
+                outbox.wish(db, (late,), now)
+
+        await self._write(work)
 
     async def tokens(self, task_id: str, attempt: int, launch: int) -> tuple[SealedToken, ...]:
         """The sealed tokens of a task's launches up to this one, newest first."""

@@ -22,12 +22,18 @@ class SealedToken:
     expires_at: datetime
 
 
-def keep(db: Database, task: Task, secret: bytes, expires_at: datetime) -> None:
-    """Remember a token of a task's launch before anybody gets it, so that it can be revoked."""
-    db.conn.execute(
-        "INSERT INTO tokens (task_id, attempt, launch, secret, expires_at) VALUES (?, ?, ?, ?, ?)",
+def keep(db: Database, task: Task, secret: bytes, expires_at: datetime) -> int:
+    """Remember a token of a task's launch before anybody gets it, so that it can be revoked.
+
+    Returns:
+        The token's number.
+    """
+    row = db.conn.execute(
+        "INSERT INTO tokens (task_id, attempt, launch, secret, expires_at) VALUES (?, ?, ?, ?, ?) "
+        "RETURNING id",
         (task.id, task.attempt, task.launch, secret, to_text(expires_at)),
-    )
+    ).fetchone()
+    return int(row[0])
 
 
 def of_task(db: Database, task_id: str, attempt: int, launch: int) -> tuple[SealedToken, ...]:

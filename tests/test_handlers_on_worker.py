@@ -239,6 +239,15 @@ def test_the_first_completion_is_answered_for_a_day() -> None:
     assert after(ended, same, day + MINUTE).answer is Answer.STALE
 
 
+@pytest.mark.parametrize(
+    "event", [events.WorkerClaimed(*LAUNCH, "first-one"), events.WorkerReported(*LAUNCH)]
+)
+def test_a_worker_hears_for_a_day_that_its_attempt_has_ended(event: Any) -> None:
+    ended, day = task_in(Status.COMPLETED), NOON + timedelta(hours=24)
+    assert after(ended, event, day).answer is Answer.ENDED
+    assert after(ended, event, day + MINUTE).answer is Answer.STALE
+
+
 def test_after_a_stop_a_completion_is_kept_and_opens_nothing() -> None:
     stopped = stopping(branches=PUSHED.branches)
     decision = after(stopped, completed(stopped, canonical="one", summary="s"))

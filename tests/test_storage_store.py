@@ -311,7 +311,7 @@ async def test_facts_about_bellhop_itself_are_kept(bench: Bench) -> None:
 
 async def test_what_is_old_is_forgotten(bench: Bench) -> None:
     await bench.ask(role=Role.READ)
-    await bench.store.keep_token(task_in(Status.RUNNING), b"s", NOON + HOUR)
+    await bench.store.keep_token(task_in(Status.RUNNING), b"s", NOON + HOUR, NOON)
     await bench.sql("INSERT INTO tombstones VALUES ('x', '2026-03-01T12:00:00.000000Z')")
     for one in await bench.owed():
         await bench.store.mark(one, "done", bench.now)
