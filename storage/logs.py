@@ -51,6 +51,22 @@ def lines(db: Database) -> None:
     )
 
 
+@migrations()
+def reports(db: Database) -> None:
+    """The last report of each worker of which the lines are there."""
+    db.executescript(
+        """
+        CREATE TABLE reports (
+            task_id TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            instance TEXT NOT NULL,
+            last INTEGER NOT NULL,
+            PRIMARY KEY (task_id, attempt, instance)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """One line of a worker's log."""
@@ -60,6 +76,14 @@ class LogLine:
     timestamp: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Which report brings some lines: a worker numbers its own, from 1."""
+
+    instance: str
+    number: int
+
+
 class Logs:
     """The log lines of all tasks."""
 
@@ -67,10 +91,20 @@ class Logs:
         self._engine = engine
         self._numbers = numbers
 
-    async def append(self, task_id: str, attempt: int, said: Sequence[LogLine]) -> None:
-        """Add lines; beyond the task's share they are dropped, and a note says so once."""
+    async def append(
+        self, task_id: str, attempt: int, said: Sequence[LogLine], report: Report | None = None
+    ) -> None:
+        """Add lines; beyond the task's share they are dropped, and a note says so once.
+
+        The lines of a report that came before, of which the worker did not hear so, are there.
+        """
+
+        def work(db: Database) -> None:
+            if report is None or _is_news(db, task_id, attempt, report):
+                self._append(db, task_id, attempt, said)
+
         if said:
-            await self._engine.write(lambda db: self._append(db, task_id, attempt, said))
+            await self._engine.write(work)
 
     async def of_task(
         self, task_id: str, after: int = 0, limit: int = 1000
@@ -118,8 +152,19 @@ def _that_fit(said: Sequence[LogLine], lines: int, size: int) -> list[LogLine]:
 
 
 def _delete(db: Database, task_id: str) -> None:
-    for table in ("lines", "sizes"):
+    for table in ("lines", "sizes", "reports"):
         db.conn.execute(f"DELETE FROM {table} WHERE task_id = ?", (task_id,))  # noqa: S608 - our own names
+
+
+def _is_news(db: Database, task_id: str, attempt: int, report: Report) -> bool:
+    """Whether the worker's last report that is known is an earlier one; then this is the last."""
+    return bool(
+        db.conn.execute(
+            "INSERT INTO reports (task_id, attempt, instance, last) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET last = excluded.last WHERE last < excluded.last",
+            (task_id, attempt, report.instance, report.number),
+        ).rowcount
+    )
 
 
 def last_number(db: Database) -> int:
@@ -154,9 +199,10 @@ def _forget(db: Database, before: str) -> bool:
         "RETURNING task_id",
         (before, AT_ONCE),
     ).fetchall()
-    db.conn.executemany(
-        "DELETE FROM sizes WHERE task_id = ?1 "
-        "AND NOT EXISTS (SELECT 1 FROM lines WHERE task_id = ?1)",
-        set(gone),
-    )
+    for table in ("sizes", "reports"):
+        db.conn.executemany(
+            f"DELETE FROM {table} WHERE task_id = ?1 "  # noqa: S608 - our own names
+            "AND NOT EXISTS (SELECT 1 FROM lines WHERE task_id = ?1)",
+            set(gone),
+        )
     return bool(gone)

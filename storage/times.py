@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 def to_text(time: datetime) -> str:
     """A time as text; it must know its zone."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime, which writes early years with fewer than four digits.
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_text(text: str) -> datetime:

@@ -283,3 +283,35 @@ async def test_a_worker_that_cancels(stage: Stage) -> None:
     assert (await stage.ended()).status == "cancelled"
     status, problem = await stage.call("POST", "progress", task, {})
     assert (status, problem["code"]) == (409, "ended")
+
+
+async def test_a_report_that_is_sent_again_is_logged_once(stage: Stage) -> None:
+    task = await working(stage)
+    number = 10**6
+    for wait, word in ((0, "a"), (0, "a"), (1, "b")):
+        number += wait
+        report: dict[str, object] = {"report": number, "logs": [{"message": word}]}
+        assert (await stage.call("POST", "progress", task, report))[0] == 200
+    lines = [line.message for _, line in await stage.bot.store.logs.of_task(task.id)]
+    assert [line for line in lines if line in {"a", "b"}] == ["a", "b"]
+
+
+async def test_a_worker_with_a_wrong_clock_does_no_harm(stage: Stage) -> None:
+    task = await working(stage)
+    times = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z")
+    before = stage.clock()
+    for at in times:
+        report: dict[str, object] = {"logs": [{"message": "tick", "timestamp": at}]}
+        assert (await stage.call("POST", "progress", task, report))[0] == 200
+    after = stage.clock()
+    found = [line for _, line in await stage.bot.store.logs.of_task(task.id)]
+    old, new, older = (line.timestamp for line in found if line.message == "tick")
+    day = timedelta(days=1)
+    assert before - day <= old <= older <= after - day
+    assert before <= new <= after
+
+
+async def test_texts_have_a_longest_length(stage: Stage) -> None:
+    task = await working(stage)
+    assert await stage.report(task, {"status": "completed", "summary": "x" * 60_001}) == 422
+    assert await stage.report(task, {"status": "completed", "summary": "x" * 60_000}) == 200

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.logs import MOST_BYTES, MOST_LINES, LogLine
+from storage.logs import MOST_BYTES, MOST_LINES, LogLine, Report
 from tests.makers import NOON, SECOND
 from tests.storage_support import Bench, opened
 
@@ -92,3 +92,22 @@ async def test_numbers_of_lines_are_never_given_twice(bench: Bench) -> None:
         number for task in "xy" for number, _ in await bench.store.logs.of_task(task, limit=100)
     ]
     assert sorted(numbers) == list(range(1, 21))
+
+
+async def test_a_report_that_comes_twice_is_there_once(bench: Bench) -> None:
+    for attempt, instance, number, word in (
+        (1, "one", 1, "a"),
+        (1, "one", 1, "a again"),
+        (1, "one", 3, "b"),
+        (1, "one", 2, "late"),
+        (1, "other", 1, "c"),
+        (2, "one", 1, "d"),
+    ):
+        await bench.store.logs.append("x", attempt, say(word), Report(instance, number))
+    await bench.store.logs.append("x", 1, say("e"))
+    await bench.store.logs.append("y", 1, say("y"), Report("one", 1))
+    assert await messages(bench) == ["a", "b", "c", "d", "e"]
+    assert await messages(bench, "y") == ["y"]
+    await bench.store.logs.forget(NOON + HOUR + SECOND, HOUR)
+    await bench.store.logs.append("x", 1, say("a"), Report("one", 1))
+    assert await messages(bench) == ["a"]

@@ -336,3 +336,14 @@ def test_what_comes_faster_than_it_can_go_is_left_out_and_said_so(server: Server
     lines = [line["message"] for body in server.bodies for line in body["logs"]]
     assert lines[:-1] == [str(number) for number in range(BACKLOG)]
     assert lines[-1].startswith("5 lines were left out")
+
+
+def test_a_report_that_is_sent_again_keeps_its_number(server: Server) -> None:
+    server.answers = [(200, b"{}"), (503, b""), (200, b"{}")]
+    reporter = Reporter(client(server, 10), Orders(), Masker(), 60)
+    for number in range(150):
+        reporter.log("info", str(number))
+    reporter.start()
+    reporter.close(60)
+    assert [body["report"] for body in server.bodies] == [1, 2, 2]
+    assert server.bodies[1] == server.bodies[2]

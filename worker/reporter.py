@@ -37,6 +37,7 @@ class Reporter:
         self._lines: list[dict[str, str]] = []
         self._left_out = 0
         self._news: dict[str, Any] = {}
+        self._reports = 0
         self._heard: list[str] = []
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
@@ -119,7 +120,8 @@ class Reporter:
 
     def _next_report(self) -> dict[str, Any]:
         with self._wake:
-            report, self._news = self._news, {}
+            self._reports += 1
+            report, self._news = {"report": self._reports, **self._news}, {}
             batch: list[dict[str, str]] = []
             size = 0
             for line in self._lines[:LINES]:

@@ -37,10 +37,13 @@ from handlers.replies import default_title
 from handlers.task import Task
 from handlers.values import ErrorCode, TaskError, Usage
 from storage import Store
-from storage.logs import LogLine
+from storage.logs import LogLine, Report
 
 WARNING = "time-limit"
 """The id of the message that most of the time is over."""
+
+OLDEST_LINE = timedelta(days=1)
+"""A log line counts as at most so old, and as no newer than it came."""
 
 _INSTANCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -130,10 +133,12 @@ class CallbackDesk:
         if decision.task is None:
             raise _stale()
         lines = [
-            LogLine(one.type, redact(one.message), one.timestamp or now) for one in report.logs
+            LogLine(one.type, redact(one.message), _told_at(one.timestamp, now))
+            for one in report.logs
         ]
-        await self.store.logs.append(key.task_id, key.attempt, lines)
         task = decision.task
+        number = None if report.report is None else Report(task.instance or "", report.report)
+        await self.store.logs.append(key.task_id, key.attempt, lines, number)
         told = [Message(id=WARNING, text=task.warning)] if task.warning else []
         orders = Orders(stop=task.ending is not None, deadline=_deadline(task), messages=told)
         return _json(orders)
@@ -203,6 +208,11 @@ def canonical(report: Completion) -> str:
     said = report.model_dump(include={"status", "pr_url", "branch", "summary", "error"})
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _told_at(timestamp: datetime | None, now: datetime) -> datetime:
+    """When a line was written: a worker's clock may be wrong, and logs are kept by these times."""
+    return now if timestamp is None else min(max(timestamp, now - OLDEST_LINE), now)
 
 
 def _numbers(key: WorkerKey) -> tuple[str, int, int]:

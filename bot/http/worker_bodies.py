@@ -12,7 +12,7 @@ from bot.http.bodies import Body
 CONTRACT_VERSION = 1
 
 Short = Annotated[str, StringConstraints(max_length=500)]
-Text = Annotated[str, StringConstraints(max_length=200_000)]
+Text = Annotated[str, StringConstraints(max_length=60_000)]
 StateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
 
 
@@ -35,6 +35,7 @@ class LogReport(Body):
 class Progress(Body):
     """A heartbeat, perhaps with news."""
 
+    report: int | None = Field(None, ge=1, le=10**15)
     progress: int | None = Field(None, ge=0, le=100)
     state: StateName | None = None
     message: Short | None = None
