@@ -234,7 +234,7 @@ class TargetGone:
 
 @dataclass(frozen=True, slots=True)
 class IssueClosed:
-    """Somebody closed the issue: what still waits for it is not wanted any more."""
+    """Somebody closed the issue or pull request: what still waits for it is not wanted any more."""
 
     task_id: str
 

@@ -25,12 +25,13 @@ def on_target_gone(view: View, event: TargetGone, now: datetime) -> Decision:
 
 
 def on_issue_closed(view: View, event: IssueClosed, now: datetime) -> Decision:
-    """What still waits is not wanted any more; what works already goes on."""
+    """What still waits there is not wanted any more; what works already goes on."""
     task = view.task
     del event
     if task is None or task.status is not Status.QUEUED:
         return NOTHING
-    return finish(view, task, Ending(Status.CANCELLED, by="closing the issue"), now)
+    place = "pull request" if task.where.is_pull_request else "issue"
+    return finish(view, task, Ending(Status.CANCELLED, by=f"closing the {place}"), now)
 
 
 def on_renamed(view: View, event: RepositoryRenamed, now: datetime) -> Decision:

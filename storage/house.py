@@ -20,7 +20,7 @@ from storage import tasks
 HouseKeeping = IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved
 
 
-def events_of(  # noqa: C901 - one row a kind of delivery
+def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
     db: Database, delivery: HouseKeeping
 ) -> Iterator[events.Event]:
     """What a delivery means for each of the tasks that it touches."""
@@ -39,7 +39,10 @@ def events_of(  # noqa: C901 - one row a kind of delivery
             for task_id in tasks.of_repository(db, repository.id):
                 yield events.RepositoryRenamed(task_id, repository.full_name)
         case PullRequestClosed(repository=repository, number=number, merged=merged):
-            for task_id in tasks.of_pull(db, repository.id, number):
+            here = (repository.id, number)
+            for task_id in tasks.unfinished(db, "repository_id = ? AND number = ?", here):
+                yield events.IssueClosed(task_id)
+            for task_id in tasks.of_pull(db, *here):
                 yield events.PullRequestClosed(task_id, merged)
         case AppRemoved():
             yield from _of_removal(db, delivery)

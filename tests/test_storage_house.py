@@ -90,6 +90,12 @@ def removed(reason: str, *repositories: int) -> deliveries.AppRemoved:
             ),
             [],
         ),
+        (
+            deliveries.PullRequestClosed(
+                **BASE, action="closed", number=8, merged=False, branch="b"
+            ),
+            [("IssueClosed", 100, 8)],
+        ),
     ],
 )
 async def test_a_delivery_touches_the_tasks_of_its_place(

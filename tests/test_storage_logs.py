@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.logs import MOST_BYTES, MOST_LINES, LogLine, Report
+from storage.logs import AT_ONCE, MOST_BYTES, MOST_LINES, LogLine
 from tests.makers import NOON, SECOND
 from tests.storage_support import Bench, opened
 
@@ -83,6 +83,13 @@ async def test_old_lines_are_forgotten_and_their_share_is_free_again(bench: Benc
     assert await messages(bench) == []
     await bench.store.logs.append("x", 2, say("again"))
     assert await messages(bench) == ["again"]
+
+
+async def test_more_is_forgotten_than_one_transaction_takes(bench: Bench) -> None:
+    await bench.store.logs.append("x", 1, say(*["a"] * (AT_ONCE + 1)))
+    await bench.store.logs.append("y", 1, say("b"))
+    await bench.store.logs.forget(NOON + HOUR + SECOND, HOUR)
+    assert await messages(bench) == await messages(bench, "y") == []
 
 
 async def test_numbers_of_lines_are_never_given_twice(bench: Bench) -> None:
