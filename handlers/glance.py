@@ -18,12 +18,15 @@ from typing import Final
 
 _BEGINNING: Final = b'{"action":"created",'
 _COMMENT: Final = b'"comment":{'
-_REPOSITORY: Final = b'"repository":{'
-_INSTALLATION: Final = b'"installation":{"id":'
-_ID: Final = re.compile(rb'(?:"[a-z_]+":"[^"\\]*+",)*+"id":([1-9][0-9]{0,17}),')
 _BODY: Final = b'"body":"'
+_REPOSITORY: Final = b'"repository":{'
+_ID: Final = b'"id":'
+_NUMBER: Final = re.compile(rb"([1-9][0-9]{0,17}),")
+_INSTALLATION: Final = b'"installation":{"id":'
 # Not `\u`: half a surrogate pair and NUL come that way, and both need care.
-_TEXT: Final = re.compile(rb'((?:[^"\\\x00-\x1f]|\\[nrt"/\\])*+)"')
+_TEXT: Final = re.compile(
+    rb'([^"\\\x00-\x1f]*+(?:\\[nrt"/\\][^"\\\x00-\x1f]*+)*+)"',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,20 @@ def glance(event: str, body: bytes) -> Glance | None:
     """
     if event != "issue_comment" or not body.startswith(_BEGINNING):
         return None
-    comment = body.find(_COMMENT)
-    text = body.find(_BODY, comment)
-    if comment < 0 or text < 0 or body.find(_REPOSITORY, comment, text) >= 0:
+    comment = body.find(_COMMENT) + len(_COMMENT)
+    # From behind, because what ends in a brace is found faster among so many quotes.
+    behind = body.find(_REPOSITORY, comment)
+    text = body.rfind(_BODY, comment, behind)
+    number = body.find(_ID, comment, text)
+    if comment < len(_COMMENT) or min(behind, text, number) < 0:
         return None
-    number = _ID.match(body, comment + len(_COMMENT))
+    source_id = _NUMBER.match(body, number + len(_ID))
     written = _TEXT.match(body, text + len(_BODY))
-    if number is None or written is None or body.rfind(_INSTALLATION) < written.end():
+    if source_id is None or written is None or body.find(b"{", comment, number) >= 0:
         return None
-    return _decoded(int(number[1]), written[1])
+    if body.rfind(_INSTALLATION) < behind:
+        return None
+    return _decoded(int(source_id[1]), written[1])
 
 
 def _decoded(source_id: int, written: bytes) -> Glance | None:

@@ -50,10 +50,7 @@ def test_the_comments_own_members_are_taken() -> None:
         ("issue_comment", b""),
         ("issue_comment", body().replace(b"created", b"edited", 1)),
         ("issue_comment", body().replace(b'"comment":', b'"commend":')),
-        (
-            "issue_comment",
-            body().replace(b'"comment":{', b'"comment":{},"repository":{"id":1},"x":{'),
-        ),
+        ("issue_comment", body().replace(b'"repository":', b'"repositorx":')),
         ("issue_comment", body().replace(b'"installation":', b'"installatiox":')),
         ("issue_comment", body().replace(b'"body":"', b'"bodx":"')),
         ("issue_comment", body().replace(b'"id":55', b'"id":"55"')),
