@@ -29,6 +29,9 @@ MAX_COMMENT: Final = 65_536
 # were not there, and whoever looks at the source sees it. Hexadecimal, since `&#8203;` could pass
 # for issue 8203 where the text ends up in a commit's message.
 _BREAK: Final = "&#x200B;"
+# Text by others is looked at for so many times the length that is shown of it: work for its parsers
+# is time in which nothing else is decided.
+_SEEN: Final = 4
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Characters that could take part in a name, a number or an address.
 _ACTIVE: Final = re.compile(r"[A-Za-z0-9@#/:_.-]*")
@@ -91,17 +94,19 @@ def neutral(text: str, limit: int = 20_000) -> Markdown:
         text: Whatever a worker, a prompt or a page said.
         limit: The longest result, in characters; what is cut is said.
     """
-    text = visible(with_newlines(text))
-    done = _neutral(text) if len(text) <= limit else ""
-    if len(text) <= limit and len(done) <= limit:
+    unseen = max(0, len(text) - _SEEN * limit)
+    text = visible(with_newlines(text[: _SEEN * limit]))
+    short = not unseen and len(text) <= limit
+    done = _neutral(text) if short else ""
+    if short and len(done) <= limit:
         return Markdown(done)
-    room = limit - len(_cut_note(len(text)))
+    room = limit - len(_cut_note(len(text) + unseen))
     kept = text[: max(0, room)]
     done = _neutral(kept)
     while kept and len(done) > room:
-        kept = kept[: min(len(kept) - 1, len(kept) * room // len(done))]
+        kept = kept[: min(len(kept) * 9 // 10, len(kept) * room // len(done))]
         done = _neutral(kept)
-    return Markdown((done + _cut_note(len(text) - len(kept)))[:limit])
+    return Markdown((done + _cut_note(len(text) + unseen - len(kept)))[:limit])
 
 
 def _cut_note(count: int) -> str:

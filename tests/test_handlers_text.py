@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -158,6 +159,22 @@ word word word word word word word word word word word word word word \n\
     assert neutral("long", 4) == "long"
     assert len(neutral("longer", 4)) == 4
     assert neutral("x", 0) == ""
+
+
+def test_what_is_far_beyond_the_limit_is_not_looked_at() -> None:
+    hidden = "\u200b" * 400
+    assert neutral(hidden + "word", 100) == "\n\n… cut: 4 more characters"
+    assert neutral(hidden[:396] + "word", 100) == "word"
+    assert neutral("a" * 10**7, 100).endswith("more characters")
+
+
+@pytest.mark.parametrize(
+    "piece", ["* a\n", "@a\n", "1. a\n", "|a\n|-\n", "> * ", "`@a\n", "```@a "]
+)
+def test_hostile_text_is_parsed_a_few_times_at_most(piece: str) -> None:
+    cost = -time.process_time()
+    neutral(piece * (94_000 // len(piece)))
+    assert cost + time.process_time() < 10
 
 
 @pytest.mark.parametrize(

@@ -507,3 +507,14 @@ def test_workers_beside_real_secrets_need_a_user_or_consent(
         assert answer
         assert "BELLHOP_WORKER_USER" in answer
         assert "BELLHOP_UNSAFE_PROCESS_RUNNER=1" in answer
+
+
+async def test_a_removal_that_was_cut_off_or_meets_another_is_finished(folder: Path) -> None:
+    runner = ProcessRunner(folder, ["true"])
+    for name in (str(KEY), f"{KEY}.gone"):
+        deep = folder / name / "home"
+        for depth in range(100):
+            deep /= str(depth % 10)
+        deep.mkdir(parents=True)
+    await asyncio.gather(*(runner.forget(KEY) for _ in range(4)))
+    assert names_in(folder) == []

@@ -173,7 +173,8 @@ class ProcessRunner:
         while True:
             await asyncio.sleep(TRIM)
             for key in list(self._watches):
-                await asyncio.to_thread(cut, self._folder / str(key) / LOG)
+                with suppress(OSError):  # removed meanwhile, or looked at again soon
+                    await asyncio.to_thread(cut, self._folder / str(key) / LOG)
 
     def _launch(self, spec: WorkerSpec) -> None:
         """Make the folder, run the launcher and wait until it has become the worker."""
@@ -283,12 +284,19 @@ def cut(log: Path) -> None:
 def _remove(home: Path) -> None:
     """Remove a folder in which an agent may have left folders without leave to write.
 
-    It takes another name first, so that nobody finds half of it or adds to it meanwhile.
+    It takes another name first, so that nobody finds half of it or adds to it meanwhile. Two
+    removals of one folder may meet.
     """
     doomed = home.with_name(home.name.removesuffix(GONE) + GONE)
+    _clear(doomed)  # what a removal that was cut off left has the name
     with suppress(FileNotFoundError):
         home.rename(doomed)
+    _clear(doomed)
+
+
+def _clear(doomed: Path) -> None:
     if os.geteuid() != 0:
         for folder, _, _ in os.walk(doomed):
-            Path(folder).chmod(0o700)
+            with suppress(FileNotFoundError):
+                Path(folder).chmod(0o700)
     shutil.rmtree(doomed, ignore_errors=True)
