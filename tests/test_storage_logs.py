@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.logs import AT_ONCE, MOST_BYTES, MOST_LINES, LogLine
+from storage.logs import AT_ONCE, MOST_BYTES, MOST_LINES, LogLine, Report
 from tests.makers import NOON, SECOND
 from tests.storage_support import Bench, opened
 
