@@ -11,7 +11,7 @@ import structlog
 
 from bot.facts import Facts
 from bot.github.errors import GitHubError, Refused
-from handlers.admission import deaf_to
+from handlers.admission import MOST_COMMANDS, deaf_to
 from handlers.commands import Command, Misuse, parse
 from handlers.deliveries import TextWritten
 from handlers.events import CommandGiven, CommandUndecidable
@@ -72,11 +72,12 @@ class Intake:
         parsed = await asyncio.to_thread(parse, written.text, self.app_name)
         commands = {one.position: one for one in parsed}
         ordinals = {position: place for place, position in enumerate(commands)}
-        lines = {one.position for one in waiting.candidates}
-        await self._ignore(waiting, lines - commands.keys())
+        # One more than count is decided, to say so; for the others nobody is asked anything.
+        heard = {position for position, place in ordinals.items() if place <= MOST_COMMANDS}
+        await self._ignore(waiting, {one.position for one in waiting.candidates} - heard)
         for candidate in waiting.candidates:
             command = commands.get(candidate.position)
-            if command is not None:
+            if command is not None and candidate.position in heard:
                 ordinal = ordinals[candidate.position]
                 await self._decide(waiting, written, candidate.task_id, command, ordinal)
 

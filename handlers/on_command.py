@@ -65,7 +65,16 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
         case "status":
             return _reply(event, replies.status_list(view.issue_tasks, view.places, now))
         case _:
-            return _reply(event, replies.help_text(event.found.role, view.rules.app_name))
+            return _help(view, event)
+
+
+def _help(view: View, event: CommandGiven) -> Decision:
+    """Anybody on a public repository may ask: those who may do nothing else, once an hour."""
+    stranger = event.found.role < Role.TRIAGE
+    if stranger and "help" in view.refused:
+        return NOTHING
+    reply = _reply(event, replies.help_text(event.found.role, view.rules.app_name))
+    return replace(reply, refusal="help") if stranger else reply
 
 
 def on_undecidable(view: View, event: CommandUndecidable, now: datetime) -> Decision:
@@ -253,11 +262,15 @@ def _reply(event: CommandGiven, body: str) -> Decision:
 
 
 def _refuse(view: View, event: CommandGiven, refusal: Refusal, now: datetime) -> Decision:
-    """Explain once an hour, then keep silent; a refused piece of work leaves a rejected task."""
+    """Explain once an hour, then keep silent.
+
+    Work that was refused to somebody of the repository leaves a rejected task; strangers leave
+    nothing, or they could fill the database.
+    """
+    if silent(view, refusal):
+        return NOTHING
     task = _rejected(view, event, refusal, now)
     entries = (Entry("error", refusal.code.value, {"status": "rejected"}),) if task else ()
-    if silent(view, refusal):
-        return Decision(task, timeline=entries)
     comment = Comment(f"{event.task_id}/refusal", event.where, refusal.reply)
     return Decision(task, (comment,), entries, refusal=refusal.reason)
 
@@ -265,6 +278,8 @@ def _refuse(view: View, event: CommandGiven, refusal: Refusal, now: datetime) ->
 def _rejected(view: View, event: CommandGiven, refusal: Refusal, now: datetime) -> Task | None:
     command = event.command
     if isinstance(command, Misuse) or not COMMANDS[command.name].makes_task:
+        return None
+    if event.found.role < Role.TRIAGE or event.ordinal >= MOST_COMMANDS:
         return None
     rules = view.rules
     wish = Wish(command.name, command.text, rules.agent, rules.runner, rules.time_limit)

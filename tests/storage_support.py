@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from handlers.decision import Rules
+from handlers.decision import Decision, Rules
 from handlers.deliveries import Actor
 from handlers.events import PlaceOffered, WorkerClaimed
 from handlers.task import Status, Task
@@ -92,19 +92,31 @@ class Bench:
         **changes: Any,
     ) -> Task:
         """Somebody gives a command, a second after the one before; the task as it is then."""
+        decision = await self.give(
+            text, repository=repository, number=number, sender=sender, **changes
+        )
+        assert decision.task is not None, decision
+        task = await self.store.task(decision.task.id)
+        assert task is not None
+        return task
+
+    async def give(
+        self,
+        text: str = "/fix it",
+        *,
+        repository: int = HERE.repository_id,
+        number: int = HERE.number,
+        sender: Person = ADA,
+        **changes: Any,
+    ) -> Decision:
+        """The same; what was decided about it."""
         (task_id,) = await self.arrive(0)
         self.now += SECOND
         where = replace(
             HERE, repository_id=repository, repository=f"acme/r{repository}", number=number
         )
         event = given(text, task_id=task_id, where=where, sender=sender, **changes)
-        decision = await self.store.apply(event, self.now)
-        task = await self.store.task(task_id)
-        if task is None:
-            assert decision.task is not None, decision
-            task = await self.store.task(decision.task.id)
-        assert task is not None
-        return task
+        return await self.store.apply(event, self.now)
 
     async def status(self, task: Task) -> Status:
         """Where a task is now."""

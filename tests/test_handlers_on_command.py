@@ -438,3 +438,12 @@ def test_settings_are_read_before_work_begins_and_not_for_a_stop() -> None:
     tasks = (task_in(Status.RUNNING),)
     assert decide(view(issue_tasks=tasks), given("/stop", config=BAD), LATER).task is not None
     assert isinstance(given("/stop").found.config, RepoConfig)
+
+
+def test_strangers_are_told_the_commands_once_an_hour() -> None:
+    event = given("/bellhop help", role=Role.READ)
+    decision = decide(view(), event, NOON)
+    assert (decision.refusal, "/help" in body_of(decision)) == ("help", True)
+    assert decide(view(refused=frozenset({"help"})), event, NOON) == NOTHING
+    member = given("/bellhop help", role=Role.TRIAGE)
+    assert decide(view(refused=frozenset({"help"})), member, NOON).effects

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from inline_snapshot import snapshot
 
+from bot.http.throttle import A_MINUTE
 from bot.runners.base import WorkerKey
 from bot.worker_tokens import WorkerTokens
 from handlers.task import Task
@@ -315,3 +316,11 @@ async def test_texts_have_a_longest_length(stage: Stage) -> None:
     task = await working(stage)
     assert await stage.report(task, {"status": "completed", "summary": "x" * 60_001}) == 422
     assert await stage.report(task, {"status": "completed", "summary": "x" * 60_000}) == 200
+
+
+async def test_a_worker_that_calls_without_end_is_slowed_down(stage: Stage) -> None:
+    task = await working(stage)
+    token = token_of(stage, task)
+    statuses = [(await send(stage, "POST", "progress", token))[0] for _ in range(A_MINUTE + 1)]
+    assert statuses[0] == 200
+    assert statuses[-1] == 429

@@ -93,7 +93,7 @@ async def test_a_refusal_that_cannot_be_noted_is_not_told(bench: Bench) -> None:
         "CREATE TRIGGER spoil BEFORE INSERT ON refusals BEGIN SELECT raise(ABORT, 'spoilt'); END"
     )
     with pytest.raises(Exception, match="spoilt"):
-        await bench.store.apply(given("/fix it", task_id=task_id, role=Role.READ), NOON)
+        await bench.store.apply(given("/fix it", task_id=task_id, role=Role.TRIAGE), NOON)
     assert await everything(bench) == before
 
 
@@ -149,7 +149,7 @@ async def test_a_refusal_is_told_once_an_hour_to_each_person_in_each_repository(
     async def told(**changes: Any) -> bool:
         comments = "SELECT count(*) FROM effects WHERE kind = 'Comment'"
         before = await bench.rows(comments)
-        await bench.ask(role=Role.READ, **changes)
+        await bench.give(role=Role.READ, **changes)
         return before != await bench.rows(comments)
 
     assert await told()
@@ -310,7 +310,7 @@ async def test_facts_about_bellhop_itself_are_kept(bench: Bench) -> None:
 
 
 async def test_what_is_old_is_forgotten(bench: Bench) -> None:
-    await bench.ask(role=Role.READ)
+    await bench.ask(role=Role.TRIAGE)
     await bench.store.keep_token(task_in(Status.RUNNING), b"s", NOON + HOUR, NOON)
     await bench.sql("INSERT INTO tombstones VALUES ('x', '2026-03-01T12:00:00.000000Z')")
     for one in await bench.owed():

@@ -141,8 +141,8 @@ async def test_a_broken_configuration(tmp_path: Path) -> None:
         assert stage.reply() == snapshot("""\
 `.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
 
-- line 2, `time_limit`: \\`time\\_limit\\` must be a time from \\`60s\\` to \\`1d\\`, for example \\`20m\\`; a bare number is seconds.
-- line 3, `modle`: There is no key \\`modle\\`. Did you mean \\`model\\`? The keys are \\`agent\\`, \\`model\\`, \\`runner\\`, \\`image\\`, \\`time\\_limit\\`, \\`max\\_cost\\`, \\`concurrency\\`, \\`context\\`, \\`request\\_review\\`.
+- line 2, `time_limit`: `time_limit` must be a time from `60s` to `1d`, for example `20m`; a bare number is seconds.
+- line 3, `modle`: There is no key `modle`. Did you mean `model`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `context`, `request_review`.
 
 Mend them there and ask again.\
 """)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from bot.http.bodies import read_body
 from bot.http.problems import Problem
 from bot.http.routes import add_route
+from bot.http.throttle import Throttle
 from bot.http.worker_bodies import (
     Accepted,
     Assignment,
@@ -60,6 +61,7 @@ class CallbackDesk:
     worker_url: str
     github_url: str
     agent_command: str | None
+    throttle: Throttle = field(default_factory=Throttle)
 
     def register(self, app: web.Application) -> None:
         """Serve the callbacks."""
@@ -80,7 +82,7 @@ class CallbackDesk:
 
     async def _assignment(self, key: WorkerKey) -> Assignment:
         brief = await self.store.brief(key.task_id)
-        if brief is None:
+        if brief is None or not brief.task.is_current(key.attempt, key.launch):
             raise _stale()
         task = brief.task
         attempt = next(one for one in brief.attempts if one.attempt == key.attempt)
@@ -196,6 +198,7 @@ class CallbackDesk:
                 code="unauthorized",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        self.throttle.count(key)
         return key
 
 
