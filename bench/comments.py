@@ -178,7 +178,11 @@ def _encode(payload: dict[str, object], text: str) -> bytes:
 
 
 def request(body_template: bytes, number: int) -> bytes:
-    """One whole HTTP request: its own comment, delivery id and signature."""
+    """One whole HTTP request: its own comment, delivery id and signature.
+
+    The delivery's id is made of the time, as GitHub's are (the example of its documentation is
+    72d3162e-cc78-11e3-81ab-4c9367dc0958): neighbours in time are neighbours in an index.
+    """
     body = body_template.replace(str(_ID).encode(), str(1_000_000_000 + number).encode())
     lines = (
         "POST /api/webhooks/github HTTP/1.1",
@@ -187,7 +191,7 @@ def request(body_template: bytes, number: int) -> bytes:
         "Accept: */*",
         "Content-Type: application/json",
         "X-GitHub-Event: issue_comment",
-        f"X-GitHub-Delivery: {uuid.uuid4()}",
+        f"X-GitHub-Delivery: {uuid.uuid1()}",
         "X-GitHub-Hook-ID: 292430182",
         f"X-GitHub-Hook-Installation-Target-ID: {APP_ID}",
         "X-GitHub-Hook-Installation-Target-Type: integration",
