@@ -36,6 +36,11 @@ class Glance:
     source_id: int
     text: str
 
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether the text holds no command for sure: each needs a slash or an at sign."""
+        return "/" not in self.text and "@" not in self.text
+
 
 def glance(event: str, body: bytes) -> Glance | None:
     """Look for a comment where GitHub writes it.

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.commands import candidates
 from handlers.deliveries import CommentWritten, Unreadable, read_delivery
 from handlers.glance import Glance, glance
 from tests.payloads import comment_body
@@ -89,6 +90,16 @@ def test_a_glance_never_misreads(text: str, before: str, ascii_only: bool) -> No
     payload["issue"] |= {"title": before + text, "body": before}
     payload["comment"] = {"url": before, **payload["comment"]}
     agrees(compact(payload, ascii_only=ascii_only))
+
+
+@given(st.text(), st.sampled_from(["", "/fix ", "@my-app fix"]))
+def test_what_asks_nothing_holds_no_candidate(text: str, command: str) -> None:
+    whole = f"{text}\n{command}"
+    if Glance(1, whole).asks_nothing:
+        assert candidates(whole, "my-app") == ()
+    assert Glance(1, text + command).asks_nothing is not any(
+        mark in text + command for mark in "/@"
+    )
 
 
 def recorded() -> list[Path]:

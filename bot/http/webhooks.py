@@ -103,6 +103,8 @@ async def receive(request: web.Request) -> web.Response:
 def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ...] | None:
     """The lines that may be commands; None when the delivery asks for nothing at all."""
     if seen := glance(event, content):
+        if seen.asks_nothing:
+            return None
         return _candidates(door, "comment", seen.source_id, seen.text) or None
     try:
         value = read_delivery(event, content)
