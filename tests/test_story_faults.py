@@ -71,19 +71,35 @@ async def test_every_call_fails_once(tmp_path: Path, name: str) -> None:
         assert all(one.revoked for one in stage.worker_tokens())
 
 
-KINDS: tuple[Kind, ...] = ("status", "cut_before")
+KINDS: tuple[Kind, ...] = ("status", "cut_before", "cut_after")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_push_that_github_does_not_take(tmp_path: Path, kind: Kind) -> None:
+async def test_a_push_that_github_does_not_take_at_once(tmp_path: Path, kind: Kind) -> None:
     async with staged(tmp_path) as stage:
-        stage.fault("POST", r"/acme/widgets.git/git-receive-pack$", kind, times=100, status=500)
+        stage.fault("POST", r"/acme/widgets.git/git-receive-pack$", kind, times=2, status=500)
+        stage.comments("alice", "/fix it")
+        task = await stage.ended()
+        assert task.status == "completed"
+        assert len(stage.repository.pulls) == 1
+        assert len(stage.replies()) == 2
+
+
+async def test_a_push_that_github_refuses(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.fault("POST", r"/acme/widgets.git/git-receive-pack$", "status", times=9, status=403)
         stage.comments("alice", "/fix it")
         task = await stage.ended()
         assert task.error is not None
         assert task.error.code == "push_refused"
         assert stage.repository.branches() == ["main"]
-        assert len(stage.replies()) == 2
+        assert stage.final() == snapshot("""\
+❌ `NAME` failed: The push was refused.
+
+! [remote rejected] HEAD -> bellhop/NAME (GitHub did not take Bellhop's push (HTTP 403); ask Bellhop's operator whether the App may write to this repository)
+
+If the branch has moved meanwhile, the next try begins from where it is now. `/retry NAME` tries again.\
+""")
 
 
 async def test_a_pull_request_that_github_refuses(tmp_path: Path) -> None:

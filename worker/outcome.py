@@ -100,11 +100,16 @@ def commit_failed(error: GitFailed) -> Outcome:
 
 
 def push_failed(error: GitFailed) -> Outcome:
-    """The gate said no."""
+    """The gate said no; Bellhop's own address is of no use to those who read this."""
+    told = [
+        line
+        for line in str(error).splitlines()
+        if not line.startswith(("To ", "error: failed to push"))
+    ]
     return failed(
         "push_refused",
         "The push was refused",
-        str(error),
+        "\n".join(told).strip(),
         "If the branch has moved meanwhile, the next try begins from where it is now.",
         retryable=True,
     )
