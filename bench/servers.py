@@ -50,7 +50,7 @@ async def bellhop(folder: Path, stack: AsyncExitStack) -> web.Application:
         WebhookDoor(
             secret=SECRET,
             app_id=APP_ID,
-            app_name="bellhop-bench",
+            app_name=lambda: "bellhop-bench",
             inbox=Inbox(engine),
             notify=asyncio.Event().set,
             clock=lambda: datetime.now(UTC),

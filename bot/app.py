@@ -129,7 +129,7 @@ class Bellhop:
         door = webhooks.WebhookDoor(
             secret=secret.get_secret_value().encode() if secret else b"",
             app_id=self.settings.app_id,
-            app_name=self.app_name,
+            app_name=lambda: self.app_name,
             inbox=self.store.inbox,
             notify=self.store.changed.set,
             clock=self.tempo.clock,

@@ -11,7 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from handlers.repo_config import ConfigProblem, RepoConfig, json_schema, parse_config
+from handlers.repo_config import (
+    MOST_PROBLEMS,
+    ConfigProblem,
+    RepoConfig,
+    json_schema,
+    parse_config,
+)
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "bellhop.schema.json"
 
@@ -173,3 +179,10 @@ def test_the_schema_refuses_what_the_code_refuses(document: object) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, json_schema())
     assert isinstance(parse_config(yaml.safe_dump(document)), tuple)
+
+
+def test_no_more_mistakes_are_told_than_anybody_mends_at_once() -> None:
+    text = "\n".join(f"unknown_{number}: 1" for number in range(500))
+    found = parse_config(text)
+    assert isinstance(found, tuple)
+    assert [one.line for one in found] == list(range(1, MOST_PROBLEMS + 1))

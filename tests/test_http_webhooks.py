@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.http import problems
-from bot.http.webhooks import LARGEST, WebhookDoor, add_webhooks
+from bot.http.webhooks import LARGEST, SlowBodies, WebhookDoor, add_webhooks
 from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.sqlite import Engine
@@ -109,7 +109,9 @@ class Place:
 
 
 @asynccontextmanager
-async def place_in(folder: Path, secret: bytes = SECRET) -> AsyncIterator[Place]:
+async def place_in(
+    folder: Path, secret: bytes = SECRET, slow: SlowBodies | None = None
+) -> AsyncIterator[Place]:
     engine = await Engine.open(folder / "edge.db", migrations=migrations, readers=1)
     notified: list[None] = []
     numbers = iter(range(1, 1_000_000))
@@ -118,11 +120,12 @@ async def place_in(folder: Path, secret: bytes = SECRET) -> AsyncIterator[Place]
     door = WebhookDoor(
         secret=secret,
         app_id=4711,
-        app_name="my-bot",
+        app_name=lambda: "my-bot",
         inbox=Inbox(engine),
         notify=lambda: notified.append(None),
         clock=lambda: NOW,
         new_id=lambda: f"task-{next(numbers)}",
+        slow=slow or SlowBodies(),
     )
     add_webhooks(app, door)
 
@@ -321,8 +324,30 @@ async def test_a_body_that_is_too_large(place: Place) -> None:
         for _ in range(LARGEST // 1_000_000 + 2):
             yield b" " * 1_000_000
 
-    response = await place.client.post(PATH, data=endless())
+    signed = {"X-Hub-Signature-256": "sha256=" + "0" * 64}
+    response = await place.client.post(PATH, data=endless(), headers=signed)
     await is_problem(response, 413)
+
+
+async def test_nothing_is_unpacked(place: Place) -> None:
+    await is_problem(await place.send(b"x", Content_Encoding="gzip"), 415)
+
+
+async def test_bodies_that_take_too_long_or_are_too_many(tmp_path: Path) -> None:
+    async with place_in(tmp_path, slow=SlowBodies(time_limit=0.05)) as place:
+        never = asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"{"
+            await never.wait()
+
+        signed = {"X-Hub-Signature-256": "sha256=" + "0" * 64}
+        response = await place.client.post(PATH, data=slow(), headers=signed)
+        await is_problem(response, 408)
+    async with place_in(tmp_path, slow=SlowBodies(most=1_000_000)) as place:
+        await is_problem(await place.send(b" " * 2_000_000), 503)
+        body = encode(payload())
+        assert (await place.send(body + b" " * 500_000)).status == 202, "what was held is free"
 
 
 async def test_a_body_that_is_just_not_too_large(place: Place) -> None:

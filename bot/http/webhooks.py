@@ -7,9 +7,10 @@ https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -32,12 +33,59 @@ if TYPE_CHECKING:
 LARGEST = 25 * 1024 * 1024
 """Bytes of a body: GitHub sends no event that is larger than 25 MB."""
 
+TIME_LIMIT = 10.0
+"""Seconds for a body to come; GitHub waits as long for the whole answer."""
+
+MOST_HELD = 4 * LARGEST
+"""Bytes of all bodies that are still coming."""
+
 MOST_CANDIDATES = 100
 """Lines of one text that are looked at: a handful of commands count, whatever else is there."""
 
 _JSON = CIMultiDict({"Content-Type": "application/json"})
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+@dataclass(slots=True)
+class SlowBodies:
+    """Reads bodies that are still coming, within `time_limit` seconds, holding `most` bytes."""
+
+    time_limit: float = TIME_LIMIT
+    most: int = MOST_HELD
+    held: int = 0
+
+    async def read(self, request: web.Request) -> bytes:
+        """Read a body as it comes, whatever its length was said to be.
+
+        Raises:
+            Problem: 413, 408 or 503: it is too large, too slow, or there are too many of them.
+        """
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self.time_limit):
+                while chunk := await request.content.readany():
+                    size += len(chunk)
+                    self.held += len(chunk)
+                    if size > LARGEST:
+                        detail = f"A delivery has at most {LARGEST} bytes."
+                        raise Problem(413, detail, code="too_large")
+                    if self.held > self.most:
+                        raise Problem(
+                            503,
+                            "Too many large deliveries come at once. Send this one again later.",
+                            code="busy",
+                            headers={"Retry-After": "30"},
+                        )
+                    chunks.append(chunk)
+        except TimeoutError:
+            detail = f"The body did not come within {self.time_limit:g} seconds. Send it again."
+            raise Problem(408, detail, code="too_slow") from None
+        finally:
+            self.held -= size
+        return b"".join(chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +95,22 @@ class WebhookDoor:
     Attributes:
         secret: The App's webhook secret; empty when none is configured.
         app_id: The App's id; None when it is not known yet.
-        app_name: The App's slug, for `@app-name fix`.
+        app_name: Tells the App's slug, for `@app-name fix`, as soon as it is known.
         inbox: Where deliveries are stored.
         notify: Called after one is stored.
         clock: The time now.
         new_id: A fresh task id, a UUIDv7.
+        slow: Reads bodies that have not come wholly yet.
     """
 
     secret: bytes
     app_id: int | None
-    app_name: str
+    app_name: Callable[[], str]
     inbox: Inbox
     notify: Callable[[], None]
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    slow: SlowBodies = field(default_factory=SlowBodies)
 
 
 DOOR = web.AppKey("webhook_door", WebhookDoor)
@@ -82,9 +132,16 @@ async def receive(request: web.Request) -> web.Response:
             "BELLHOP_WEBHOOK_SECRET to the secret of the GitHub App and start Bellhop again.",
             code="not_configured",
         )
-    body = await _read(request)
     headers = request.headers
-    _check_signature(door.secret, body, headers.get("X-Hub-Signature-256", ""))
+    signature = headers.get("X-Hub-Signature-256", "")
+    # Nothing is read of what nobody could have signed, and nothing is unpacked: a few bytes could
+    # become many.
+    if not _SIGNATURE.fullmatch(signature):
+        raise _unsigned()
+    if "Content-Encoding" in headers:
+        raise Problem(415, "Deliveries come as they are, without Content-Encoding.")
+    body = await door.slow.read(request) if not request.content.is_eof() else _whole(request)
+    _check_signature(door.secret, body, signature)
     event = _checked("X-GitHub-Event", headers.get("X-GitHub-Event", ""), _EVENT)
     delivery = _checked("X-GitHub-Delivery", headers.get("X-GitHub-Delivery", ""), _DELIVERY)
     content = _content(headers.get("Content-Type", ""), body)
@@ -116,32 +173,32 @@ def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ..
 
 
 def _candidates(door: WebhookDoor, kind: str, source_id: int, text: str) -> tuple[Candidate, ...]:
-    positions = candidates(text, door.app_name)[:MOST_CANDIDATES]
+    positions = candidates(text, door.app_name())[:MOST_CANDIDATES]
     return tuple([Candidate(door.new_id(), kind, source_id, position) for position in positions])
 
 
-async def _read(request: web.Request) -> bytes:
-    """Read the body as it comes, whatever its length was said to be."""
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := await request.content.readany():
-        size += len(chunk)
-        if size > LARGEST:
-            raise Problem(413, f"A delivery has at most {LARGEST} bytes.", code="too_large")
-        chunks.append(chunk)
-    return b"".join(chunks)
+def _whole(request: web.Request) -> bytes:
+    """A body that has come wholly before anybody asked for it, as most do."""
+    body = request.content.read_nowait()
+    if len(body) > LARGEST:
+        raise Problem(413, f"A delivery has at most {LARGEST} bytes.", code="too_large")
+    return body
 
 
 def _check_signature(secret: bytes, body: bytes, signature: str) -> None:
-    """Compare as bytes: `compare_digest` refuses text that is not ASCII."""
-    right = f"sha256={hmac.digest(secret, body, 'sha256').hex()}".encode()
-    if not hmac.compare_digest(right, signature.encode("utf-8", "surrogateescape")):
-        raise Problem(
-            401,
-            "X-Hub-Signature-256 is missing or does not match the body. The webhook secret of the "
-            "GitHub App and the one that Bellhop knows must be the same.",
-            code="bad_signature",
-        )
+    """Compare in constant time; what is compared is ASCII by now."""
+    right = f"sha256={hmac.digest(secret, body, 'sha256').hex()}"
+    if not hmac.compare_digest(right.encode(), signature.encode()):
+        raise _unsigned()
+
+
+def _unsigned() -> Problem:
+    return Problem(
+        401,
+        "X-Hub-Signature-256 is missing or does not match the body. The webhook secret of the "
+        "GitHub App and the one that Bellhop knows must be the same.",
+        code="bad_signature",
+    )
 
 
 def _checked(name: str, value: str, form: re.Pattern[str]) -> str:
