@@ -308,14 +308,16 @@ class Store:
 
     def _offer(self, db: Database, now: datetime) -> None:
         """Offer places, one at a time, until nobody in line can take one."""
-        for given in range(self.rules.max_running + 1):
+        given = 0
+        for _ in range(self.rules.max_running):
             line = tasks.in_line(db, self.rules, now)
             if not line:
-                if given:
-                    self._tell_the_next(db, now)
-                return
+                break
             self._apply(db, PlaceOffered(line[0]), now)
             tasks.take_turn(db, line[0])
+            given += 1
+        if given:
+            self._tell_the_next(db, now)
 
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""

@@ -173,6 +173,10 @@ class Stage:
         pump = self.bot.pump
         if pump is None or pump.busy or await self.bot.runners["process"].alive():
             return
+        for issue in (*self.repository.issues, *self.repository.pulls):
+            found = await self.bot.store.tasks_of_issue(self.repository.id, issue.number)
+            if any(one.clocks.heard_by or one.clocks.first_call_by for one in found):
+                return
         now = self.clock()
         due = await self.bot.store.next_due(now)
         if due is not None and due - now < timedelta(minutes=2):

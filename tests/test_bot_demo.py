@@ -83,11 +83,12 @@ def _processes(folder: Path) -> list[int]:
 
 
 def _runs(pid: int) -> bool:
+    """Whether a process is there and is no zombie, which only waits to be counted."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
         return False
-    return True
+    return state not in "ZX"
 
 
 async def test_a_bot_that_does_not_start_is_told_with_its_last_lines(tmp_path: Path) -> None:

@@ -144,12 +144,11 @@ in another comment.\
     assert folded(said(decision)) == replies[name]
     assert decision.refusal
     silent = decide(view(refused=frozenset({decision.refusal})), event, NOON)
-    assert (silent.effects, silent.refusal) == ((), None)
-    assert silent.task == decision.task
+    assert silent == NOTHING, "nor is anything stored then"
     assert decide(view(refused=frozenset({"another"})), event, NOON) == decision
 
 
-@pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.parametrize("name", [name for name in REFUSALS if name != "too many commands"])
 def test_refused_work_leaves_a_rejected_task_that_says_why(name: str) -> None:
     text, changes = REFUSALS[name]
     task = decide(view(), given(text, **changes), NOON).task

@@ -288,7 +288,7 @@ def test_every_move_of_the_table_is_made_by_an_event(move: tuple[Status, Status]
 
 
 def test_no_move_of_the_table_is_without_an_event() -> None:
-    refused = decide(view(None), given("/fix", role=Role.READ), NOON)
+    refused = decide(view(None), given("/fix", role=Role.TRIAGE), NOON)
     assert now_task(refused).status is Status.REJECTED
     assert {*DOES, (Status.QUEUED, Status.REJECTED)} == MOVES
 

@@ -27,6 +27,8 @@ CALLS = (
     ("DELETE", r"/installation/token$"),
 )
 """Every call of the loop."""
+SPARED = {path for method, path in CALLS if method == "PATCH" or "reactions" in path}
+"""The calls that are spared while GitHub's pace is short."""
 
 FAULTS = {
     "500": Fault(method="", path="", kind="status", status=500),
@@ -62,12 +64,16 @@ async def test_every_call_fails_once(tmp_path: Path, name: str) -> None:
         comment = stage.comments("alice", "/fix it")
         task = await stage.ended()
         assert task.status == "completed"
-        assert stage.sim.faults.left == (), "a call was not made at all"
         eyes = [one.content for one in comment.reactions]
-        assert eyes == ["eyes"] or (eyes == [] and FAULTS[name].kind == "rate_limited")
+        left = {one.path for one in stage.sim.faults.left}
+        if FAULTS[name].kind == "rate_limited":  # then the first of what is not owed is left out
+            assert eyes in ([], ["eyes"])
+            assert left <= SPARED
+        else:
+            assert (eyes, left) == (["eyes"], set())
         assert len(stage.repository.pulls) == 1
-        assert len(stage.replies()) == 2
         assert "Done: " in stage.final()
+        assert len(stage.replies()) == 2 or left, "one status comment and one final one"
         assert all(one.revoked for one in stage.worker_tokens())
 
 

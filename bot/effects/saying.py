@@ -63,8 +63,9 @@ class Voice:
         if task.status_comment is not None:
             await self._edit(owed, task, task.status_comment, body)
             return None
-        if owed.tries == 1 and hands.github.pace.nearly_empty(task.where.installation_id):
-            return None  # an earlier try may have written it: then it must be found
+        late = task.ended or hands.github.pace.nearly_empty(task.where.installation_id)
+        if owed.tries == 1 and late:
+            return None  # only then: an earlier try may have written it, and it must be found
         comment = await self._say(owed, task.where, body, Priority.ACKNOWLEDGEMENT)
         self._edited[task.id] = now
         return events.StatusCommented(task.id, comment)
