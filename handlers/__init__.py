@@ -10,19 +10,9 @@ from handlers.decision import Decision, View
 from handlers.on_clock import on_clock, on_restart
 from handlers.on_command import on_command, on_undecidable
 from handlers.on_github import on_issue_closed, on_pull_closed, on_renamed, on_target_gone
-from handlers.on_worker import (
-    on_branch,
-    on_claim,
-    on_complete,
-    on_exit,
-    on_gone,
-    on_launch,
-    on_place,
-    on_pull_request,
-    on_push,
-    on_report,
-    on_status_comment,
-)
+from handlers.on_launch import on_branch, on_claim, on_launch, on_place
+from handlers.on_push import on_pull_request, on_push
+from handlers.on_worker import on_complete, on_exit, on_gone, on_report, on_status_comment
 
 
 def decide(view: View, event: events.Event, now: datetime) -> Decision:  # noqa: C901, PLR0912 - one row an event

@@ -8,7 +8,9 @@ from datetime import datetime
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.ending import begin, finish, status_edit
 from handlers.events import LaunchFailed
-from handlers.on_worker import SILENCE, lose, on_launch
+from handlers.launches import SILENCE
+from handlers.on_launch import on_launch
+from handlers.on_worker import lose
 from handlers.task import BUSY, Ending, Status, Task
 from handlers.values import ErrorCode, TaskError
 

@@ -30,7 +30,7 @@ from handlers.effects import (
     RevokeTokens,
     StopWorker,
 )
-from handlers.on_worker import LAUNCH_WAITS
+from handlers.on_launch import LAUNCH_WAITS
 from handlers.task import BUSY, TRANSITIONS, Status, Task
 from handlers.values import Clocks, Usage
 from tests.makers import BOB, HEAD, ID, NOON, given, id_of, now_task, view

@@ -18,7 +18,7 @@ from handlers.effects import (
     RevokeTokens,
     StopWorker,
 )
-from handlers.on_worker import LAUNCH_WAITS
+from handlers.on_launch import LAUNCH_WAITS
 from handlers.task import Branches, PullRequest, Status, Task
 from handlers.values import Clocks, ErrorCode, TaskError, Usage
 from tests.makers import (

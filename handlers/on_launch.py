@@ -1,0 +1,149 @@
+"""From a free place to a worker at work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from handlers.admission import may_start
+from handlers.decision import NOTHING, Answer, Decision, Entry, View
+from handlers.effects import Launch, RevokeTokens
+from handlers.ending import finish, key_of, removal, status_edit
+from handlers.events import (
+    BranchSeen,
+    Launched,
+    LaunchFailed,
+    OfLaunch,
+    PermissionLost,
+    PlaceOffered,
+    WorkerClaimed,
+)
+from handlers.launches import FIRST_CALL, SILENCE, current, long_over
+from handlers.task import BUSY, Ending, Status, Task, advance
+from handlers.values import Clocks, ErrorCode, TaskError
+
+WARN_AT = 0.8
+"""The share of the time limit after which task and worker are warned."""
+LAUNCH_WAITS = (2.0, 8.0, 30.0)
+"""Seconds before a failed launch is tried again; after the last one the task fails."""
+
+
+def on_place(view: View, event: PlaceOffered, now: datetime) -> Decision:
+    """Take a free place: claimed here, inside the transaction that counted the places."""
+    task = view.task
+    if task is None or task.status is not Status.QUEUED:
+        return NOTHING
+    if not may_start(task, view.load, view.rules):
+        return NOTHING
+    starting = advance(
+        task, Status.STARTING, now, state="starting", message="starting a worker", clocks=Clocks()
+    )
+    del event
+    key = key_of(starting, f"{starting.launch}/launch")
+    launch = Launch(key, task.id, task.attempt, task.launch)
+    entry = Entry("status", "starting a worker", {"status": "starting"})
+    return Decision(starting, (launch, status_edit(starting)), (entry,))
+
+
+def on_launch(
+    view: View, event: Launched | LaunchFailed | PermissionLost, now: datetime
+) -> Decision:
+    """What became of a launch."""
+    task = current(view, event)
+    if task is None or task.status not in BUSY:
+        return _tidy_away(view, event)
+    match event:
+        case Launched():
+            if task.status is Status.RUNNING or task.ending:
+                return NOTHING
+            clocks = replace(task.clocks, first_call_by=now + FIRST_CALL)
+            return Decision(replace(task, clocks=clocks, updated_at=now))
+        case PermissionLost():
+            if task.opening:
+                return NOTHING
+            if task.ending:
+                return finish(view, task, task.ending, now)
+            error = TaskError(
+                ErrorCode.NOT_PERMITTED,
+                f"{task.requester.login} may no longer use /{task.wish.command} here",
+                remedy="Ask somebody with the role to write the command.",
+                retryable=False,
+            )
+            return finish(view, task, Ending(Status.FAILED, error), now)
+        case LaunchFailed():
+            return launch_failed(view, task, event, now)
+        case _:
+            assert_never(event)
+
+
+def _tidy_away(view: View, event: OfLaunch) -> Decision:
+    """A worker was started that nobody waits for any more: it goes."""
+    task = view.task
+    if task is None or not isinstance(event, Launched):
+        return NOTHING
+    then = replace(task, attempt=event.attempt, launch=event.launch)
+    return Decision(effects=(removal(then, 0.0),))
+
+
+def launch_failed(view: View, task: Task, event: LaunchFailed, now: datetime) -> Decision:
+    """Try again a little later, three times; then the task fails."""
+    if task.status is Status.RUNNING:
+        return NOTHING
+    if task.ending:
+        return finish(view, task, task.ending, now)
+    if not event.retryable or task.launch_failures >= len(LAUNCH_WAITS):
+        error = TaskError(
+            event.code,
+            "the worker could not be started",
+            event.detail,
+            "An operator finds more in the log and with `bellhop doctor`.",
+        )
+        return finish(view, task, Ending(Status.FAILED, error), now)
+    wait = timedelta(seconds=LAUNCH_WAITS[task.launch_failures])
+    again = advance(
+        task,
+        Status.QUEUED,
+        now,
+        state="waiting_to_launch",
+        message=event.detail,
+        launch=task.launch + 1,
+        launch_failures=task.launch_failures + 1,
+        clocks=Clocks(retry_at=now + wait),
+    )
+    entry = Entry("warning", f"the launch failed: {event.detail}", {"status": "queued"})
+    undone = RevokeTokens(key_of(task, f"{task.launch}/revoke"), task.id, task.attempt, task.launch)
+    return Decision(again, (removal(task, 0.0), undone, status_edit(again)), (entry,))
+
+
+def on_branch(view: View, event: BranchSeen) -> Decision:
+    """People may have pushed to the branch while the task waited: the worker starts from there."""
+    task = current(view, event)
+    if task is None or task.status is not Status.STARTING or task.branches.head == event.head:
+        return NOTHING  # once a worker pushes, what was seen before it counts no more
+    return Decision(replace(task, branches=replace(task.branches, head=event.head, pushing=None)))
+
+
+def on_claim(view: View, event: WorkerClaimed, now: datetime) -> Decision:
+    """The first worker that asks has the attempt."""
+    task = current(view, event)
+    if task is None or long_over(task, now):
+        return Decision(answer=Answer.STALE)
+    if task.ended or task.ending or task.outcome or task.status is Status.QUEUED:
+        return Decision(answer=Answer.ENDED)
+    if task.status is Status.RUNNING:
+        same = task.instance == event.instance
+        return Decision(answer=Answer.OK if same else Answer.CLAIMED)
+    limit = timedelta(seconds=task.wish.time_limit)
+    running = advance(
+        task,
+        Status.RUNNING,
+        now,
+        state="cloning",
+        message="",
+        instance=event.instance,
+        started_at=now,
+        clocks=Clocks(heard_by=now + SILENCE, warn_at=now + limit * WARN_AT, deadline=now + limit),
+    )
+    entry = Entry("status", "a worker has begun", {"status": "running"})
+    return Decision(running, (status_edit(running),), (entry,))
