@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Hosting:
+class Hosting(ABC):
     """Accounts and repositories, and what people do with them.
 
     Every change that GitHub tells an App about is sent to its webhook.
@@ -162,9 +163,9 @@ class Hosting:
                 if pull.state == "open" and repository in (other, pull.head_repository):
                     self.refresh_pull(pull)
 
+    @abstractmethod
     def refresh_pull(self, pull: PullRequest) -> None:
         """Let a pull request follow its branches."""
-        raise NotImplementedError
 
     def rename_repository(self, repository: Repository, name: str) -> None:
         """Give a repository another name; the old one leads to it."""

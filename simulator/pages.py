@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from markdown_it import MarkdownIt
 
+from simulator.markdown import render
 from simulator.model import ROLES, PullRequest
 
 if TYPE_CHECKING:
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
     from simulator.backend import Backend
     from simulator.model import Comment, Issue, Reaction, Repository, User
-
-# Without HTML: what people write is shown, never run. Links keep the schemes markdown-it allows.
-MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
-    ["table", "strikethrough"]
-)
 
 EMOJI = {
     "+1": "👍",
@@ -246,7 +241,7 @@ def _entry(
 ) -> str:
     kind = ' <span class="quiet">bot</span>' if user.kind == "Bot" else ""
     time = f'<time class="quiet" datetime="{written}">{written[:16].replace("T", " ")}</time>'
-    text = MARKDOWN.render(body) if body.strip() else '<p class="quiet">No description.</p>'
+    text = render(body) if body.strip() else '<p class="quiet">No description.</p>'
     return (
         f'<article id="{anchor}"><header>'
         f"<strong>{escape(user.login)}</strong>{kind} {time}</header>"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator.__main__ import main
+from simulator.markdown import render
 from tests.simulator_support import Place, git, receiving, running
 
 if TYPE_CHECKING:
@@ -199,3 +200,17 @@ def test_a_taken_port_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         code = main([f"--port={taken.getsockname()[1]}", f"--folder={tmp_path / 'x'}"])
     assert code == 1
     assert "Try another --port" in capsys.readouterr().err
+
+
+def test_text_is_shown_as_people_see_it_on_github() -> None:
+    """Comments of HTML are hidden, addresses are links, other HTML is shown and never run."""
+    shown = render("Done: https://x.test/pull/2.\n\n<!-- bellhop:key:mac -->")
+    assert shown.strip() == (
+        '<p>Done: <a href="https://x.test/pull/2">https://x.test/pull/2</a>.</p>'
+    )
+    assert render("a <!-- b --> c <b>d</b>") == "<p>a  c &lt;b&gt;d&lt;/b&gt;</p>\n"
+    assert "<script" not in render("<!-- x --><script>1</script>")
+    assert "<script" not in render("<script>\nhttps://x.test/\n</script>")
+    assert render("`https://x.test/`") == "<p><code>https://x.test/</code></p>\n"
+    assert render("[one](https://x.test/ 'https://y.test')").count("<a ") == 1
+    assert render('https://x.test/"onclick="y').count("onclick=&quot;") == 1
