@@ -1,4 +1,4 @@
-"""Webhook bodies become typed values here, at the door; nobody indexes a payload after this.
+"""Webhook bodies become typed values here; nobody indexes a payload after this.
 
 What is stored of a delivery is its body as GitHub signed it; it is read into such a value when its
 turn has come. The shapes are GitHub's, see
