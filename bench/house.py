@@ -17,6 +17,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import Bellhop, opened
+from bot.http.listening import listening
 from bot.settings import Settings
 
 
@@ -55,8 +56,8 @@ async def github(folder: Path, port: int, repositories: int) -> AsyncGenerator[N
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
@@ -84,15 +85,13 @@ async def bellhop(
     async with opened(settings) as house:
         app = house.application()
         prepare(house, app)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
         try:
-            await house.start()
-            async with asyncio.timeout(10):
-                while house.pump is None:  # noqa: ASYNC110 - its start is told to nobody
-                    await asyncio.sleep(0.01)
-            yield house
+            with socket.create_server(("127.0.0.1", port)) as listener:
+                async with listening(app, listener, patience=1):
+                    await house.start()
+                    async with asyncio.timeout(10):
+                        while house.pump is None:  # noqa: ASYNC110 - its start is told to nobody
+                            await asyncio.sleep(0.01)
+                    yield house
         finally:
-            await runner.cleanup()
             await house.stop()

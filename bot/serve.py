@@ -7,9 +7,9 @@ import signal
 import socket
 
 import structlog
-from aiohttp import web
 
 from bot.app import Bellhop, Tempo, opened
+from bot.http.listening import listening
 from bot.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -30,22 +30,19 @@ async def serve(settings: Settings, tempo: Tempo | None = None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with socket.create_server((settings.host, settings.port), reuse_port=False) as listening:
-        bound = settings.model_copy(update={"port": listening.getsockname()[1]})
+    with socket.create_server((settings.host, settings.port), reuse_port=False) as listener:
+        bound = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with opened(bound, tempo) as bellhop:
-            await _run(bellhop, listening, stop)
+            await _run(bellhop, listener, stop)
 
 
-async def _run(bellhop: Bellhop, listening: socket.socket, stop: asyncio.Event) -> None:
+async def _run(bellhop: Bellhop, listener: socket.socket, stop: asyncio.Event) -> None:
     await bellhop.introduce()
-    runner = web.AppRunner(bellhop.application(), access_log=None, shutdown_timeout=SHUTDOWN)
-    await runner.setup()
     try:
-        await web.SockSite(runner, listening).start()
-        _log.info("listening", url=bellhop.settings.public_url)
-        await bellhop.start()
-        await stop.wait()
-        _log.info("stopping")
+        async with listening(bellhop.application(), listener, SHUTDOWN):
+            _log.info("listening", url=bellhop.settings.public_url)
+            await bellhop.start()
+            await stop.wait()
+            _log.info("stopping")
     finally:
-        await runner.cleanup()
         await bellhop.stop()

@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
-from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import Bellhop, Tempo, opened
 from bot.github.app import WORKER_PERMISSIONS
+from bot.http.listening import listening
 from bot.runners.base import WorkerKey
 from bot.settings import Settings
 from bot.worker_tokens import WorkerTokens
@@ -128,10 +128,10 @@ class Stage:
         """Start Bellhop, in this process but on a socket of its own."""
         bellhop = await self._end.enter_async_context(opened(self.settings, self.tempo))
         await bellhop.introduce()
-        runner = web.AppRunner(bellhop.application(), access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        self._end.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", self.settings.port).start()
+        address = ("127.0.0.1", self.settings.port)
+        listener = self._end.enter_context(socket.create_server(address))
+        served = listening(bellhop.application(), listener, patience=1)
+        await self._end.enter_async_context(served)
         await bellhop.start()
         self._end.push_async_callback(bellhop.stop)
         self.bellhop = bellhop
