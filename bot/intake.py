@@ -96,7 +96,7 @@ class Intake:
     ) -> None:
         where = _where(written)
         if is_of_other_bots(command) and not await self.store.tasks_of_issue(
-            where.repository_id, where.number
+            where.repository_id, written.subject.number
         ):
             await self.store.ignore([task_id], "ignored", self.clock())
             return

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from handlers import replies
-from handlers.commands import COMMANDS, Command, CommandKind, Role
+from handlers.commands import Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
 from handlers.deliveries import TextWritten
-from handlers.events import CommandGiven
+from handlers.events import Circumstances
 from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Task, Wish
-from handlers.values import ErrorCode
+from handlers.values import ErrorCode, Where
 
 Number = TypeVar("Number", int, float)
 
@@ -62,26 +62,25 @@ def refuse_config(problems: Sequence[ConfigProblem]) -> Refusal:
     return Refusal(ErrorCode.BAD_CONFIG, _once(ErrorCode.BAD_CONFIG, reply), reply)
 
 
-def refuse_work(event: CommandGiven, command: Command) -> Refusal | None:
+def refuse_work(command: Command, where: Where, found: Circumstances) -> Refusal | None:
     """The refusal of what cannot be worked on; None where it can."""
-    found = event.found
-    if command.options.base and event.where.is_pull_request:
+    if command.options.base and where.is_pull_request:
         return _bad(replies.base_on_pull_request())
     if command.options.base and found.base_missing:
         return _bad(replies.no_such_base(command.options.base))
     return None
 
 
-def refuse_pull(event: CommandGiven) -> Refusal | None:
+def refuse_pull(found: Circumstances) -> Refusal | None:
     """The refusal to push to a pull request's branch; None where it may be pushed."""
-    pull = event.found.pull
+    pull = found.pull
     if pull is None:
         return None
     if not pull.same_repository:
         return _bad(replies.pull_of_fork())
     if not pull.open:
         return _bad(replies.pull_closed())
-    if pull.protected or pull.head == event.found.default_branch:
+    if pull.protected or pull.head == found.default_branch:
         return _bad(replies.pull_branch_guarded(pull.head))
     return None
 
@@ -148,13 +147,6 @@ def may_start(task: Task, load: Load, rules: Rules) -> bool:
 def silent(view: View, refusal: Refusal) -> bool:
     """Whether this was explained to this person within the hour."""
     return refusal.reason in view.refused
-
-
-def may_stop(task: Task, person_id: int, role: Role) -> bool:
-    """Writers may stop any task, owners their own while they still have triage."""
-    if role >= COMMANDS["stop"].role:
-        return True
-    return task.owner.id == person_id and role >= Role.TRIAGE
 
 
 def _bad(reply: str) -> Refusal:

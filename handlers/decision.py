@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from handlers.effects import Effect
+from handlers.events import Event
 from handlers.task import Task
 
 
@@ -100,7 +101,18 @@ class Brief:
     """What an attempt's worker is told, kept beside the task since it is large."""
 
     prompt: str
-    context: str
+    context: str | None
+    """None: that of the attempt before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Why what a program asked for was not done; `detail` is a sentence that says what to do."""
+
+    kind: Literal["conflict", "invalid", "forbidden"]
+    detail: str
+    field: str | None = None
+    """The field of the request that is wrong, where it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,10 @@ class Decision:
     brief: Brief | None = None
     refusal: str | None = None
     """The reason that was just explained to a person, to be silent about for an hour."""
+    declined: Declined | None = None
+    """Why nothing was done of what a program asked for."""
+    then: Event | None = None
+    """What follows at once, in the same transaction."""
 
 
 NOTHING = Decision()

@@ -95,6 +95,28 @@ class RevokeTokens:
     launch: int
 
 
+@dataclass(frozen=True, slots=True)
+class SendWebhook:
+    """Tell a program of the end of an attempt, signed with a secret of `owner_id`'s."""
+
+    key: str
+    message_id: str
+    task_id: str
+    attempt: int
+    owner_id: int
+    url: str
+    body: str
+    """The exact text that is signed and sent: JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTask:
+    """Remove a task that has ended, once what it owes to people is said."""
+
+    key: str
+    task_id: str
+
+
 Effect = (
     React
     | Comment
@@ -104,6 +126,8 @@ Effect = (
     | OpenPullRequest
     | RequestReview
     | RevokeTokens
+    | SendWebhook
+    | DeleteTask
 )
 
 
@@ -114,3 +138,8 @@ def lane(effect: Effect) -> str | None:
             return f"issue:{where.repository_id}/{where.number}"
         case _:
             return None
+
+
+def speaks_to_nobody(effect: Effect) -> bool:
+    """Whether an effect would say something on an issue although its task has none."""
+    return isinstance(effect, React | Comment | EditStatus) and effect.where.number is None

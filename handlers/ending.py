@@ -7,9 +7,20 @@ from datetime import datetime, timedelta
 
 from handlers import replies
 from handlers.decision import Decision, Entry, View
-from handlers.effects import Comment, EditStatus, Effect, RequestReview, RevokeTokens, StopWorker
+from handlers.effects import (
+    Comment,
+    DeleteTask,
+    EditStatus,
+    Effect,
+    RequestReview,
+    RevokeTokens,
+    SendWebhook,
+    StopWorker,
+)
+from handlers.events import FollowUpDue
 from handlers.task import BUSY, Ending, Status, Task, advance, saying
-from handlers.values import Clocks
+from handlers.values import Clocks, FollowUp
+from handlers.webhook_body import webhook_body
 
 GRACE = 30.0
 """Seconds between telling a worker to stop and killing it."""
@@ -35,6 +46,11 @@ def removal(task: Task, grace: float) -> StopWorker:
     return StopWorker(key, task.id, task.attempt, task.launch, task.wish.runner, grace)
 
 
+def deletion(task: Task) -> DeleteTask:
+    """The wish that a task be no more."""
+    return DeleteTask(f"{task.id}/delete", task.id)
+
+
 def begin(task: Task, ending: Ending, now: datetime) -> Decision:
     """End an attempt that has, or is about to have, a worker: the worker goes first."""
     stopping = replace(
@@ -47,7 +63,10 @@ def begin(task: Task, ending: Ending, now: datetime) -> Decision:
 
 
 def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
-    """End an attempt for good: one final comment, tokens revoked, the worker's place cleared."""
+    """End an attempt for good: one final comment, tokens revoked, the worker's place cleared.
+
+    What its worker had not heard yet is the beginning of another attempt.
+    """
     ended = advance(
         task,
         ending.status,
@@ -58,6 +77,7 @@ def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
         ending=None,
         clocks=Clocks(),
         completed_at=now,
+        pending=_unheard(task, ending),
         progress=100 if ending.status is Status.COMPLETED else task.progress,
     )
     body = replies.final(ended, view.rules, by=ending.by)
@@ -70,9 +90,30 @@ def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
         effects.append(removal(task, TIDY))
     if ended.status is Status.COMPLETED:
         effects.extend(_review(ended))
+    effects.extend(_sent(ended, view))
+    if ended.deleting:
+        effects.append(deletion(ended))
     kind = {Status.COMPLETED: "success", Status.FAILED: "error"}.get(ended.status, "status")
     entry = Entry(kind, replies.ended_line(ended), {"status": ended.status.value})
-    return Decision(ended, tuple(effects), (entry,))
+    then = FollowUpDue(ended.id) if ended.pending else None
+    return Decision(ended, tuple(effects), (entry,), then=then)
+
+
+def _unheard(task: Task, ending: Ending) -> tuple[FollowUp, ...]:
+    """The messages that another attempt is to answer: none where nobody wants or can have one."""
+    over = ending.status is Status.CANCELLED or (ending.error and not ending.error.retryable)
+    return () if over or task.deleting else task.pending
+
+
+def _sent(task: Task, view: View) -> list[Effect]:
+    """What a program is told of the end, if it asked for it."""
+    hook = task.webhook
+    if hook is None or task.status.value not in hook.events:
+        return []
+    message = f"msg_{task.id.replace('-', '')}_{task.attempt}"
+    body = webhook_body(task, view.rules)
+    key = key_of(task, "webhook")
+    return [SendWebhook(key, message, task.id, task.attempt, task.owner.id, hook.url, body)]
 
 
 def _review(task: Task) -> list[Effect]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from handlers.commands import Command, Misuse, Role
 from handlers.repo_config import ConfigProblem, RepoConfig
-from handlers.values import ErrorCode, Origin, Person, TaskError, Usage, Where
+from handlers.values import ErrorCode, FollowUp, Origin, Person, TaskError, Usage, Webhook, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,68 @@ class CommandGiven:
     found: Circumstances
     ordinal: int = 0
     """Its place among the commands of the comment, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRequested:
+    """A program asks for a task, in the name of a person whose role is in `found`."""
+
+    task_id: str
+    command: Command
+    where: Where
+    sender: Person
+    origin: Origin
+    found: Circumstances
+    webhook: Webhook | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequested:
+    """Somebody who may asks for a new attempt of a task."""
+
+    task_id: str
+    sender: Person
+    found: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Somebody who may asks for the end of a task."""
+
+    task_id: str
+    sender: Person
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """Somebody who may has something more to say to a task's worker."""
+
+    task_id: str
+    message: FollowUp
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionRequested:
+    """Somebody who may asks for more time, in seconds."""
+
+    task_id: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRequested:
+    """A task's owner or an operator wants it removed."""
+
+    task_id: str
+    sender: Person
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpDue:
+    """An attempt has ended before its worker had heard all messages."""
+
+    task_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +180,10 @@ class WorkerClaimed(OfLaunch):
     instance: str
 
 
+TIME_WARNING = "time-limit"
+"""The id of the message that most of the time is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerReported(OfLaunch):
     """A worker's heartbeat."""
@@ -126,8 +192,8 @@ class WorkerReported(OfLaunch):
     state: str | None = None
     message: str | None = None
     usage: Usage | None = None
-    acknowledged: bool = False
-    """Whether the warning about the time limit has reached it."""
+    acknowledged: frozenset[str] = frozenset()
+    """The ids of the messages that have reached it, `TIME_WARNING` among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +324,13 @@ class PullRequestClosed:
 Event = (
     CommandGiven
     | CommandUndecidable
+    | WorkRequested
+    | RetryRequested
+    | StopRequested
+    | MessageSent
+    | ExtensionRequested
+    | DeletionRequested
+    | FollowUpDue
     | PlaceOffered
     | Launched
     | LaunchFailed

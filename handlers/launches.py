@@ -12,6 +12,8 @@ FIRST_CALL = timedelta(minutes=5)
 """How long a worker that was launched has for its first call."""
 SILENCE = timedelta(minutes=2)
 """How long a worker may say nothing."""
+WARN_AT = 0.8
+"""The share of the time limit after which task and worker are warned."""
 ANSWERED_FOR = timedelta(hours=24)
 """How long a worker of an ended attempt still hears that it has ended."""
 

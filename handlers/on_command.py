@@ -6,36 +6,30 @@ from dataclasses import replace
 from datetime import datetime
 
 from handlers import replies
+from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
     Refusal,
-    combine,
-    may_stop,
-    refuse_config,
-    refuse_pull,
     refuse_role,
-    refuse_work,
     silent,
-    within,
 )
 from handlers.commands import COMMANDS, Command, Misuse, Role
-from handlers.decision import NOTHING, Brief, Decision, Entry, View
+from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
 from handlers.ending import begin, finish, status_edit
-from handlers.events import Circumstances, CommandGiven, CommandUndecidable
-from handlers.names import branch_name
-from handlers.repo_config import RepoConfig
-from handlers.task import (
-    ENDED,
-    UNFINISHED,
-    Branches,
-    Ending,
-    Status,
-    Task,
-    Wish,
-    advance,
+from handlers.events import CommandGiven, CommandUndecidable
+from handlers.task import ENDED, UNFINISHED, Ending, Status, Task, Wish, advance
+from handlers.values import ErrorCode, TaskError
+from handlers.work import (
+    admit,
+    admit_again,
+    admitted,
+    anew,
+    asked_again,
+    brief_of,
+    queued,
+    where_it_is_now,
 )
-from handlers.values import Clocks, CurrentState, ErrorCode, TaskError, Usage
 
 
 def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
@@ -98,63 +92,16 @@ def is_of_other_bots(command: Command | Misuse) -> bool:
 
 
 def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
-    config = event.found.config
-    if not isinstance(config, RepoConfig):
-        return _refuse(view, event, refuse_config(config), now)
-    refusal = refuse_work(event, command)
-    if refusal is None and command.name == "fix":
-        refusal = refuse_pull(event)
-    wish = refusal or combine(command, config, view.rules)
+    wish = admit(command, event.where, event.found, view.rules)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
-    task = _queued(view, event, wish, now)
-    entry = Entry("status", f"/{wish.command} was admitted", {"status": task.status.value})
+    task = queued(view.name, event, wish, now)
     return Decision(
         task,
         (_eyes(event), status_edit(task)),
-        (entry,),
-        brief=_brief(task, event.found),
+        (admitted(task),),
+        brief=brief_of(task, event.found.context),
     )
-
-
-def _brief(task: Task, found: Circumstances) -> Brief:
-    """What the worker is told; somebody who gave no instructions means the issue itself."""
-    return Brief(task.wish.prompt or replies.no_instructions(task), found.context)
-
-
-def _queued(view: View, event: CommandGiven, wish: Wish, now: datetime) -> Task:
-    name = view.name
-    return Task(
-        id=event.task_id,
-        name=name,
-        where=event.where,
-        wish=wish,
-        origin=event.origin,
-        owner=event.sender,
-        requester=event.sender,
-        branches=_branches(name, event.found, wish, _base_of(event.command)),
-        status=Status.QUEUED,
-        state=CurrentState(now, "waiting_for_slot", "waiting for a free place"),
-        created_at=now,
-        queued_at=now,
-        updated_at=now,
-    )
-
-
-def _base_of(command: Command | Misuse) -> str | None:
-    return command.options.base if isinstance(command, Command) else None
-
-
-def _branches(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
-    """Where the worker starts, and where it may push."""
-    pull = found.pull
-    if wish.command == "ask" and pull and pull.same_repository:
-        return Branches(pull.head, found.default_branch, trusted=pull.base)
-    if wish.command == "ask":
-        return Branches(base or found.default_branch, found.default_branch)
-    if pull:
-        return Branches(pull.base, found.default_branch, pull.head, pull.head_sha)
-    return Branches(base or found.default_branch, found.default_branch, branch_name(name))
 
 
 def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
@@ -165,54 +112,17 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _refuse(view, event, no, now)
     if task.where.number != event.where.number:
         return _reply(event, replies.retry_elsewhere(task))
-    config = event.found.config
-    if not isinstance(config, RepoConfig):
-        return _refuse(view, event, refuse_config(config), now)
-    refusal = refuse_pull(event) if task.branches.name else None
-    wish = refusal or within(task.wish, view.rules)
+    wish = admit_again(task, event.found, view.rules)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
-    again = replace(
-        advance(task, Status.QUEUED, now, state="waiting_for_slot", message="asked for again"),
-        attempt=task.attempt + 1,
-        launch=1,
-        launch_failures=0,
-        lost=False,
-        instance=None,
-        warning=None,
-        ending=None,
-        outcome=None,
-        summary=None,
-        title=None,
-        body=None,
-        error=None,
-        progress=0,
-        usage=Usage(),
-        clocks=Clocks(),
-        requester=event.sender,
-        queued_at=now,
-        started_at=None,
-        completed_at=None,
-        branches=_where_it_is_now(task, event.found),
-    )
-    entry = Entry("status", f"attempt {again.attempt} was asked for", {"status": "queued"})
-    again = replace(again, wish=wish)
+    branches = where_it_is_now(task, event.found)
+    again = anew(task, wish, event.sender, branches, now)
     return Decision(
         again,
         (_eyes(event), status_edit(again)),
-        (entry,),
-        brief=_brief(again, event.found),
+        (asked_again(again),),
+        brief=brief_of(again, event.found.context),
     )
-
-
-def _where_it_is_now(task: Task, found: Circumstances) -> Branches:
-    name = task.branches.name
-    head = task.branches.head
-    if found.pull and task.where.is_pull_request and name == found.pull.head:
-        head = found.pull.head_sha
-    elif name is not None and name in found.branch_heads:
-        head = found.branch_heads[name]
-    return replace(task.branches, head=head, pushing=None, pushed=False)
 
 
 def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
@@ -221,7 +131,7 @@ def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> D
         if event.found.role < Role.TRIAGE:
             return _refuse(view, event, _not_yours(event.found.role), now)
         return _reply(event, replies.nothing_to("stop", command.task))
-    if not may_stop(task, event.sender.id, event.found.role):
+    if not may_end(task, event.sender, event.found.role):
         return _refuse(view, event, _not_yours(event.found.role), now)
     if task.opening:
         return _reply(event, replies.too_late_to_stop(task))
@@ -240,9 +150,7 @@ def _stoppable(view: View, event: CommandGiven, command: Command) -> Task | None
         return named if named and named.status in UNFINISHED and not named.ending else None
     going = [t for t in view.issue_tasks if t.status in UNFINISHED and not t.ending]
     mine = (
-        task
-        for task in going
-        if not task.opening and may_stop(task, event.sender.id, event.found.role)
+        task for task in going if not task.opening and may_end(task, event.sender, event.found.role)
     )
     return next(mine, going[0] if going else None)
 
@@ -283,6 +191,6 @@ def _rejected(view: View, event: CommandGiven, refusal: Refusal, now: datetime) 
         return None
     rules = view.rules
     wish = Wish(command.name, command.text, rules.agent, rules.runner, rules.time_limit)
-    task = _queued(view, event, wish, now)
+    task = queued(view.name, event, wish, now)
     error = TaskError(refusal.code, refusal.reply, retryable=False)
     return advance(task, Status.REJECTED, now, state="rejected", error=error, completed_at=now)

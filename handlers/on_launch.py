@@ -19,12 +19,10 @@ from handlers.events import (
     PlaceOffered,
     WorkerClaimed,
 )
-from handlers.launches import FIRST_CALL, SILENCE, current, long_over
+from handlers.launches import FIRST_CALL, SILENCE, WARN_AT, current, long_over
 from handlers.task import BUSY, Ending, Status, Task, advance
 from handlers.values import Clocks, ErrorCode, TaskError
 
-WARN_AT = 0.8
-"""The share of the time limit after which task and worker are warned."""
 LAUNCH_WAITS = (2.0, 8.0, 30.0)
 """Seconds before a failed launch is tried again; after the last one the task fails."""
 

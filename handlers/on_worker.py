@@ -10,6 +10,7 @@ from handlers.decision import NOTHING, Answer, Decision, Entry, View
 from handlers.effects import EditStatus, OpenPullRequest, RevokeTokens
 from handlers.ending import TIDY, begin, finish, key_of, removal, status_edit
 from handlers.events import (
+    TIME_WARNING,
     LaunchFailed,
     StatusCommented,
     WorkerCompleted,
@@ -31,8 +32,9 @@ def on_report(view: View, event: WorkerReported, now: datetime) -> Decision:
         return Decision(answer=Answer.STALE)
     if task.status is not Status.RUNNING or task.outcome:
         return Decision(answer=Answer.ENDED)
-    warning = None if event.acknowledged else task.warning
-    heard = replace(task, updated_at=now, warning=warning)
+    warning = None if TIME_WARNING in event.acknowledged else task.warning
+    unheard = tuple(one for one in task.pending if one.id not in event.acknowledged)
+    heard = replace(task, updated_at=now, warning=warning, pending=unheard)
     if not task.ending:
         heard = replace(heard, clocks=replace(task.clocks, heard_by=now + SILENCE))
     news, entries = _news(heard, event, now)

@@ -234,8 +234,9 @@ def no_instructions(task: Task) -> str:
 def default_title(task: Task) -> str:
     """What commit and pull request are called, unless the agent knows better."""
     first_line = task.wish.prompt.split("\n", 1)[0]
-    words = first_line if task.where.is_pull_request else task.where.title
-    return plain_line(words, 72) or f"Changes for #{task.where.number}"
+    number = task.where.number
+    words = first_line if task.where.is_pull_request or number is None else task.where.title
+    return plain_line(words, 72) or (f"Changes for #{number}" if number else "Changes")
 
 
 def pull_request_title(task: Task) -> str:
@@ -247,10 +248,13 @@ def pull_request_body(task: Task) -> str:
     """What the pull request says: the worker's words, and the tie to the issue."""
     keyword = "Closes" if task.branches.base == task.branches.default else "Refs"
     words = neutral(task.body or task.summary or "")
+    number = task.where.number
+    tie = "" if number is None else f"{keyword} #{number}\n\n"
     asked = f"Asked for by {neutral_line(task.requester.login)} with `/{task.wish.command}`"
+    where = "through the API" if number is None else f"in #{number}"
     return (
-        f"{words}\n\n{keyword} #{task.where.number}\n\n"
-        f"---\n{asked} in #{task.where.number}. Written by the agent `{task.wish.agent}`"
+        f"{words}\n\n{tie}"
+        f"---\n{asked} {where}. Written by the agent `{task.wish.agent}`"
         + (f" with {code(task.wish.model)}" if task.wish.model else "")
         + f" as `{task.name}`: review it like any other change."
     ).strip()

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from handlers.values import Clocks, CurrentState, Origin, Person, TaskError, Usage, Where
+from handlers.values import (
+    Clocks,
+    CurrentState,
+    FollowUp,
+    Origin,
+    Person,
+    TaskError,
+    Usage,
+    Webhook,
+    Where,
+)
 
 
 class Status(StrEnum):
@@ -163,6 +174,13 @@ class Task:
     usage: Usage = field(default_factory=Usage)
     clocks: Clocks = field(default_factory=Clocks)
     status_comment: int | None = None
+    pending: tuple[FollowUp, ...] = ()
+    """Messages that no worker has heard yet, oldest first."""
+    deleting: bool = False
+    """Whether it is to be removed once it has ended and nothing more is owed."""
+    webhook: Webhook | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Pairs of the caller's own."""
     started_at: datetime | None = None
     completed_at: datetime | None = None
     version: int = 0

@@ -17,23 +17,38 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The issue or pull request that a task belongs to."""
+    """The repository that a task belongs to, and the issue or pull request in it, if any."""
 
     installation_id: int
     repository_id: int
     repository: str
     """`owner/name` as GitHub last spelt it."""
-    number: int
+    number: int | None
+    """None: a program asked, about no issue; nothing is said on GitHub then."""
     is_pull_request: bool
     title: str = ""
+
+    @property
+    def issue(self) -> int:
+        """The number, where it is known that there is one.
+
+        Raises:
+            LookupError: there is none.
+        """
+        if self.number is None:
+            raise LookupError(f"no issue of {self.repository} is meant")
+        return self.number
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What asked for a task; unique, so that nothing is taken twice."""
+    """What asked for a task; unique, so that nothing is taken twice.
+
+    What came by the API has no text on GitHub: its id and position are 0, its URL is empty.
+    """
 
     kind: str
-    """`comment` or `issue`."""
+    """`comment`, `issue` (its body) or `api`."""
     id: int
     position: int
     url: str
@@ -56,6 +71,24 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A message to a task, until its worker has heard it or a new attempt was made of it."""
+
+    id: str
+    text: str
+    sender: Person
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a task's owner wants to be told of its ends, and of which: final statuses."""
+
+    url: str
+    events: tuple[str, ...] = ("completed", "failed", "cancelled")
 
 
 class ErrorCode(StrEnum):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from storage.numbers import highest
 from storage.times import from_text, to_text
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def lines(db: Database) -> None:
     db.executescript(
         """
         CREATE TABLE lines (
-            id INTEGER PRIMARY KEY,
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
             task_id TEXT NOT NULL,
             attempt INTEGER NOT NULL,
             at TEXT NOT NULL,
@@ -168,8 +169,8 @@ def _is_news(db: Database, task_id: str, attempt: int, report: Report) -> bool:
 
 
 def last_number(db: Database) -> int:
-    """The highest number that a log line has."""
-    return int(db.conn.execute("SELECT coalesce(max(id), 0) FROM lines").fetchone()[0])
+    """The highest number that a log line has or had."""
+    return highest(db, "lines")
 
 
 def _insert(db: Database, first: int, task_id: str, attempt: int, kept: Sequence[LogLine]) -> None:

@@ -69,19 +69,21 @@ def tasks(db: Database) -> None:
 
     A task is one JSON document; what lists and limits ask for is generated from it, so that a
     column can never say something else than the task. Ids are UUIDv7: their order is the order in
-    which commands came. `last_turn` keeps the round robin between repositories.
+    which commands came; `seq` is the order in which tasks were made, by which lists are read on
+    from a place. `last_turn` keeps the round robin between repositories.
     """
     db.executescript(
         """
         CREATE TABLE tasks (
-            id TEXT PRIMARY KEY,
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
             version INTEGER NOT NULL,
             doc TEXT NOT NULL,
             status TEXT NOT NULL AS (doc ->> '$.status') VIRTUAL,
             name TEXT NOT NULL AS (doc ->> '$.name') VIRTUAL,
             repository_id INTEGER NOT NULL AS (doc ->> '$.where.repository_id') VIRTUAL,
             installation_id INTEGER NOT NULL AS (doc ->> '$.where.installation_id') VIRTUAL,
-            number INTEGER NOT NULL AS (doc ->> '$.where.number') VIRTUAL,
+            number INTEGER AS (doc ->> '$.where.number') VIRTUAL,
             owner_id INTEGER NOT NULL AS (doc ->> '$.owner.id') VIRTUAL,
             branch TEXT AS (doc ->> '$.branches.name') VIRTUAL,
             pull_number INTEGER AS (doc ->> '$.pull.number') VIRTUAL,
@@ -147,11 +149,15 @@ def tasks(db: Database) -> None:
 
 @migrations()
 def timeline(db: Database) -> None:
-    """What happened to a task, one row an entry; numbers are shared with the log lines."""
+    """What happened to a task, one row an entry; numbers are shared with the log lines.
+
+    AUTOINCREMENT remembers the highest number ever, so that none is given twice, whatever was
+    deleted.
+    """
     db.executescript(
         """
         CREATE TABLE timeline (
-            id INTEGER PRIMARY KEY,
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
             task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
             attempt INTEGER NOT NULL,
             at TEXT NOT NULL,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 class Numbers:
@@ -21,3 +25,9 @@ class Numbers:
             first = self._last + 1
             self._last += count
             return first
+
+
+def highest(db: Database, table: str) -> int:
+    """The highest number that a table with an AUTOINCREMENT key ever held; 0 where none was."""
+    row = db.conn.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return 0 if row is None else int(row[0])

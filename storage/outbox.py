@@ -24,6 +24,8 @@ _KINDS: dict[str, TypeAdapter[Effect]] = {
         effects.OpenPullRequest,
         effects.RequestReview,
         effects.RevokeTokens,
+        effects.SendWebhook,
+        effects.DeleteTask,
     )
 }
 
@@ -173,6 +175,16 @@ def waiting(db: Database) -> set[str]:
     """The kinds of the effects that are owed."""
     rows = db.conn.execute("SELECT DISTINCT kind FROM effects WHERE state = 'waiting'")
     return {str(kind) for (kind,) in rows}
+
+
+def owes_words(db: Database, task_id: str) -> bool:
+    """Whether something that people would read waits; the keys of a task begin with its id."""
+    row = db.conn.execute(
+        "SELECT 1 FROM effects WHERE key >= ? AND key < ? AND state = 'waiting' "
+        "AND kind IN ('Comment', 'EditStatus') LIMIT 1",
+        (f"{task_id}/", f"{task_id}0"),
+    ).fetchone()
+    return row is not None
 
 
 def forget(db: Database, now: datetime, keep: timedelta) -> int:

@@ -215,6 +215,10 @@ class Store:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
+    async def owes_words(self, task_id: str) -> bool:
+        """Whether a comment of a task, or an edit of one, still waits to be made."""
+        return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
+
     async def owed_kinds(self) -> set[str]:
         """The kinds of the effects that wait."""
         return await self._engine.read(outbox.waiting)
@@ -295,6 +299,8 @@ class Store:
         self._save(db, event, decision, now)
         if asked:
             inbox.decided(db, event.task_id, _state_of(event, decision), now)
+        if decision.then is not None:
+            self._apply(db, decision.then, now)
         return decision
 
     def _save(self, db: Database, event: Event, decision: Decision, now: datetime) -> None:

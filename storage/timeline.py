@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from handlers.decision import Entry
 from handlers.task import Task
-from storage.numbers import Numbers
+from storage.numbers import Numbers, highest
 from storage.times import from_text, to_text
 
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
@@ -70,5 +70,5 @@ def of_task(db: Database, task_id: str, after: int = 0, limit: int = 1000) -> tu
 
 
 def last_number(db: Database) -> int:
-    """The highest number that the timeline holds."""
-    return int(db.conn.execute("SELECT coalesce(max(id), 0) FROM timeline").fetchone()[0])
+    """The highest number that the timeline holds or held."""
+    return highest(db, "timeline")

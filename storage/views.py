@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from handlers.commands import Command
 from handlers.decision import Rules, View
-from handlers.events import CommandGiven, Event, PlaceOffered
+from handlers.events import CommandGiven, Event, PlaceOffered, WorkRequested
 from handlers.task import Status
 from storage import tasks
 from storage.times import to_text
@@ -20,6 +20,8 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     """Everything that the decision about an event looks at."""
     if isinstance(event, CommandGiven):
         return _of_command(db, event, rules, now)
+    if isinstance(event, WorkRequested):
+        return View(rules, name=tasks.free_name(db, event.where.repository_id, event.task_id))
     task = tasks.load(db, event.task_id)
     if task is not None and isinstance(event, PlaceOffered):
         return View(rules, task, load=tasks.load_of(db, task))
@@ -47,7 +49,8 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         "SELECT reason FROM refusals WHERE person_id = ? AND repository_id = ? AND at > ?",
         (event.sender.id, where.repository_id, to_text(now - HOUR)),
     )
-    issue_tasks = tasks.of_issue(db, where.repository_id, where.number)
+    number = where.number
+    issue_tasks = () if number is None else tasks.of_issue(db, where.repository_id, number)
     mine = {task.id for task in issue_tasks if task.status is Status.QUEUED}
     line = enumerate(tasks.queue(db), 1) if mine else ()
     return View(

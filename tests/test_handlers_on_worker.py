@@ -168,7 +168,7 @@ def test_a_worker_that_is_to_stop_changes_neither_state_nor_clocks() -> None:
 def test_a_warning_is_repeated_until_it_is_acknowledged() -> None:
     warned = replace(RUNNING, warning="80 %")
     assert now_task(after(warned, events.WorkerReported(*LAUNCH))).warning == "80 %"
-    heard = events.WorkerReported(*LAUNCH, acknowledged=True)
+    heard = events.WorkerReported(*LAUNCH, acknowledged=frozenset({events.TIME_WARNING}))
     assert now_task(after(warned, heard)).warning is None
 
 

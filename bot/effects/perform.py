@@ -9,6 +9,7 @@ import structlog
 
 from bot.effects.hands import Hands, Later
 from bot.effects.pulling import open_pull_request
+from bot.effects.removing import delete_task
 from bot.effects.saying import Voice
 from bot.effects.working import Workshop
 from bot.github.errors import GitHubError, Limited, Refused
@@ -64,7 +65,7 @@ class Performer:
             log.exception("effect failed")
             await self._put_off(owed, self._hands.backoff(owed.tries), repr(error))
 
-    async def _do(self, owed: Owed) -> Event | None:
+    async def _do(self, owed: Owed) -> Event | None:  # noqa: C901 - one row an effect
         match owed.effect:
             case effects.React() as effect:
                 return await self._voice.react(effect)
@@ -80,6 +81,10 @@ class Performer:
                 return await self._workshop.stop(effect)
             case effects.RevokeTokens() as effect:
                 return await self._workshop.revoke(effect)
+            case effects.SendWebhook():
+                raise Later(60.0)
+            case effects.DeleteTask() as effect:
+                return await delete_task(self._hands, effect)
             case effects.OpenPullRequest() as effect:
                 return await open_pull_request(self._hands, owed, effect)
             case _:

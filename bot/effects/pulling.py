@@ -67,7 +67,7 @@ async def _pull_of(hands: Hands, task: Task, claimed: str | None) -> PullFacts |
     if claimed is not None:
         return await _check(hands, task, claimed)
     if task.where.is_pull_request:
-        pull = await hands.github.pull(repo, task.where.number)
+        pull = await hands.github.pull(repo, task.where.issue)
         return pull or "the pull request is gone"
     if branches.name is None or branches.head is None:
         return "nothing was pushed"

@@ -27,7 +27,7 @@ class Voice:
         if self._hands.github.pace.nearly_empty(effect.where.installation_id):
             return
         comment = effect.comment_id
-        target = OnIssue(effect.where.number) if comment is None else OnComment(comment)
+        target = OnIssue(effect.where.issue) if comment is None else OnComment(comment)
         await self._hands.github.react(repo_of(effect.where), target, "eyes")
 
     async def comment(self, owed: Owed, effect: Comment) -> None:
@@ -88,7 +88,7 @@ class Voice:
         said = await say_once(
             hands.github,
             repo_of(where),
-            where.number,
+            where.issue,
             owed.effect.key,
             body,
             sign=hands.vault.sign,

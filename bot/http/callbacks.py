@@ -40,9 +40,6 @@ from handlers.values import ErrorCode, TaskError, Usage
 from storage import Store
 from storage.logs import LogLine, Report
 
-WARNING = "time-limit"
-"""The id of the message that most of the time is over."""
-
 OLDEST_LINE = timedelta(days=1)
 """A log line counts as at most so old, and as no newer than it came."""
 
@@ -128,7 +125,7 @@ class CallbackDesk:
             state=report.state,
             message=maybe_redact(report.message),
             usage=_usage(report.usage),
-            acknowledged=WARNING in report.acknowledged,
+            acknowledged=frozenset(report.acknowledged),
         )
         decision = await self.store.apply(event, now)
         _check(decision.answer)
@@ -141,7 +138,8 @@ class CallbackDesk:
         task = decision.task
         number = None if report.report is None else Report(task.instance or "", report.report)
         await self.store.logs.append(key.task_id, key.attempt, lines, number)
-        told = [Message(id=WARNING, text=task.warning)] if task.warning else []
+        told = [Message(id=events.TIME_WARNING, text=task.warning)] if task.warning else []
+        told += [Message(id=one.id, text=one.text) for one in task.pending]
         orders = Orders(stop=task.ending is not None, deadline=_deadline(task), messages=told)
         return _json(orders)
 

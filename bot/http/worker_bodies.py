@@ -98,7 +98,7 @@ class Assignment(Body):
     prompt: str
     context: str
     repository: str
-    issue_number: int
+    issue_number: int | None
     clone_url: str
     base_branch: str
     head_branch: str | None

@@ -1,0 +1,22 @@
+"""The end of a task's record."""
+
+from __future__ import annotations
+
+from bot.effects.hands import Hands, Later
+from handlers.effects import DeleteTask
+
+LOOK_AGAIN = 1.0
+"""Seconds until it is looked again whether all is said."""
+
+
+async def delete_task(hands: Hands, effect: DeleteTask) -> None:
+    """Remove a task, its log lines too, once what it owes to people is said.
+
+    Raises:
+        Later: something is still to be said, or it has not ended yet.
+    """
+    store = hands.store
+    if await store.owes_words(effect.task_id):
+        raise Later(LOOK_AGAIN)
+    if not await store.delete(effect.task_id, hands.clock()) and await store.task(effect.task_id):
+        raise Later(LOOK_AGAIN)

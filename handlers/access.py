@@ -1,0 +1,37 @@
+"""Who sees a task, and who may act on it: asked here and nowhere else."""
+
+from __future__ import annotations
+
+from handlers.commands import COMMANDS
+from handlers.roles import Role
+from handlers.task import Task
+from handlers.values import Person
+
+
+def sees(task: Task, person: Person, role: Role, *, operator: bool = False) -> bool:
+    """Whether a task exists for somebody with this role in its repository.
+
+    Its owner sees it while they can still read there, and so does everybody who can push there;
+    operators, who have the database, see every task.
+    """
+    if task.deleting and task.ended:
+        return False
+    least = Role.READ if task.owner.id == person.id else Role.WRITE
+    return operator or role >= least
+
+
+def may_act(task: Task, role: Role) -> bool:
+    """Whether somebody may ask for more work on a task: as for the command that made it."""
+    return role >= COMMANDS[task.wish.command].role
+
+
+def may_end(task: Task, person: Person, role: Role, *, operator: bool = False) -> bool:
+    """Whether somebody may stop a task: writers any, owners their own while they have triage."""
+    if operator or role >= COMMANDS["stop"].role:
+        return True
+    return task.owner.id == person.id and role >= Role.TRIAGE
+
+
+def may_delete(task: Task, person: Person, *, operator: bool = False) -> bool:
+    """Whether somebody may remove a task that they see: its owner, or an operator."""
+    return operator or task.owner.id == person.id

@@ -1,0 +1,200 @@
+"""A program, or a person on a page, asks for something: it is told at once what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from handlers.admission import Refusal, refuse_role, within
+from handlers.commands import COMMANDS
+from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
+from handlers.ending import begin, deletion, finish, status_edit
+from handlers.events import (
+    DeletionRequested,
+    ExtensionRequested,
+    FollowUpDue,
+    MessageSent,
+    RetryRequested,
+    StopRequested,
+    WorkRequested,
+)
+from handlers.launches import WARN_AT
+from handlers.task import ENDED, Ending, Status, Task
+from handlers.values import Clocks, ErrorCode
+from handlers.work import (
+    admit,
+    admit_again,
+    admitted,
+    anew,
+    asked_again,
+    brief_of,
+    queued,
+    where_it_is_now,
+)
+
+MOST_PENDING = 20
+"""Messages that may wait for a worker to hear them."""
+
+AGAIN = ENDED - {Status.REJECTED}
+"""The ends after which there may be a new attempt."""
+
+
+def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decision:
+    """Admit a task, or say why not."""
+    refusal = refuse_role(COMMANDS[event.command.name], event.found.role)
+    wish = refusal or admit(event.command, event.where, event.found, view.rules)
+    if isinstance(wish, Refusal):
+        return _refused(wish)
+    task = replace(
+        queued(view.name, event, wish, now), webhook=event.webhook, metadata=event.metadata
+    )
+    return Decision(
+        task,
+        (status_edit(task),),
+        (admitted(task),),
+        brief=brief_of(task, event.found.context),
+    )
+
+
+def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Decision:
+    """A new attempt of what has ended."""
+    task = view.task
+    if task is None or task.deleting:
+        return _gone()
+    if task.status not in AGAIN:
+        return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
+    wish = admit_again(task, event.found, view.rules)
+    if isinstance(wish, Refusal):
+        return _refused(wish)
+    again = anew(task, wish, event.sender, where_it_is_now(task, event.found), now)
+    return Decision(
+        again,
+        (status_edit(again),),
+        (asked_again(again),),
+        brief=brief_of(again, event.found.context),
+    )
+
+
+def on_stop_requested(view: View, event: StopRequested, now: datetime) -> Decision:
+    """End a task; to ask for it twice is no mistake."""
+    task = view.task
+    if task is None:
+        return _gone()
+    if task.ended:
+        return _conflict(f"It is {task.status.value} already: there is nothing to stop.")
+    if task.opening:
+        return _conflict("Its work is done and the pull request is being opened: too late to stop.")
+    if task.ending:
+        return NOTHING
+    return _end(view, task, Ending(Status.CANCELLED, by=event.sender.login), now)
+
+
+def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
+    """To the worker that is at work or will be; for a task that has ended, a new attempt."""
+    task = view.task
+    if task is None or task.deleting:
+        return _gone()
+    if task.status is Status.REJECTED:
+        return _conflict("It was refused at admission: ask for a new task.")
+    if task.ending:
+        return _conflict("It is being stopped. Send the message once it has ended.")
+    if len(task.pending) >= MOST_PENDING:
+        return _conflict(f"{MOST_PENDING} messages wait already: wait until they are heard.")
+    message = event.message
+    told = replace(task, pending=(*task.pending, message), updated_at=now)
+    data = {"id": message.id, "by": message.sender.login}
+    entry = Entry("message", message.text, data)
+    if not task.ended:
+        return Decision(told, (), (entry,))
+    return _go_on(view, told, (entry,), now)
+
+
+def on_follow_up(view: View, event: FollowUpDue, now: datetime) -> Decision:
+    """Messages that nobody heard in time are what the next attempt is about."""
+    del event
+    task = view.task
+    if task is None or task.deleting or not task.pending or task.status not in AGAIN:
+        return NOTHING
+    decision = _go_on(view, task, (), now)
+    if decision.declined is None:
+        return decision
+    why = Entry("warning", f"The messages were not answered: {decision.declined.detail}")
+    return Decision(replace(task, pending=(), updated_at=now), (), (why,))
+
+
+def on_extension(view: View, event: ExtensionRequested, now: datetime) -> Decision:
+    """More time, within what the operator allows."""
+    task = view.task
+    if task is None:
+        return _gone()
+    if task.ended or task.ending or task.outcome:
+        return _conflict("It has ended or is about to: there is nothing left to extend.")
+    limit = task.wish.time_limit + event.seconds
+    most = view.rules.time_limit
+    if limit > most:
+        left = max(0, most - task.wish.time_limit)
+        detail = f"The operator allows {most} seconds in all, which leaves {left} to add."
+        return Decision(declined=Declined("invalid", detail, "seconds"))
+    longer = replace(task, wish=replace(task.wish, time_limit=limit), updated_at=now)
+    if task.started_at is not None and task.clocks.deadline is not None:
+        longer = replace(longer, clocks=_later(task.clocks, task.started_at, limit, now))
+    entry = Entry("info", f"{event.seconds} seconds more", {"timeLimit": limit})
+    return Decision(longer, (status_edit(longer),), (entry,))
+
+
+def on_deletion(view: View, event: DeletionRequested, now: datetime) -> Decision:
+    """End it where it has not ended, then remove it once what is owed is said."""
+    task = view.task
+    if task is None:
+        return _gone()
+    if task.deleting:
+        return NOTHING
+    going = replace(task, deleting=True, updated_at=now)
+    if task.ended:
+        return Decision(going, (deletion(going),))
+    if task.opening or task.ending:
+        return Decision(going)
+    return _end(view, going, Ending(Status.CANCELLED, by=event.sender.login), now)
+
+
+def _end(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
+    if task.status is Status.QUEUED:
+        return finish(view, task, ending, now)
+    return begin(task, ending, now)
+
+
+def _go_on(view: View, task: Task, before: tuple[Entry, ...], now: datetime) -> Decision:
+    """A new attempt on the same branch, asked for by whoever spoke last."""
+    wish = within(task.wish, view.rules)
+    if isinstance(wish, Refusal):
+        return _refused(wish)
+    last = task.pending[-1]
+    model = next((one.model for one in reversed(task.pending) if one.model), wish.model)
+    prompt = "\n\n".join(one.text for one in task.pending)
+    again = anew(task, replace(wish, model=model), last.sender, task.branches, now)
+    again = replace(again, pending=())
+    return Decision(
+        again,
+        (status_edit(again),),
+        (*before, asked_again(again)),
+        brief=Brief(prompt, None),
+    )
+
+
+def _later(clocks: Clocks, started: datetime, limit: int, now: datetime) -> Clocks:
+    length = timedelta(seconds=limit)
+    warn_at = started + length * WARN_AT
+    return replace(clocks, deadline=started + length, warn_at=warn_at if warn_at > now else None)
+
+
+def _refused(refusal: Refusal) -> Decision:
+    kind = "forbidden" if refusal.code is ErrorCode.NOT_PERMITTED else "invalid"
+    return Decision(declined=Declined(kind, refusal.reply))
+
+
+def _conflict(detail: str) -> Decision:
+    return Decision(declined=Declined("conflict", detail))
+
+
+def _gone() -> Decision:
+    return _conflict("It is gone, or about to be.")

@@ -1,0 +1,126 @@
+"""What becomes of an admitted wish, whoever brought it: a task, or a new attempt of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from handlers import replies
+from handlers.admission import Refusal, combine, refuse_config, refuse_pull, refuse_work, within
+from handlers.commands import Command, Misuse
+from handlers.decision import Brief, Entry, Rules
+from handlers.events import Circumstances, CommandGiven, WorkRequested
+from handlers.names import branch_name
+from handlers.repo_config import RepoConfig
+from handlers.task import Branches, Status, Task, Wish, advance
+from handlers.values import Clocks, CurrentState, Person, Usage, Where
+
+
+def admit(command: Command, where: Where, found: Circumstances, rules: Rules) -> Wish | Refusal:
+    """What a new task is to do, or why there is none; the role was looked at before."""
+    config = found.config
+    if not isinstance(config, RepoConfig):
+        return refuse_config(config)
+    refusal = refuse_work(command, where, found)
+    if refusal is None and command.name == "fix":
+        refusal = refuse_pull(found)
+    return refusal or combine(command, config, rules)
+
+
+def admit_again(task: Task, found: Circumstances, rules: Rules) -> Wish | Refusal:
+    """What a new attempt is to do, within today's limits, or why there is none."""
+    if not isinstance(found.config, RepoConfig):
+        return refuse_config(found.config)
+    refusal = refuse_pull(found) if task.branches.name else None
+    return refusal or within(task.wish, rules)
+
+
+def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: datetime) -> Task:
+    """A task that waits for a place; `name` is free in its repository."""
+    return Task(
+        id=event.task_id,
+        name=name,
+        where=event.where,
+        wish=wish,
+        origin=event.origin,
+        owner=event.sender,
+        requester=event.sender,
+        branches=_branches(name, event.found, wish, _base_of(event.command)),
+        status=Status.QUEUED,
+        state=CurrentState(now, "waiting_for_slot", "waiting for a free place"),
+        created_at=now,
+        queued_at=now,
+        updated_at=now,
+    )
+
+
+def anew(task: Task, wish: Wish, requester: Person, branches: Branches, now: datetime) -> Task:
+    """A new attempt of a task that has ended."""
+    return replace(
+        advance(task, Status.QUEUED, now, state="waiting_for_slot", message="asked for again"),
+        wish=wish,
+        attempt=task.attempt + 1,
+        launch=1,
+        launch_failures=0,
+        lost=False,
+        instance=None,
+        warning=None,
+        ending=None,
+        outcome=None,
+        summary=None,
+        title=None,
+        body=None,
+        error=None,
+        progress=0,
+        usage=Usage(),
+        clocks=Clocks(),
+        requester=requester,
+        queued_at=now,
+        started_at=None,
+        completed_at=None,
+        branches=replace(branches, pushing=None, pushed=False),
+    )
+
+
+def brief_of(task: Task, context: str) -> Brief:
+    """What the worker is told; somebody who gave no instructions means the issue itself."""
+    return Brief(task.wish.prompt or replies.no_instructions(task), context)
+
+
+def admitted(task: Task) -> Entry:
+    """The first line of a task's timeline."""
+    text = f"/{task.wish.command} was admitted"
+    return Entry("status", text, {"status": task.status.value})
+
+
+def asked_again(task: Task) -> Entry:
+    """The first line of a new attempt."""
+    text = f"attempt {task.attempt} was asked for"
+    return Entry("status", text, {"status": task.status.value})
+
+
+def where_it_is_now(task: Task, found: Circumstances) -> Branches:
+    """The git side of a task, with its branch where GitHub has it today."""
+    name = task.branches.name
+    head = task.branches.head
+    if found.pull and task.where.is_pull_request and name == found.pull.head:
+        head = found.pull.head_sha
+    elif name is not None and name in found.branch_heads:
+        head = found.branch_heads[name]
+    return replace(task.branches, head=head)
+
+
+def _base_of(command: Command | Misuse) -> str | None:
+    return command.options.base if isinstance(command, Command) else None
+
+
+def _branches(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
+    """Where the worker starts, and where it may push."""
+    pull = found.pull
+    if wish.command == "ask" and pull and pull.same_repository:
+        return Branches(pull.head, found.default_branch, trusted=pull.base)
+    if wish.command == "ask":
+        return Branches(base or found.default_branch, found.default_branch)
+    if pull:
+        return Branches(pull.base, found.default_branch, pull.head, pull.head_sha)
+    return Branches(base or found.default_branch, found.default_branch, branch_name(name))
