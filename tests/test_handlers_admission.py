@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from handlers import decide
+from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
     Refusal,
     combine,
     deaf_to,
     may_start,
-    may_stop,
     refuse_role,
 )
 from handlers.commands import COMMANDS, Command, Role
@@ -294,7 +294,7 @@ def test_a_place_is_free_below_every_limit(
     ],
 )
 def test_writers_stop_anything_and_owners_their_own(person: int, role: Role, *, may: bool) -> None:
-    assert may_stop(task_in(Status.RUNNING), person, role) is may
+    assert may_end(task_in(Status.RUNNING), Person(person, "somebody"), role) is may
 
 
 def test_an_archived_repository_is_left_alone() -> None:
