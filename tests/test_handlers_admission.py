@@ -27,7 +27,7 @@ from handlers.effects import Comment
 from handlers.options import Options
 from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Status, Wish
-from handlers.values import ErrorCode
+from handlers.values import ErrorCode, Person
 from tests.makers import APP, HERE, ID, NOON, ON_PULL, PULL, RULES, folded, given, task_in, view
 
 OTHERS = [kind for kind in COMMANDS if kind != "stop"]
