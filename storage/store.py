@@ -406,7 +406,8 @@ class Store:
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
         waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
-        outbox.wish(db, [status_edit(task) for task in waiting if task], now)
+        spoken_of = [task for task in waiting if task and task.where.number is not None]
+        outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:
