@@ -9,7 +9,7 @@ from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
 from handlers.commands import Command, Misuse, Role
-from handlers.context import Earlier, IssueText, Remark, build_context
+from handlers.context import IssueText, Remark, build_context
 from handlers.deliveries import TextWritten
 from handlers.events import Circumstances, PullFacts
 from handlers.on_command import pick_retry
@@ -66,7 +66,7 @@ class Facts:
             self._pull(repo, written),
             self._is_missing(repo, command.options.base),
             self._head(repo, task),
-            self._context(written, task, everyone=config.context == "everyone"),
+            self._context(written, everyone=config.context == "everyone"),
         )
         heads = {task.branches.name: head} if task and task.branches.name else {}
         return Circumstances(
@@ -126,7 +126,7 @@ class Facts:
         branch = await self.github.branch(repo, task.branches.name)
         return branch.sha if branch else None
 
-    async def _context(self, written: TextWritten, task: Task | None, *, everyone: bool) -> str:
+    async def _context(self, written: TextWritten, *, everyone: bool) -> str:
         repo = repo_of(written)
         comments = await self.github.comments(repo, written.subject.number)
         others = [one for one in comments if one.id != written.source_id]
@@ -143,7 +143,6 @@ class Facts:
         return build_context(
             issue,
             [_remark(one, roles) for one in others],
-            await self._earlier(task),
             everyone=everyone,
             asked_at=written.written_at,
         )
@@ -158,13 +157,6 @@ class Facts:
         repo = repo_of(written)
         roles = await asyncio.gather(*(self.github.role(repo, login) for login in logins))
         return dict(zip(logins, roles, strict=True))
-
-    async def _earlier(self, task: Task | None) -> list[Earlier]:
-        if task is None:
-            return []
-        brief = await self.store.brief(task.id)
-        attempts = brief.attempts if brief else ()
-        return [Earlier(one.prompt, one.summary) for one in attempts]
 
 
 def _remark(comment: CommentFacts, roles: dict[str, Role]) -> Remark:
