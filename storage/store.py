@@ -292,6 +292,10 @@ class Store:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
+    async def talk(self, task_id: str) -> tuple[Happened, ...]:
+        """The messages to a task, and what became of them, oldest first."""
+        return await self._engine.read(lambda db: timeline.talk(db, task_id))
+
     async def owes_words(self, task_id: str) -> bool:
         """Whether a comment of a task, or an edit of one, still waits to be made."""
         return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
