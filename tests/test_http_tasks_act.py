@@ -63,7 +63,7 @@ async def test_a_retry_that_cannot_be(tmp_path: Path) -> None:
         here.stage.repository.archived = False
         config = {".github/bellhop.yml": "agnt: x\n"}
         here.stage.repository.commit("main", config, "Spoil", "alice <alice@example.org>")
-        assert (await alice.call("POST", path)).status == 422
+        assert (await alice.call("POST", path)).status == 409
 
 
 async def test_messages(tmp_path: Path) -> None:

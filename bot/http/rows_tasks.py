@@ -61,6 +61,7 @@ ROUTES = (
         | BAD_BODY
         | {
             400: "The body is no JSON document, or the Idempotency-Key is malformed.",
+            409: "The repository is archived, or its `.github/bellhop.yml` cannot be used.",
             422: "Fields are wrong, `errors` tells which: missing, out of range, a repository that "
             "you cannot read or Bellhop is not installed on, a URL that may not be called. Or the "
             "Idempotency-Key was sent with another body.",
@@ -114,9 +115,7 @@ ROUTES = (
         _TAG,
         "Try again what failed, was cancelled or is completed.",
         {202: Answer("The task, with a new attempt.", Content(TaskBody))},
-        _ONE
-        | _TOO_EARLY_OR_LATE
-        | {422: "The repository's settings, the agent or the pull request do not allow it now."},
+        _ONE | _TOO_EARLY_OR_LATE,
         parameters=("task",),
         security=PEOPLE,
     ),

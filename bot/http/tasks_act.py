@@ -99,12 +99,8 @@ class ActDesk:
         repo = RepoRef(where.installation_id, where.repository_id, where.repository)
         with looking_up():
             repository = await repository_facts(self.facts, repo)
-            if repository is None or repository.archived:
-                raise Problem(
-                    409,
-                    "The repository is archived, or Bellhop may not see it any more.",
-                    code="conflict",
-                )
+            if repository is None:
+                raise Problem(409, "Bellhop may not see the repository any more.", code="conflict")
             number = where.number
             asked = Asked(
                 repo=repo,
