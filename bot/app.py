@@ -23,7 +23,7 @@ from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
-from bot.http import openapi, ops, problems, webhooks
+from bot.http import openapi, ops, pages, problems, reference, webhooks
 from bot.http.callbacks import CallbackDesk
 from bot.http.git import GitGate
 from bot.identity import Identity
@@ -152,6 +152,8 @@ class Bellhop:
         GitGate(desk, self.session).register(app)
         ops.add_health(app, lambda: self.ready)
         openapi.add_openapi(app)
+        pages.add_pages(app)
+        reference.add_reference(app)
         return app
 
     def token_desk(self) -> TokenDesk:
