@@ -26,11 +26,7 @@ async def asked(url: str, folder: Path, *options: str) -> tuple[int, str]:
         *("--generation-database", "none", "--continue-on-failure"),
         *options,
         cwd=folder,
-        env={
-            **os.environ,
-            "SCHEMATHESIS_HOOKS": "tests.schemathesis_hooks",
-            "PYTHONPATH": str(ROOT),
-        },
+        env=os.environ | hooks,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
