@@ -22,6 +22,7 @@ from storage.inbox import Inbox, Waiting
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbox import Claimed, Owed
+from storage.people import People
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt
 from storage.timeline import Happened
@@ -52,6 +53,7 @@ class Store:
         self.rules = rules
         self.inbox = Inbox(engine)
         self.logs = log_lines
+        self.people = People(engine)
         self.changed = asyncio.Event()
 
     @classmethod
@@ -277,6 +279,7 @@ class Store:
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
             pass
         await self.inbox.forget(now - keep_payloads)
+        await self.people.forget(now)
         await self.logs.forget(now, keep_logs)
 
     async def _write(self, work: Callable[[Database], T]) -> T:
