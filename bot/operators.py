@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 import structlog
+from pydantic import TypeAdapter
 
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
@@ -15,6 +15,7 @@ from storage import Store
 _log = structlog.stdlib.get_logger(__name__)
 
 _KEY = "operators"
+_PINNED = TypeAdapter(dict[str, int])
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Operators:
     async def _known(self) -> dict[str, int]:
         if self._pinned is None:
             text = await self.store.recall(_KEY)
-            self._pinned = json.loads(text) if text else {}
+            self._pinned = _PINNED.validate_json(text or "{}")
         return self._pinned
 
     async def _pin(self, login: str) -> int | None:
@@ -59,5 +60,5 @@ class Operators:
             return None
         pinned = await self._known()
         pinned[login] = person.id
-        await self.store.remember(_KEY, json.dumps(pinned))
+        await self.store.remember(_KEY, _PINNED.dump_json(pinned).decode())
         return person.id

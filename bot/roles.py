@@ -104,7 +104,7 @@ class Roles:
 
 
 def gone(error: GitHubError) -> bool:
-    """Whether an answer means that the App has no access there, so that nobody sees it through us."""
+    """Whether the App itself has no access there, so that nobody sees anything through it."""
     return getattr(error, "status", 0) in {403, 404, 410, 451}
 
 

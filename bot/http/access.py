@@ -122,7 +122,7 @@ class Doorman:
         if request.method not in SAFE and not self._is_ours(request):
             raise Problem(
                 403,
-                "This came from a page of another site. Do it on Bellhop's own pages, or use a key.",
+                "A page of another site asked for this. Use Bellhop's own pages, or a key.",
                 code="cross_site",
             )
         if now - session.seen_at >= USED_EVERY:
