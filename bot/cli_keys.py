@@ -103,7 +103,7 @@ def _add_keys(run: Runner) -> None:
         run(work)
 
 
-def _add_webhook_secrets(run: Runner) -> None:
+def _add_webhook_secrets(run: Runner) -> None:  # noqa: C901 - one function a command
     @webhook_secrets.command("create")
     def create_secret(owner: Owner) -> None:
         """Make a webhook secret and print it, this once, alone on standard output."""
