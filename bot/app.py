@@ -23,14 +23,18 @@ from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
-from bot.http import openapi, ops, problems, webhooks
+from bot.http import limiting, openapi, ops, pages, problems, reference, webhooks
 from bot.http.access import Doorman
 from bot.http.callbacks import CallbackDesk
 from bot.http.git import GitGate
+from bot.http.keys import KeyRoutes
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
+from bot.http.webhook_secrets import WebhookSecretRoutes
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.key_desk import KeyDesk
+from bot.operators import Operators
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.roles import Roles
@@ -64,13 +68,14 @@ class Tempo:
 
     `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
     looking for what a cut connection may have written, `clock` tells the time in UTC, and
-    `github_clock` is the one by which GitHub's limits are kept.
+    `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers.
     """
 
     backoff_unit: float = 1.0
     settle: float = 2.0
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
+    limits: limiting.Limits = field(default_factory=limiting.Limits)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -128,6 +133,7 @@ class Bellhop:
         """The web application, without the loop that does the work."""
         app = web.Application()
         problems.install(app)
+        app.on_response_prepare.append(limiting.tell)
         tokens = WorkerTokens(self.vault.worker_key)
         secret = self.settings.webhook_secret
         door = webhooks.WebhookDoor(
@@ -154,21 +160,35 @@ class Bellhop:
             self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
         )
         GitGate(desk, self.session).register(app)
-        self._add_tasks(app)
+        doorman, people, clock = self.doorman(), self.store.people, self.tempo.clock
+        desk = KeyDesk(people, self.vault, clock)
+        KeyRoutes(doorman, people, desk, clock).register(app)
+        WebhookSecretRoutes(doorman, people, desk).register(app)
+        self._add_tasks(app, doorman)
         ops.add_health(app, lambda: self.ready)
         openapi.add_openapi(app)
+        pages.add_pages(app)
+        reference.add_reference(app)
         return app
 
-    def _add_tasks(self, app: web.Application) -> None:
+    def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
         roles = Roles(self.github, self.tempo.clock)
         TaskDesks(
-            sight=TaskSight(self.store, Doorman(), roles),
+            sight=TaskSight(self.store, doorman, roles),
             facts=Facts(self.github, self.store),
             check_url=_https_only,
             clock=self.tempo.clock,
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
         ).register(app)
+
+    def doorman(self) -> Doorman:
+        """Who lets callers in."""
+        operators = Operators(self.store, self.github, self.settings.admins)
+        limiter = limiting.RateLimiter(self.tempo.limits)
+        return Doorman(
+            self.store.people, operators, self.tempo.clock, self.settings.public_url, limiter
+        )
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
@@ -247,10 +267,10 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         ValueError: the private key is none.
     """
     tempo = tempo or Tempo()
-    _make_folder(settings)
+    make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(FolderLock(settings.data))
-        vault = Vault(_secret_key(settings))
+        vault = Vault(secret_key(settings))
         timeout = aiohttp.ClientTimeout(total=None, connect=10)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
@@ -281,7 +301,7 @@ def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:
         _log.critical("the work has stopped; start Bellhop again", exc_info=error)
 
 
-def _make_folder(settings: Settings) -> None:
+def make_folder(settings: Settings) -> None:
     """The data folder is the bot's own; workers of another user may only pass through it."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.worker_user is not None:
@@ -291,7 +311,13 @@ def _make_folder(settings: Settings) -> None:
             folder.chmod(PASSABLE)
 
 
-def _secret_key(settings: Settings) -> bytes:
+def secret_key(settings: Settings) -> bytes:
+    """The key for secrets at rest, made on the first start.
+
+    Raises:
+        OSError: its file cannot be read.
+        WrongKey: its file holds none.
+    """
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
     if settings.secret_key_file is not None:

@@ -223,6 +223,52 @@ def meta(db: Database) -> None:
 
 
 @migrations()
+def access(db: Database) -> None:
+    """Who programs and browsers are: of a key, a session or a secret only what is needed.
+
+    Keys and sessions are known by their SHA-256: whoever reads the database can use neither. A
+    webhook secret is encrypted, since Bellhop signs with it.
+    """
+    db.executescript(
+        """
+        CREATE TABLE keys (
+            id TEXT PRIMARY KEY,
+            owner_id INTEGER NOT NULL,
+            owner_login TEXT NOT NULL,
+            name TEXT NOT NULL,
+            prefix TEXT NOT NULL,
+            digest BLOB NOT NULL UNIQUE,
+            scopes TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT,
+            used_at TEXT
+        ) STRICT;
+        CREATE INDEX keys_of_owner ON keys (owner_id, id);
+        CREATE TABLE webhook_secrets (
+            id TEXT PRIMARY KEY,
+            owner_id INTEGER NOT NULL,
+            secret BLOB NOT NULL,
+            last4 TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX webhook_secrets_of_owner ON webhook_secrets (owner_id, id);
+        CREATE TABLE sessions (
+            digest BLOB PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            person_id INTEGER NOT NULL,
+            login TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT NOT NULL,
+            seen_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX sessions_of_person ON sessions (person_id, id);
+        CREATE INDEX sessions_old ON sessions (expires_at);
+        """
+    )
+
+
+@migrations()
 def idempotency(db: Database) -> None:
     """What was answered to requests that carry a key of their own, for a day."""
     db.executescript(

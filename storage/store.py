@@ -39,9 +39,11 @@ from storage import (
 )
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
+from storage.lists import Place
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbox import Claimed, Owed
+from storage.people import People
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
@@ -72,20 +74,27 @@ class Store:
         self.rules = rules
         self.inbox = Inbox(engine)
         self.logs = log_lines
+        self.people = People(engine)
         self.changed = asyncio.Event()
 
     @classmethod
-    async def open(cls, path: Path, rules: Rules) -> Store:
+    async def open(cls, path: Path, rules: Rules, *, migrate: bool = True) -> Store:
         """Open the database and the one of the log lines beside it.
+
+        `migrate` False: another process uses them, so the tables stay as they are.
 
         Raises:
             StorageFailed: one of the files cannot be used; the message says why.
         """
-        engine = await Engine.open(path, migrations=migrations.migrations)
+        engine = await Engine.open(path, migrations=migrations.migrations, migrate=migrate)
         beside = path.with_name(f"{path.stem}-logs{path.suffix}")
         try:
             lines = await Engine.open(
-                beside, migrations=logs.migrations, readers=1, synchronous="NORMAL"
+                beside,
+                migrations=logs.migrations,
+                readers=1,
+                synchronous="NORMAL",
+                migrate=migrate,
             )
         except StorageFailed:
             await engine.close()
@@ -160,6 +169,10 @@ class Store:
             return count
 
         return await self._write(work)
+
+    async def places(self, owner_id: int | None, repository: str | None) -> tuple[Place, ...]:
+        """The repositories that have tasks, of one owner or of all; of one name or of any."""
+        return await self._engine.read(lambda db: tasks.places(db, owner_id, repository))
 
     async def owned(self, which: Owned, after: str, limit: int) -> tuple[str, ...]:
         """The ids above `after` of somebody's tasks of one status, oldest first."""
@@ -359,6 +372,7 @@ class Store:
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
             pass
         await self.inbox.forget(now - keep_payloads)
+        await self.people.forget(now)
         await self.logs.forget(now, keep_logs)
 
     async def _write(self, work: Callable[[Database], T]) -> T:

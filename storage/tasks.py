@@ -14,6 +14,7 @@ from handlers.decision import Brief, Load, Rules
 from handlers.names import short_name
 from handlers.task import Status, Task
 from handlers.values import Person, Usage
+from storage.lists import Place
 from storage.times import from_text, maybe_text, to_text
 
 _TASK = TypeAdapter(Task)
@@ -142,6 +143,18 @@ def of_pull(db: Database, repository_id: int, number: int) -> tuple[str, ...]:
         (repository_id, number),
     )
     return tuple(task_id for (task_id,) in rows.fetchall())
+
+
+def places(db: Database, owner_id: int | None, repository: str | None) -> tuple[Place, ...]:
+    """The repositories that have tasks, of one owner or of all; of one name, whatever its case."""
+    rows = db.conn.execute(
+        "SELECT repository_id, installation_id, doc ->> '$.where.repository', max(seq) FROM tasks "
+        "WHERE (:owner IS NULL OR owner_id = :owner) "
+        "AND (:name IS NULL OR lower(doc ->> '$.where.repository') = lower(:name)) "
+        "GROUP BY repository_id",
+        {"owner": owner_id, "name": repository},
+    )
+    return tuple(Place(number, installation, name) for number, installation, name, _ in rows)
 
 
 def owned(db: Database, which: Owned, after: str, limit: int) -> tuple[str, ...]:

@@ -324,7 +324,7 @@ async def test_snake_case_is_taken_and_nul_becomes_visible(tmp_path: Path) -> No
 
 async def test_who_has_no_key_or_not_the_scope(tmp_path: Path) -> None:
     async with desk(tmp_path) as (here, alice):
-        reader = await here.client("alice", scopes="tasks:read")
+        reader = await here.client("alice", scopes=("tasks:read",))
         assert (await reader.ask()).status == 403
         alice.key = "nonsense"
         answer = await alice.ask()

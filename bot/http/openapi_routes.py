@@ -5,7 +5,14 @@ Each group has its rows in a module of its own.
 
 from __future__ import annotations
 
-from bot.http import rows_git, rows_github, rows_operations, rows_tasks, rows_workers
+from bot.http import (
+    rows_git,
+    rows_github,
+    rows_keys,
+    rows_operations,
+    rows_tasks,
+    rows_workers,
+)
 from bot.http.openapi_parts import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,6 +20,7 @@ ROUTES: tuple[Route, ...] = (
     *rows_tasks.ROUTES,
     *rows_workers.ROUTES,
     *rows_git.ROUTES,
+    *rows_keys.ROUTES,
     *rows_operations.ROUTES,
 )
 """Every route, without its twin below `/api/v1`."""

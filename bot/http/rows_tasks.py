@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.http.openapi_parts import Answer, Content, Parameter, Route, header, query, text_like
 from bot.http.rows_common import ASKED_BY_PEOPLE, BAD_BODY, LOOK_UP, PEOPLE
-from bot.http.task_bodies import Deleted, MessageTaken, TaskBody, TaskStatus, WholeTask
+from bot.http.task_bodies import DeletedTasks, MessageTaken, TaskBody, TaskStatus, WholeTask
 from bot.http.task_requests import ENDINGS, Extension, NewMessage, NewTask
 
 REPOSITORY = query(
@@ -149,8 +149,10 @@ ROUTES = (
         _TAG,
         "Remove a task: its worker goes first, and what is owed is said.",
         {
-            200: Answer("It is gone.", Content(Deleted)),
-            202: Answer("It will be, once its worker is; none is counted yet.", Content(Deleted)),
+            200: Answer("It is gone.", Content(DeletedTasks)),
+            202: Answer(
+                "It will be, once its worker is; it is not counted.", Content(DeletedTasks)
+            ),
         },
         _ONE,
         parameters=("task",),
@@ -162,7 +164,7 @@ ROUTES = (
         "deleteTasks",
         _TAG,
         "Remove all of your own tasks that ended so.",
-        {200: Answer("How many are gone.", Content(Deleted))},
+        {200: Answer("How many are gone.", Content(DeletedTasks))},
         ASKED_BY_PEOPLE
         | {422: "`action` is missing or names something else, or `repository` is no repository."}
         | LOOK_UP,

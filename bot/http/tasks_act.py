@@ -53,12 +53,14 @@ class ActDesk:
     async def _message(self, request: web.Request) -> web.Response:
         seen = await self._acting(request)
         said = await read_body(request, NewMessage)
+        await self.sight.doorman.count_creation(request, seen.caller)
         message = FollowUp(self.new_id(), said.text, seen.caller.person, said.model)
         task = await self._do(seen, MessageSent(seen.task.id, message))
         return json_answer(MessageTaken(message_id=message.id, task=task), 202)
 
     async def _retry(self, request: web.Request) -> web.Response:
         seen = await self._acting(request)
+        await self.sight.doorman.count_creation(request, seen.caller)
         found = await self._found(seen)
         event = RetryRequested(seen.task.id, seen.caller.person, found)
         return json_answer(await self._do(seen, event), 202)
