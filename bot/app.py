@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from uuid_utils import uuid7
 
 from bot import identity as who
+from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
 from bot.facts import Facts
@@ -23,16 +24,12 @@ from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
-from bot.http import limiting, openapi, ops, pages, problems, reference, webhooks
-from bot.http.access import Doorman
+from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
 from bot.http.git import GitGate
-from bot.http.keys import KeyRoutes
-from bot.http.webhook_secrets import WebhookSecretRoutes
+from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
-from bot.key_desk import KeyDesk
-from bot.operators import Operators
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.runners.base import Exit, Runner
@@ -72,7 +69,7 @@ class Tempo:
     settle: float = 2.0
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
-    limits: limiting.Limits = field(default_factory=limiting.Limits)
+    limits: Limits = field(default_factory=Limits)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -130,7 +127,6 @@ class Bellhop:
         """The web application, without the loop that does the work."""
         app = web.Application()
         problems.install(app)
-        app.on_response_prepare.append(limiting.tell)
         tokens = WorkerTokens(self.vault.worker_key)
         secret = self.settings.webhook_secret
         door = webhooks.WebhookDoor(
@@ -157,23 +153,16 @@ class Bellhop:
             self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
         )
         GitGate(desk, self.session).register(app)
-        doorman, people, clock = self.doorman(), self.store.people, self.tempo.clock
-        desk = KeyDesk(people, self.vault, clock)
-        KeyRoutes(doorman, people, desk, clock).register(app)
-        WebhookSecretRoutes(doorman, people, desk).register(app)
+        Api(
+            self.settings,
+            self.store,
+            self.github,
+            self.vault,
+            self.tempo.clock,
+            self.tempo.limits,
+        ).register(app)
         ops.add_health(app, lambda: self.ready)
-        openapi.add_openapi(app)
-        pages.add_pages(app)
-        reference.add_reference(app)
         return app
-
-    def doorman(self) -> Doorman:
-        """Who lets callers in."""
-        operators = Operators(self.store, self.github, self.settings.admins)
-        limiter = limiting.RateLimiter(self.tempo.limits)
-        return Doorman(
-            self.store.people, operators, self.tempo.clock, self.settings.public_url, limiter
-        )
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""

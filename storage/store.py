@@ -39,6 +39,7 @@ from storage import (
 )
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
+from storage.lists import Lists
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbox import Claimed, Owed
@@ -74,6 +75,7 @@ class Store:
         self.inbox = Inbox(engine)
         self.logs = log_lines
         self.people = People(engine)
+        self.lists = Lists(engine)
         self.changed = asyncio.Event()
 
     @classmethod
@@ -300,6 +302,10 @@ class Store:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
+    async def talk(self, task_id: str) -> tuple[Happened, ...]:
+        """The messages to a task, and what became of them, oldest first."""
+        return await self._engine.read(lambda db: timeline.talk(db, task_id))
+
     async def owes_words(self, task_id: str) -> bool:
         """Whether a comment of a task, or an edit of one, still waits to be made."""
         return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
@@ -415,7 +421,8 @@ class Store:
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
         waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
-        outbox.wish(db, [status_edit(task) for task in waiting if task], now)
+        spoken_of = [task for task in waiting if task and task.where.number is not None]
+        outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:
