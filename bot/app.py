@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from uuid_utils import uuid7
 
 from bot import identity as who
+from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
 from bot.facts import Facts
@@ -23,21 +24,14 @@ from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
-from bot.http import limiting, openapi, ops, pages, problems, reference, webhooks
-from bot.http.access import Doorman
+from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
 from bot.http.git import GitGate
-from bot.http.keys import KeyRoutes
-from bot.http.task_sight import TaskSight
-from bot.http.tasks import TaskDesks
-from bot.http.webhook_secrets import WebhookSecretRoutes
+from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
-from bot.key_desk import KeyDesk
-from bot.operators import Operators
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
-from bot.roles import Roles
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
@@ -75,7 +69,7 @@ class Tempo:
     settle: float = 2.0
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
-    limits: limiting.Limits = field(default_factory=limiting.Limits)
+    limits: Limits = field(default_factory=Limits)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -133,7 +127,6 @@ class Bellhop:
         """The web application, without the loop that does the work."""
         app = web.Application()
         problems.install(app)
-        app.on_response_prepare.append(limiting.tell)
         tokens = WorkerTokens(self.vault.worker_key)
         secret = self.settings.webhook_secret
         door = webhooks.WebhookDoor(
@@ -160,35 +153,16 @@ class Bellhop:
             self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
         )
         GitGate(desk, self.session).register(app)
-        doorman, people, clock = self.doorman(), self.store.people, self.tempo.clock
-        desk = KeyDesk(people, self.vault, clock)
-        KeyRoutes(doorman, people, desk, clock).register(app)
-        WebhookSecretRoutes(doorman, people, desk).register(app)
-        self._add_tasks(app, doorman)
-        ops.add_health(app, lambda: self.ready)
-        openapi.add_openapi(app)
-        pages.add_pages(app)
-        reference.add_reference(app)
-        return app
-
-    def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
-        roles = Roles(self.github, self.tempo.clock)
-        TaskDesks(
-            sight=TaskSight(self.store, doorman, roles),
-            facts=Facts(self.github, self.store),
-            check_url=_https_only,
-            clock=self.tempo.clock,
-            new_id=lambda: str(uuid7()),
-            web_url=self.settings.github_url,
+        Api(
+            self.settings,
+            self.store,
+            self.github,
+            self.vault,
+            self.tempo.clock,
+            self.tempo.limits,
         ).register(app)
-
-    def doorman(self) -> Doorman:
-        """Who lets callers in."""
-        operators = Operators(self.store, self.github, self.settings.admins)
-        limiter = limiting.RateLimiter(self.tempo.limits)
-        return Doorman(
-            self.store.people, operators, self.tempo.clock, self.settings.public_url, limiter
-        )
+        ops.add_health(app, lambda: self.ready)
+        return app
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
@@ -289,10 +263,6 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         runners = _runners(settings)
         known = await who.recall(store, app_id)
         yield Bellhop(settings, store, github, runners, vault, session, tempo, known)
-
-
-async def _https_only(url: str) -> str | None:
-    return None if url.startswith("https://") else "Give an https:// URL."
 
 
 def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:

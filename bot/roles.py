@@ -13,7 +13,8 @@ from cachetools import LRUCache
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError
 from bot.github.values import RepoRef
-from bot.http.problems import Problem
+from bot.http.access import Caller
+from bot.http.lookups import lookup_failed
 from handlers.roles import Role
 from handlers.values import Person
 from storage.lists import Place, Scope
@@ -24,8 +25,6 @@ AT_A_TIME = 8
 """How many people and repositories GitHub is asked about at the same time."""
 MOST = 50_000
 """How many answers are remembered."""
-RETRY_AFTER = 10
-"""Seconds after which somebody may hope that GitHub answers again."""
 
 _Key = tuple[int, int]
 
@@ -68,15 +67,14 @@ class Roles:
             self._heard[key] = _Heard(role, self._clock())
             return role
 
-    async def scope(
-        self, person: Person, places: Sequence[Place], *, operator: bool = False
-    ) -> Scope:
+    async def scope(self, caller: Caller, places: Sequence[Place]) -> Scope:
         """What somebody sees in these repositories; an operator, who sees all, is not asked about.
 
         Raises:
             Problem: 503, GitHub did not say.
         """
-        if operator:
+        person = caller.person
+        if caller.operator:
             return Scope(person.id, everything=True)
         roles = await asyncio.gather(*(self.role(place, person) for place in places))
         found = list(zip(places, roles, strict=True))
@@ -100,20 +98,9 @@ class Roles:
         except GitHubError as error:
             if gone(error):
                 return Role.NONE
-            raise unanswered() from error
+            raise lookup_failed(error) from error
 
 
 def gone(error: GitHubError) -> bool:
     """Whether the App itself has no access there, so that nobody sees anything through it."""
     return getattr(error, "status", 0) in {403, 404, 410, 451}
-
-
-def unanswered() -> Problem:
-    """GitHub did not say what must be known."""
-    return Problem(
-        503,
-        "GitHub did not answer, so it is not known what you may do there. Nothing was changed; "
-        "try again in a moment.",
-        code="lookup_failed",
-        headers={"Retry-After": str(RETRY_AFTER)},
-    )

@@ -85,6 +85,11 @@ def tasks(db: Database) -> None:
             installation_id INTEGER NOT NULL AS (doc ->> '$.where.installation_id') VIRTUAL,
             number INTEGER AS (doc ->> '$.where.number') VIRTUAL,
             owner_id INTEGER NOT NULL AS (doc ->> '$.owner.id') VIRTUAL,
+            agent TEXT NOT NULL AS (doc ->> '$.wish.agent') VIRTUAL,
+            gone INTEGER NOT NULL AS (
+                coalesce(doc ->> '$.deleting', 0)
+                AND doc ->> '$.status' NOT IN ('queued', 'starting', 'running')
+            ) VIRTUAL,
             branch TEXT AS (doc ->> '$.branches.name') VIRTUAL,
             pull_number INTEGER AS (doc ->> '$.pull.number') VIRTUAL,
             queued_at TEXT NOT NULL,
@@ -283,5 +288,63 @@ def idempotency(db: Database) -> None:
             PRIMARY KEY (owner_id, key)
         ) STRICT;
         CREATE INDEX idempotency_old ON idempotency (answered_at);
+        """
+    )
+
+
+@migrations()
+def lists(db: Database) -> None:
+    """What lists are read from: an index for each way to ask, words, repositories, totals.
+
+    What is being deleted and has ended is `gone`, and in no list. Indexes end with `seq`, by which
+    pages go on; what stands after it is only looked at on the way.
+    """
+    db.executescript(
+        """
+        CREATE INDEX lists_all ON tasks (seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_status ON tasks (status, seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_repository ON tasks (repository_id, seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_repository_status ON tasks (repository_id, status, seq, agent)
+            WHERE gone = 0;
+        CREATE INDEX lists_own ON tasks (owner_id, repository_id, seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_own_status ON tasks (owner_id, repository_id, status, seq, agent)
+            WHERE gone = 0;
+        CREATE INDEX lists_agent ON tasks (agent, seq) WHERE gone = 0;
+        CREATE INDEX lists_repository_agent ON tasks (repository_id, agent, seq) WHERE gone = 0;
+        CREATE INDEX lists_own_agent ON tasks (owner_id, repository_id, agent, seq) WHERE gone = 0;
+        CREATE INDEX ended_all ON tasks (completed_at, seq, status, agent)
+            WHERE gone = 0 AND completed_at IS NOT NULL;
+        CREATE INDEX ended_repository ON tasks (repository_id, completed_at, seq, status, agent)
+            WHERE gone = 0 AND completed_at IS NOT NULL;
+        CREATE INDEX ended_own ON tasks
+            (owner_id, repository_id, completed_at, seq, status, agent)
+            WHERE gone = 0 AND completed_at IS NOT NULL;
+
+        CREATE VIRTUAL TABLE words USING fts5(text, marks, tokenize = 'unicode61');
+
+        CREATE TABLE places (
+            repository_id INTEGER PRIMARY KEY,
+            installation_id INTEGER NOT NULL,
+            full_name TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX places_name ON places (full_name COLLATE NOCASE);
+        CREATE TABLE place_owners (
+            owner_id INTEGER NOT NULL,
+            repository_id INTEGER NOT NULL,
+            PRIMARY KEY (owner_id, repository_id)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE totals (
+            repository_id INTEGER NOT NULL,
+            owner_id INTEGER NOT NULL,
+            day TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            seconds REAL NOT NULL,
+            cost_usd REAL NOT NULL,
+            pulls INTEGER NOT NULL,
+            PRIMARY KEY (repository_id, owner_id, day, outcome)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX totals_by_day ON totals (day);
         """
     )

@@ -39,7 +39,7 @@ from storage import (
 )
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
-from storage.lists import Place
+from storage.lists import Lists
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbox import Claimed, Owed
@@ -75,6 +75,7 @@ class Store:
         self.inbox = Inbox(engine)
         self.logs = log_lines
         self.people = People(engine)
+        self.lists = Lists(engine)
         self.changed = asyncio.Event()
 
     @classmethod
@@ -169,10 +170,6 @@ class Store:
             return count
 
         return await self._write(work)
-
-    async def places(self, owner_id: int | None, repository: str | None) -> tuple[Place, ...]:
-        """The repositories that have tasks, of one owner or of all; of one name or of any."""
-        return await self._engine.read(lambda db: tasks.places(db, owner_id, repository))
 
     async def owned(self, which: Owned, after: str, limit: int) -> tuple[str, ...]:
         """The ids above `after` of somebody's tasks of one status, oldest first."""

@@ -5,14 +5,7 @@ Each group has its rows in a module of its own.
 
 from __future__ import annotations
 
-from bot.http import (
-    rows_git,
-    rows_github,
-    rows_keys,
-    rows_operations,
-    rows_tasks,
-    rows_workers,
-)
+from bot.http import rows_git, rows_github, rows_keys, rows_operations, rows_tasks, rows_workers
 from bot.http.openapi_parts import Route
 
 ROUTES: tuple[Route, ...] = (

@@ -60,8 +60,8 @@ class DeleteDesk:
         caller = await self.sight.doorman.caller(request, "tasks:write")
         statuses = _statuses_of(request)
         repository = repository_of(request)
-        places = await self.sight.store.places(caller.person.id, repository)
-        scope = await self.sight.roles.scope(caller.person, places, operator=caller.operator)
+        places = await self.sight.store.lists.places(caller.person.id, repository)
+        scope = await self.sight.roles.scope(caller, places)
         mine = {one.repository_id for one in places}
         reach = frozenset(mine) if scope.everything else scope.readable & mine
         count = 0
