@@ -307,8 +307,17 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(folder: Path, *, start: bool = True, **settings: object) -> AsyncGenerator[Stage]:
-    """A stage with a repository, an issue, alice who may write and visitor who may not."""
+async def staged(
+    folder: Path,
+    *,
+    start: bool = True,
+    prepare: Callable[[Stage], None] = lambda _: None,
+    **settings: object,
+) -> AsyncGenerator[Stage]:
+    """A stage with a repository, an issue, alice who may write and visitor who may not.
+
+    `prepare` may change it before Bellhop starts.
+    """
     repos = folder / "github"
     repos.mkdir()
     port = free_port()
@@ -335,6 +344,7 @@ async def staged(folder: Path, *, start: bool = True, **settings: object) -> Asy
             clock,
             Tempo(backoff_unit=0.01, settle=0.05, clock=clock, github_clock=clock),
         )
+        prepare(stage)
         if start:
             await stage.start()
         try:

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.http.access import Caller
 from bot.http.answers import json_answer
 from bot.http.problems import Problem
-from bot.http.routes import add_route
+from bot.http.routes import add_reading_route, add_route
 from bot.http.task_bodies import task_body
 from bot.http.task_lists import DayBody, History, TaskList, finished_task
 from bot.http.task_narrowing import Narrowed, narrow
@@ -43,7 +43,7 @@ class ListDesk:
     def register(self, app: web.Application) -> None:
         """Serve the routes."""
         add_route(app, "GET", "/tasks", self._list)
-        add_route(app, "GET", "/tasks/history", self._history)
+        add_reading_route(app, "/tasks/history", self._history)
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self.sight.doorman.caller(request, "tasks:read")
