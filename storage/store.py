@@ -17,10 +17,23 @@ from handlers.effects import RevokeTokens
 from handlers.ending import key_of, status_edit
 from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
 from handlers.task import Task
-from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vault_rows, views
+from storage import (
+    house,
+    inbox,
+    logs,
+    migrations,
+    outbound,
+    outbox,
+    tasks,
+    timeline,
+    vault_rows,
+    views,
+)
+from storage.arrived import Arrivals
 from storage.inbox import Inbox, Waiting
 from storage.logs import Logs
 from storage.numbers import Numbers
+from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt
@@ -33,6 +46,7 @@ NEXT = 3
 """How many of those who wait are told that the queue has moved; more edits would cost pace."""
 KEEP_EFFECTS = timedelta(days=14)
 KEEP_TOMBSTONES = timedelta(days=30)
+KEEP_OUTBOUND = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,8 @@ class Store:
         self._numbers = numbers
         self.rules = rules
         self.inbox = Inbox(engine)
+        self.arrivals = Arrivals(engine)
+        self.outbound = Outbound(engine)
         self.logs = log_lines
         self.changed = asyncio.Event()
 
@@ -173,7 +189,7 @@ class Store:
         """When something has to be done that nothing else will wake Bellhop for."""
 
         def work(db: Database) -> datetime | None:
-            times = (tasks.next_due(db, now), outbox.next_due(db, now))
+            times = (tasks.next_due(db, now), outbox.next_due(db, now), outbound.next_due(db, now))
             return min((time for time in times if time is not None), default=None)
 
         return await self._engine.read(work)
@@ -276,6 +292,7 @@ class Store:
         await self._engine.write(work)
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
             pass
+        await self.outbound.forget(now - KEEP_OUTBOUND)
         await self.inbox.forget(now - keep_payloads)
         await self.logs.forget(now, keep_logs)
 

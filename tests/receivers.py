@@ -1,0 +1,86 @@
+"""Programs that are told of the ends of tasks: real servers on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import time_machine
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from standardwebhooks import Webhook
+
+OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NEW = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What a receiver was sent."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(int(self.headers["webhook-timestamp"]), UTC)
+
+    def signed_with(self, secret: str) -> bool:
+        """Whether a receiver that knows this secret, and the time then, takes it for ours."""
+        with time_machine.travel(self.at, tick=False):
+            try:
+                Webhook(secret).verify(self.body, self.headers)
+            except Exception:  # noqa: BLE001 - the library raises many
+                return False
+        return True
+
+
+@dataclass
+class Receiver:
+    """Answers with these statuses, in order, and goes on with the last one."""
+
+    answers: Sequence[int | web.Response] = (204,)
+    got: list[Got] = field(default_factory=list[Got])
+    port: int = 0
+    held: asyncio.Event | None = None
+    """While it is there and not set, nothing is answered."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def hear(self, request: web.Request) -> web.Response:
+        place = min(len(self.got), len(self.answers) - 1)
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.got.append(Got(headers, body))
+        if self.held is not None:
+            await self.held.wait()
+        answer = self.answers[place]
+        return web.Response(status=answer) if isinstance(answer, int) else answer
+
+
+@contextlib.asynccontextmanager
+async def receiver(
+    *answers: int | web.Response, port: int = 0, held: asyncio.Event | None = None
+) -> AsyncGenerator[Receiver]:
+    made = Receiver(answers or (204,), held=held)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.hear)
+    server = TestServer(app, host="127.0.0.1", port=port)
+    await server.start_server()
+    assert server.port
+    made.port = server.port
+    try:
+        yield made
+    finally:
+        if held is not None:
+            held.set()
+        await server.close()
