@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 PATIENCE = 10.0
 """Seconds for one try."""
+AFTER_A_MISTAKE = 10
+"""As many failures are taken for one by a mistake of ours, when it comes to waiting."""
 HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "Bellhop-Webhooks",
@@ -93,6 +95,9 @@ class Courier:
         try:
             outcome = await self._try(message)
             await self._surely(lambda: self._record(message, outcome))
+        except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
+            _log.exception("effect failed", effect=message.id)
+            await asyncio.sleep(self.backoff(AFTER_A_MISTAKE))  # or it would be sent at once
         finally:
             self._out.pop(message.number, None)
 
