@@ -26,13 +26,17 @@ from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
 from bot.http import openapi, ops, problems, webhooks
+from bot.http.access import Doorman
 from bot.http.callbacks import CallbackDesk
 from bot.http.git import GitGate
+from bot.http.task_sight import TaskSight
+from bot.http.tasks import TaskDesks
 from bot.identity import Identity
 from bot.intake import Intake
 from bot.outbound_guard import Policy, SystemResolver, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
+from bot.roles import Roles
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
@@ -156,9 +160,21 @@ class Bellhop:
             self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
         )
         GitGate(desk, self.session).register(app)
+        self._add_tasks(app)
         ops.add_health(app, lambda: self.ready)
         openapi.add_openapi(app)
         return app
+
+    def _add_tasks(self, app: web.Application) -> None:
+        roles = Roles(self.github, self.tempo.clock)
+        TaskDesks(
+            sight=TaskSight(self.store, Doorman(), roles),
+            facts=Facts(self.github, self.store),
+            check_url=_https_only,
+            clock=self.tempo.clock,
+            new_id=lambda: str(uuid7()),
+            web_url=self.settings.github_url,
+        ).register(app)
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
@@ -290,6 +306,10 @@ async def opened(
         yield Bellhop(
             settings, store, github, runners, vault, session, tempo, policy, outbound, known
         )
+
+
+async def _https_only(url: str) -> str | None:
+    return None if url.startswith("https://") else "Give an https:// URL."
 
 
 def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:

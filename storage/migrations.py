@@ -265,3 +265,22 @@ def outbound(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@migrations()
+def idempotency(db: Database) -> None:
+    """What was answered to requests that carry a key of their own, for a day."""
+    db.executescript(
+        """
+        CREATE TABLE idempotency (
+            owner_id INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            location TEXT NOT NULL,
+            body TEXT NOT NULL,
+            answered_at TEXT NOT NULL,
+            PRIMARY KEY (owner_id, key)
+        ) STRICT;
+        CREATE INDEX idempotency_old ON idempotency (answered_at);
+        """
+    )

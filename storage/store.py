@@ -15,10 +15,19 @@ from handlers import decide
 from handlers.decision import NOTHING, Decision, Rules
 from handlers.effects import RevokeTokens
 from handlers.ending import key_of, status_edit
-from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
-from handlers.task import Task
+from handlers.events import (
+    CommandGiven,
+    CommandUndecidable,
+    DeletionRequested,
+    Event,
+    PlaceOffered,
+    Restarted,
+)
+from handlers.task import Status, Task
+from handlers.values import Person
 from storage import (
     house,
+    idempotency,
     inbox,
     logs,
     migrations,
@@ -30,13 +39,14 @@ from storage import (
     views,
 )
 from storage.arrived import Arrivals
+from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.sqlite import Engine, StorageFailed
-from storage.tasks import Attempt
+from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
 from storage.vault_rows import SealedToken
 
@@ -103,6 +113,63 @@ class Store:
             StorageFailed: nothing could be stored.
         """
         return await self._write(lambda db: self._apply_and_offer(db, event, now))
+
+    async def answered(self, once: OnceKey, now: datetime) -> FirstAnswer | None:
+        """What was answered to a key within a day, whatever was asked for then."""
+        return await self._engine.read(lambda db: idempotency.recall(db, once, now))
+
+    async def apply_once(
+        self,
+        event: Event,
+        once: OnceKey,
+        answer: Callable[[Task], FirstAnswer],
+        now: datetime,
+    ) -> Decision | FirstAnswer:
+        """Decide about an event unless its key was answered before, and remember the answer.
+
+        Args:
+            event: What is asked for.
+            once: The key that the request carries.
+            answer: Makes the answer of the task that was decided; runs on the writer's thread.
+            now: The time.
+
+        Returns:
+            The decision; or what was answered to the key before, and nothing was decided.
+
+        Raises:
+            StorageFailed: nothing could be stored.
+        """
+
+        def work(db: Database) -> Decision | FirstAnswer:
+            before = idempotency.recall(db, once, now)
+            if before is not None:
+                return before
+            decision = self._apply_and_offer(db, event, now)
+            if decision.task is not None:
+                idempotency.keep(db, once, answer(decision.task), now)
+            return decision
+
+        return await self._write(work)
+
+    async def delete_some(
+        self, task_ids: Sequence[str], statuses: Collection[Status], sender: Person, now: datetime
+    ) -> int:
+        """Have tasks removed that are, still, in one of some statuses; returns how many."""
+
+        def work(db: Database) -> int:
+            count = 0
+            for task_id in task_ids:
+                task = tasks.load(db, task_id)
+                if task is not None and not task.deleting and task.status in statuses:
+                    self._apply(db, DeletionRequested(task_id, sender), now)
+                    count += 1
+            return count
+
+        return await self._write(work)
+
+    async def owned(self, which: Owned, after: str, limit: int) -> tuple[str, ...]:
+        """The ids above `after` of somebody's tasks of one status, oldest first."""
+        return await self._engine.read(lambda db: tasks.owned(db, which, after, limit))
 
     async def apply_delivery(
         self, delivery_id: str, delivery: house.HouseKeeping, now: datetime
@@ -288,6 +355,7 @@ class Store:
             views.forget_refusals(db, now)
             tasks.forget_tombstones(db, now, KEEP_TOMBSTONES)
             vault_rows.forget_expired(db, now)
+            idempotency.forget(db, now)
 
         await self._engine.write(work)
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):

@@ -101,7 +101,5 @@ def inbound_body(arrived: Arrived) -> InboundDelivery:
         state="waiting" if arrived.done_at is None else "done",
         received_at=arrived.received_at,
         done_at=arrived.done_at,
-        commands=[
-            DeliveredCommand(task_id=one.task_id, state=one.state) for one in arrived.asked
-        ],
+        commands=[DeliveredCommand(task_id=one.task_id, state=one.state) for one in arrived.asked],
     )

@@ -51,9 +51,7 @@ ROUTES = (
             409: "GitHub's delivery waits, or was dealt with: it is not taken again.",
         }
         | STORAGE,
-        parameters=(
-            path("delivery_id", "The delivery's id.", text_like(f"^(?:{ID.pattern})$")),
-        ),
+        parameters=(path("delivery_id", "The delivery's id.", text_like(f"^(?:{ID.pattern})$")),),
         security=PEOPLE,
     ),
 )
