@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -28,12 +29,13 @@ from bot.github.errors import GitHubError
 from bot.http import openapi, ops, problems, webhooks
 from bot.http.access import Doorman
 from bot.http.callbacks import CallbackDesk
+from bot.http.deliveries import DeliveriesDesk
 from bot.http.git import GitGate
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.identity import Identity
 from bot.intake import Intake
-from bot.outbound_guard import Policy, SystemResolver, guarded_session
+from bot.outbound_guard import Policy, SystemResolver, guarded_session, why_not_called
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.roles import Roles
@@ -167,14 +169,16 @@ class Bellhop:
 
     def _add_tasks(self, app: web.Application) -> None:
         roles = Roles(self.github, self.tempo.clock)
+        doorman = Doorman()
         TaskDesks(
-            sight=TaskSight(self.store, Doorman(), roles),
+            sight=TaskSight(self.store, doorman, roles),
             facts=Facts(self.github, self.store),
-            check_url=_https_only,
+            check_url=partial(why_not_called, policy=self.policy),
             clock=self.tempo.clock,
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
         ).register(app)
+        DeliveriesDesk(self.store, doorman, roles, self.tempo.clock).register(app)
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
@@ -192,8 +196,13 @@ class Bellhop:
         )
 
     async def webhook_secrets(self, owner_id: int) -> tuple[str, ...]:
-        """The secrets of a person that are valid now."""
-        return ()
+        """The secrets of a person that are valid now.
+
+        Raises:
+            WrongKey: they were sealed with another key.
+        """
+        sealed = await self.store.webhook_secrets_of(owner_id)
+        return tuple(self.vault.unseal(one.secret) for one in sealed)
 
     async def start(self) -> None:
         """Begin to work: let nobody be silent for the time Bellhop was away, then go on."""
@@ -306,10 +315,6 @@ async def opened(
         yield Bellhop(
             settings, store, github, runners, vault, session, tempo, policy, outbound, known
         )
-
-
-async def _https_only(url: str) -> str | None:
-    return None if url.startswith("https://") else "Give an https:// URL."
 
 
 def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:

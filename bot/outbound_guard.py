@@ -22,7 +22,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from bot.addresses import read_address
 from bot.outbound_url import NOT_ALLOWED, NOT_FOUND, BadUrl, UrlRules, read_url
 
-__all__ = ["BadUrl", "Policy", "SystemResolver", "check_url", "guarded_session"]
+__all__ = ["BadUrl", "Policy", "SystemResolver", "check_url", "guarded_session", "why_not_called"]
 
 TO_RESOLVE = 5.0
 """Seconds that a name has to resolve in."""
@@ -62,6 +62,15 @@ async def check_url(url: str, policy: Policy) -> None:
         raise BadUrl(NOT_ALLOWED) from None
     except OSError:
         raise BadUrl(NOT_FOUND) from None
+
+
+async def why_not_called(url: str, policy: Policy) -> str | None:
+    """A sentence for whoever gave a URL that is not called; None for one that is."""
+    try:
+        await check_url(url, policy)
+    except BadUrl as error:
+        return f"This URL is not called: {error}."
+    return None
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from bot.http.access import Doorman
+from bot.http.access import Caller, Doorman
 from bot.http.answers import json_answer
 from bot.http.delivery_bodies import (
     DeliveryPage,
@@ -22,6 +22,9 @@ from bot.http.delivery_bodies import (
 )
 from bot.http.problems import Problem
 from bot.http.routes import add_route
+from bot.http.task_sight import place_of
+from bot.roles import Roles
+from handlers.access import sees
 from storage import Store
 from storage.arrived import Arrived
 from storage.outbound import Sent
@@ -53,6 +56,7 @@ class DeliveriesDesk:
 
     store: Store
     doorman: Doorman
+    roles: Roles
     clock: Callable[[], datetime]
 
     def register(self, app: web.Application) -> None:
@@ -91,10 +95,25 @@ class DeliveriesDesk:
         caller = await self.doorman.caller(request, "tasks:write")
         _check_id(delivery_id)
         sent = await self.store.outbound.find(delivery_id)
-        if sent is None or not (caller.operator or sent.owner_id == caller.person.id):
+        if sent is None or not await self._may_see(caller, sent):
             raise _absent()
         if not await self.store.outbound.send_again(delivery_id, self.clock()):
             raise _absent()
+
+    async def _may_see(self, caller: Caller, sent: Sent) -> bool:
+        """Whether somebody may have a message sent again, and so hear of its task.
+
+        Raises:
+            Problem: 503 where GitHub does not say.
+        """
+        if caller.operator:
+            return True
+        if sent.owner_id != caller.person.id:
+            return False
+        task = await self.store.task(sent.task_id)
+        if task is None:  # it is their own word then, and all that is left of it
+            return True
+        return sees(task, caller.person, await self.roles.role(place_of(task.where), caller.person))
 
     async def _take_again(self, request: web.Request, delivery_id: str) -> None:
         await self.doorman.caller(request, "operator")

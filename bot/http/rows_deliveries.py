@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.http.deliveries import CURSOR, ID, MOST, USUAL
 from bot.http.delivery_bodies import DeliveryPage, Replayed
 from bot.http.openapi_parts import Answer, Content, Route, path, query, text_like
-from bot.http.rows_common import ASKED_BY_PEOPLE, PEOPLE, STORAGE
+from bot.http.rows_common import ASKED_BY_PEOPLE, LOOK_UP, PEOPLE, STORAGE
 
 _TAG = "Deliveries"
 _PAGE = (
@@ -50,7 +50,7 @@ ROUTES = (
             404: "There is no such delivery, or it is not yours.",
             409: "GitHub's delivery waits, or was dealt with: it is not taken again.",
         }
-        | STORAGE,
+        | LOOK_UP,
         parameters=(path("delivery_id", "The delivery's id.", text_like(f"^(?:{ID.pattern})$")),),
         security=PEOPLE,
     ),
