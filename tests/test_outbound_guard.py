@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from pydantic import ValidationError
 
 from bot.addresses import is_public, read_address
 from bot.outbound_guard import (
@@ -22,6 +23,7 @@ from bot.outbound_guard import (
     guarded_session,
 )
 from bot.outbound_url import LONGEST_URL, UrlRules, read_url
+from bot.settings import Settings
 
 STRICT = UrlRules()
 AT_HOME = UrlRules(allow_loopback=True)
@@ -389,3 +391,19 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
         await post(Policy(AT_HOME, Names()), f"http://127.0.0.1:{server.port}/")
         assert (proxy.heard, server.heard) == (0, 1)
+
+
+def settings(**given: object) -> Settings:
+    return Settings.model_validate(given)
+
+
+def test_the_operators_settings_are_the_rules() -> None:
+    assert settings().webhook_urls == STRICT
+    given = settings(webhook_ports="9443, 10443", allow_loopback_webhooks="1").webhook_urls
+    assert given == UrlRules(allow_loopback=True, ports=frozenset({443, 8443, 9443, 10443}))
+
+
+@pytest.mark.parametrize("ports", ["x", "0", "65536", "443-450"])
+def test_ports_are_numbers(ports: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(webhook_ports=ports)
