@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from bot.effects.sending import OUR_MISTAKE, SEALED, UNSIGNED, Courier, post
@@ -337,7 +342,7 @@ async def test_a_name_that_does_not_resolve_may_do_so_later(tmp_path: Path) -> N
 
 
 @contextlib.asynccontextmanager
-async def raw(answer: bytes) -> AsyncGenerator[str]:
+async def raw(answer: bytes, secure: ssl.SSLContext | None = None) -> AsyncGenerator[str]:
     """A server that says this, whatever it is asked."""
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -347,7 +352,7 @@ async def raw(answer: bytes) -> AsyncGenerator[str]:
             await writer.drain()
             writer.close()
 
-    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    server = await asyncio.start_server(hear, "127.0.0.1", 0, ssl=secure)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
@@ -379,6 +384,40 @@ async def test_a_plain_server_is_no_encrypted_one(tmp_path: Path) -> None:
         await office.keep(f"https://{place}/")
         await office.go()
         assert await office.said() == ["no encrypted connection could be made"]
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """Of a server that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - HOUR)
+        .not_valid_after(now + HOUR)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / "server.pem"
+    file.write_bytes(key.private_bytes(pem, *plain) + made.public_bytes(pem))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_a_server_that_nobody_vouches_for_hears_nothing(tmp_path: Path) -> None:
+    async with (
+        posted(tmp_path) as office,
+        raw(OK + b"\r\n", certificate(tmp_path)) as place,
+    ):
+        await office.keep(f"https://{place}/")
+        await office.go()
+        assert await office.said() == ["its certificate is not valid"]
 
 
 async def test_a_mistake_of_ours_is_a_failed_try(tmp_path: Path) -> None:

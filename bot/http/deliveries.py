@@ -95,9 +95,8 @@ class DeliveriesDesk:
         caller = await self.doorman.caller(request, "tasks:write")
         _check_id(delivery_id)
         sent = await self.store.outbound.find(delivery_id)
-        if sent is None or not await self._may_see(caller, sent):
-            raise _absent()
-        if not await self.store.outbound.send_again(delivery_id, self.clock()):
+        known = sent is not None and await self._may_see(caller, sent)
+        if not (known and await self.store.outbound.send_again(delivery_id, self.clock())):
             raise _absent()
 
     async def _may_see(self, caller: Caller, sent: Sent) -> bool:
@@ -118,20 +117,18 @@ class DeliveriesDesk:
     async def _take_again(self, request: web.Request, delivery_id: str) -> None:
         await self.doorman.caller(request, "operator")
         _check_id(delivery_id)
-        match await self.store.arrivals.take_again(delivery_id):
-            case "absent":
-                raise _absent()
-            case "waits":
-                raise Problem(409, "It waits to be taken already.", code="waits")
-            case "done":
-                raise Problem(
-                    409,
-                    "It was dealt with: it became a task, was answered, or asked for nothing. "
-                    "Only what was given up is taken again.",
-                    code="done",
-                )
-            case "again":
-                pass
+        done = await self.store.arrivals.take_again(delivery_id)
+        if done == "absent":
+            raise _absent()
+        if done == "waits":
+            raise Problem(409, "It waits to be taken already.", code="waits")
+        if done == "done":
+            raise Problem(
+                409,
+                "It was dealt with: it became a task, was answered, or asked for nothing. "
+                "Only what was given up is taken again.",
+                code="done",
+            )
 
 
 def _asked(request: web.Request) -> _Asked:
