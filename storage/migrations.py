@@ -226,8 +226,9 @@ def meta(db: Database) -> None:
 def outbound(db: Database) -> None:
     """Webhooks to programs, and each try to send one; they belong to no task, but tell of one.
 
-    `round` counts how often a message was asked for, so that a try that began before says nothing
-    about the next round. AUTOINCREMENT: pages go by numbers, of which none is given twice.
+    A `lane` is what one owner sends to one host: the heads of the lanes are looked at, not what
+    stands behind them. `round` counts how often a message was asked for, so that a try that began
+    before says nothing about the next round. AUTOINCREMENT: pages go by numbers, of which none is given twice.
     """
     db.executescript(
         """
@@ -239,6 +240,7 @@ def outbound(db: Database) -> None:
             owner_id INTEGER NOT NULL,
             url TEXT NOT NULL,
             host TEXT NOT NULL,
+            lane TEXT NOT NULL AS (owner_id || ' ' || host) VIRTUAL,
             body TEXT NOT NULL,
             type TEXT NOT NULL AS (body ->> '$.type') VIRTUAL,
             state TEXT NOT NULL DEFAULT 'waiting'
@@ -250,6 +252,7 @@ def outbound(db: Database) -> None:
             created_at TEXT NOT NULL
         ) STRICT;
         CREATE INDEX outbound_due ON outbound (due_at, number) WHERE state = 'waiting';
+        CREATE INDEX outbound_lanes ON outbound (lane, due_at, number) WHERE state = 'waiting';
         CREATE INDEX outbound_of_owner ON outbound (owner_id, number);
         CREATE INDEX outbound_of_task ON outbound (task_id, number);
         CREATE INDEX outbound_old ON outbound (created_at) WHERE state != 'waiting';

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Next, Outcome, Sending
+from storage.outbound_turns import Message, Room, chosen
 from storage.times import from_text, maybe_text, to_text
 
 if TYPE_CHECKING:
@@ -21,21 +21,6 @@ AT_ONCE = 200
 """Messages forgotten in one transaction, so that decisions do not wait for it."""
 MOST_TRIES = 30
 """The tries of a message that are shown: the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is sent. `round` counts how often it was asked for; `tried` are the tries since."""
-
-    number: int
-    id: str
-    owner_id: int
-    url: str
-    host: str
-    body: str
-    round: int
-    tried: int
-    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +51,6 @@ class Sent:
     tries: tuple[Try, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How many messages may be sent at a time: in all, to one host, and for one owner."""
-
-    in_all: int = 16
-    to_host: int = 4
-    of_owner: int = 8
-
-
 class Outbound:
     """The messages of one database."""
 
@@ -90,7 +66,7 @@ class Outbound:
 
         `busy` are those that are being sent.
         """
-        return await self._engine.read(lambda db: _due(db, now, list(busy), room))
+        return await self._engine.read(lambda db: chosen(db, now, busy, room))
 
     async def any_due(self, now: datetime) -> bool:
         """Whether a message is to be sent now, or is being sent."""
@@ -154,14 +130,6 @@ class Outbound:
             pass
 
 
-def next_due(db: Database, now: datetime) -> datetime | None:
-    """When the next message is to be sent that waits for its time."""
-    row = db.conn.execute(
-        "SELECT min(due_at) FROM outbound WHERE state = 'waiting' AND due_at > ?", (to_text(now),)
-    ).fetchone()
-    return None if row[0] is None else from_text(row[0])
-
-
 def _keep(db: Database, effect: SendWebhook, host: str, now: datetime) -> None:
     at = to_text(now)
     db.conn.execute(
@@ -180,38 +148,6 @@ def _keep(db: Database, effect: SendWebhook, host: str, now: datetime) -> None:
             at,
         ),
     )
-
-
-def _due(db: Database, now: datetime, busy: list[Message], room: Room) -> tuple[Message, ...]:
-    """Chosen one by one, so that those of a host that is slow do not stand before all others."""
-    chosen: list[Message] = []
-    while len(busy) < room.in_all:
-        hosts = [one.host for one in busy]
-        owners = [one.owner_id for one in busy]
-        row = db.conn.execute(
-            "SELECT number, id, owner_id, url, host, body, round, tried, begun_at FROM outbound "
-            "WHERE state = 'waiting' AND due_at <= ? "
-            "AND number NOT IN (SELECT value FROM json_each(?)) "
-            "AND host NOT IN (SELECT value FROM json_each(?)) "
-            "AND owner_id NOT IN (SELECT value FROM json_each(?)) "
-            "ORDER BY due_at, number LIMIT 1",
-            (
-                to_text(now),
-                json.dumps([one.number for one in busy]),
-                json.dumps([host for host in set(hosts) if hosts.count(host) >= room.to_host]),
-                json.dumps([one for one in set(owners) if owners.count(one) >= room.of_owner]),
-            ),
-        ).fetchone()
-        if row is None:
-            break
-        busy.append(_message(row))
-        chosen.append(busy[-1])
-    return tuple(chosen)
-
-
-def _message(row: Sequence[Any]) -> Message:
-    number, name, owner, url, host, body, round_, tried, begun = row
-    return Message(number, name, owner, url, host, body, round_, tried, from_text(begun))
 
 
 def _tried(db: Database, message: Message, outcome: Outcome, then: Next) -> None:

@@ -31,7 +31,7 @@ from storage import (
     inbox,
     logs,
     migrations,
-    outbound,
+    outbound_turns,
     outbox,
     tasks,
     timeline,
@@ -256,7 +256,11 @@ class Store:
         """When something has to be done that nothing else will wake Bellhop for."""
 
         def work(db: Database) -> datetime | None:
-            times = (tasks.next_due(db, now), outbox.next_due(db, now), outbound.next_due(db, now))
+            times = (
+                tasks.next_due(db, now),
+                outbox.next_due(db, now),
+                outbound_turns.next_due(db, now),
+            )
             return min((time for time in times if time is not None), default=None)
 
         return await self._engine.read(work)

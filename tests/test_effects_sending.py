@@ -27,7 +27,8 @@ from bot.vault import WrongKey
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import A_DAY, Sending
 from storage import StorageFailed
-from storage.outbound import Room, Sent
+from storage.outbound import Sent
+from storage.outbound_turns import Room
 from tests.makers import HOUR, ID, MINUTE, NOON, SECOND
 from tests.receivers import NEW, OLD, receiver
 from tests.storage_support import Bench, opened

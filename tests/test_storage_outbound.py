@@ -10,7 +10,8 @@ import pytest
 
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Next, Outcome, Sending
-from storage.outbound import MOST_TRIES, Message, Room, Sent, Try
+from storage.outbound import MOST_TRIES, Sent, Try
+from storage.outbound_turns import _HEADS, Message, Room
 from storage.store import KEEP_OUTBOUND
 from tests.makers import ID, NOON, SECOND, id_of
 from tests.storage_support import Bench, opened
@@ -99,6 +100,18 @@ async def test_a_host_or_an_owner_takes_no_place_of_others(bench: Bench) -> None
     ]
     busy = await bench.store.outbound.due(bench.now, (), room)
     assert await due(bench, *busy, room=room) == []
+
+
+async def test_one_lane_costs_no_more_however_much_waits_in_it(bench: Bench) -> None:
+    await keep(bench, *range(1, 6), host="slow.test")
+    await keep(bench, 9, host="fast.test")
+    heads = {"now": "2027", "heads": 2}
+    found = await bench.do(lambda db: list(db.conn.execute(_HEADS, heads)))
+    assert [row[1] for row in found] == ["msg_1", "msg_2", "msg_9"]
+    plan = await bench.do(
+        lambda db: [row[3] for row in db.conn.execute(f"EXPLAIN QUERY PLAN {_HEADS}", heads)]
+    )
+    assert [row for row in plan if row.startswith("SCAN") and row != "SCAN lanes"] == []
 
 
 async def test_each_try_is_written_down(bench: Bench) -> None:

@@ -26,7 +26,7 @@ from bot.vault import WrongKey
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Outcome, Sending, what_next
 from storage import StorageFailed, Store
-from storage.outbound import Message, Room
+from storage.outbound_turns import Message, Room
 
 _log = structlog.stdlib.get_logger(__name__)
 
