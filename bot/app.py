@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +17,7 @@ from pydantic import SecretStr
 from uuid_utils import uuid7
 
 from bot import identity as who
+from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
 from bot.effects.sending import Courier
@@ -26,19 +26,15 @@ from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
-from bot.http import openapi, ops, problems, webhooks
-from bot.http.access import Doorman
+from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
-from bot.http.deliveries import DeliveriesDesk
 from bot.http.git import GitGate
-from bot.http.task_sight import TaskSight
-from bot.http.tasks import TaskDesks
+from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
-from bot.outbound_guard import Policy, SystemResolver, guarded_session, why_not_called
+from bot.outbound_guard import Policy, SystemResolver, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
-from bot.roles import Roles
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
@@ -69,13 +65,14 @@ class Tempo:
 
     `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
     looking for what a cut connection may have written, `clock` tells the time in UTC, and
-    `github_clock` is the one by which GitHub's limits are kept.
+    `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers.
     """
 
     backoff_unit: float = 1.0
     settle: float = 2.0
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
+    limits: Limits = field(default_factory=Limits)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -162,23 +159,17 @@ class Bellhop:
             self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
         )
         GitGate(desk, self.session).register(app)
-        self._add_tasks(app)
-        ops.add_health(app, lambda: self.ready)
-        openapi.add_openapi(app)
-        return app
-
-    def _add_tasks(self, app: web.Application) -> None:
-        roles = Roles(self.github, self.tempo.clock)
-        doorman = Doorman()
-        TaskDesks(
-            sight=TaskSight(self.store, doorman, roles),
-            facts=Facts(self.github, self.store),
-            check_url=partial(why_not_called, policy=self.policy),
-            clock=self.tempo.clock,
-            new_id=lambda: str(uuid7()),
-            web_url=self.settings.github_url,
+        Api(
+            self.settings,
+            self.store,
+            self.github,
+            self.vault,
+            self.policy,
+            self.tempo.clock,
+            self.tempo.limits,
         ).register(app)
-        DeliveriesDesk(self.store, doorman, roles, self.tempo.clock).register(app)
+        ops.add_health(app, lambda: self.ready)
+        return app
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
@@ -201,7 +192,7 @@ class Bellhop:
         Raises:
             WrongKey: they were sealed with another key.
         """
-        sealed = await self.store.webhook_secrets_of(owner_id)
+        sealed = await self.store.people.webhook_secrets_of(owner_id)
         return tuple(self.vault.unseal(one.secret) for one in sealed)
 
     async def start(self) -> None:
@@ -287,10 +278,10 @@ async def opened(
         ValueError: the private key is none.
     """
     tempo = tempo or Tempo()
-    _make_folder(settings)
+    make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(FolderLock(settings.data))
-        vault = Vault(_secret_key(settings))
+        vault = Vault(secret_key(settings))
         timeout = aiohttp.ClientTimeout(total=None, connect=10)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
@@ -323,7 +314,7 @@ def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:
         _log.critical("the work has stopped; start Bellhop again", exc_info=error)
 
 
-def _make_folder(settings: Settings) -> None:
+def make_folder(settings: Settings) -> None:
     """The data folder is the bot's own; workers of another user may only pass through it."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.worker_user is not None:
@@ -333,7 +324,13 @@ def _make_folder(settings: Settings) -> None:
             folder.chmod(PASSABLE)
 
 
-def _secret_key(settings: Settings) -> bytes:
+def secret_key(settings: Settings) -> bytes:
+    """The key for secrets at rest, made on the first start.
+
+    Raises:
+        OSError: its file cannot be read.
+        WrongKey: its file holds none.
+    """
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
     if settings.secret_key_file is not None:

@@ -10,7 +10,7 @@ from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
 from handlers.commands import Command, Misuse, Role
-from handlers.context import Earlier, IssueText, Remark, build_context
+from handlers.context import IssueText, Remark, build_context
 from handlers.deliveries import Actor, Subject, TextWritten
 from handlers.events import Circumstances, PullFacts
 from handlers.on_command import pick_retry
@@ -132,7 +132,7 @@ class Facts:
             self._pull(asked),
             self._is_missing(asked.repo, base),
             self._head(asked.repo, task),
-            self._context(asked, task, everyone=config.context == "everyone"),
+            self._context(asked, everyone=config.context == "everyone"),
         )
         heads = {task.branches.name: head} if task and task.branches.name else {}
         return Circumstances(
@@ -193,7 +193,7 @@ class Facts:
         branch = await self.github.branch(repo, task.branches.name)
         return branch.sha if branch else None
 
-    async def _context(self, asked: Asked, task: Task | None, *, everyone: bool) -> str:
+    async def _context(self, asked: Asked, *, everyone: bool) -> str:
         subject = asked.subject
         if subject is None:
             return ""
@@ -212,7 +212,6 @@ class Facts:
         return build_context(
             issue,
             [_remark(one, roles) for one in others],
-            await self._earlier(task),
             everyone=everyone,
             asked_at=asked.at,
         )
@@ -228,13 +227,6 @@ class Facts:
         logins = list(dict.fromkeys(people))[:MOST_AUTHORS]
         roles = await asyncio.gather(*(self.github.role(repo, login) for login in logins))
         return dict(zip(logins, roles, strict=True))
-
-    async def _earlier(self, task: Task | None) -> list[Earlier]:
-        if task is None:
-            return []
-        brief = await self.store.brief(task.id)
-        attempts = brief.attempts if brief else ()
-        return [Earlier(one.prompt, one.summary) for one in attempts]
 
 
 def _known(

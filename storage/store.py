@@ -41,10 +41,12 @@ from storage import (
 from storage.arrived import Arrivals
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
+from storage.lists import Lists
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
+from storage.people import People
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
@@ -78,20 +80,28 @@ class Store:
         self.arrivals = Arrivals(engine)
         self.outbound = Outbound(engine)
         self.logs = log_lines
+        self.people = People(engine)
+        self.lists = Lists(engine)
         self.changed = asyncio.Event()
 
     @classmethod
-    async def open(cls, path: Path, rules: Rules) -> Store:
+    async def open(cls, path: Path, rules: Rules, *, migrate: bool = True) -> Store:
         """Open the database and the one of the log lines beside it.
+
+        `migrate` False: another process uses them, so the tables stay as they are.
 
         Raises:
             StorageFailed: one of the files cannot be used; the message says why.
         """
-        engine = await Engine.open(path, migrations=migrations.migrations)
+        engine = await Engine.open(path, migrations=migrations.migrations, migrate=migrate)
         beside = path.with_name(f"{path.stem}-logs{path.suffix}")
         try:
             lines = await Engine.open(
-                beside, migrations=logs.migrations, readers=1, synchronous="NORMAL"
+                beside,
+                migrations=logs.migrations,
+                readers=1,
+                synchronous="NORMAL",
+                migrate=migrate,
             )
         except StorageFailed:
             await engine.close()
@@ -302,6 +312,10 @@ class Store:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
+    async def talk(self, task_id: str) -> tuple[Happened, ...]:
+        """The messages to a task, and what became of them, oldest first."""
+        return await self._engine.read(lambda db: timeline.talk(db, task_id))
+
     async def owes_words(self, task_id: str) -> bool:
         """Whether a comment of a task, or an edit of one, still waits to be made."""
         return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
@@ -366,6 +380,7 @@ class Store:
             pass
         await self.outbound.forget(now - KEEP_OUTBOUND)
         await self.inbox.forget(now - keep_payloads)
+        await self.people.forget(now)
         await self.logs.forget(now, keep_logs)
 
     async def _write(self, work: Callable[[Database], T]) -> T:
@@ -417,7 +432,8 @@ class Store:
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
         waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
-        outbox.wish(db, [status_edit(task) for task in waiting if task], now)
+        spoken_of = [task for task in waiting if task and task.where.number is not None]
+        outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:

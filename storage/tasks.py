@@ -14,6 +14,7 @@ from handlers.decision import Brief, Load, Rules
 from handlers.names import short_name
 from handlers.task import Status, Task
 from handlers.values import Person, Usage
+from storage import listing
 from storage.times import from_text, maybe_text, to_text
 
 _TASK = TypeAdapter(Task)
@@ -94,8 +95,10 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
         ).rowcount
         if changed != 1:
             raise Overtaken(task.id)
+    listing.count(db, task)
     _save_attempt(db, task, brief)
     _close_earlier(db, task)
+    listing.keep(db, task)
     return _TASK.validate_json(text)
 
 
@@ -261,15 +264,18 @@ def delete(db: Database, task_id: str, now: datetime) -> bool:
     A tombstone stays, so that a redelivery of its command does not make it again.
     """
     gone = db.conn.execute(
-        "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running')",
+        "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running') "
+        "RETURNING seq",
         (task_id,),
-    ).rowcount
-    if gone:
-        db.conn.execute(
-            "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
-            (task_id, to_text(now)),
-        )
-    return bool(gone)
+    ).fetchone()
+    if gone is None:
+        return False
+    listing.forget(db, gone[0])
+    db.conn.execute(
+        "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
+        (task_id, to_text(now)),
+    )
+    return True
 
 
 def is_deleted(db: Database, task_id: str) -> bool:

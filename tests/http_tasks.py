@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import sqlite3
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +109,12 @@ class Desk:
         task = await self.stage.bot.store.task(task_id)
         assert task is not None
         return task
+
+    async def count(self) -> int:
+        """How many tasks there are."""
+        path = self.stage.settings.data / self.stage.settings.database
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            return int(db.execute("SELECT count(*) FROM tasks").fetchone()[0])
 
     async def in_state(self, task_id: str, state: str) -> Task:
         """Wait until a task is in a status or state."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from handlers.commands import Command, Options
 from handlers.decision import Decision
-from handlers.events import Circumstances, WorkRequested
+from handlers.events import Circumstances, StopRequested, WorkerGone, WorkRequested
 from handlers.repo_config import RepoConfig
 from handlers.roles import Role
 from handlers.task import Status, Task
 from handlers.values import Origin
 from storage.idempotency import KEEP, FirstAnswer, OnceKey
 from storage.tasks import Owned
-from tests.makers import ADA, BOB, HERE, NOON, SECOND, id_of
+from tests.makers import ADA, BOB, HERE, NOON, RULES, SECOND, id_of
 from tests.storage_support import Bench, opened
 
 ONCE = OnceKey(ADA.id, "one", "d" * 64)
@@ -77,6 +78,19 @@ async def test_a_key_means_the_same_for_a_day_and_outlives_its_task(tmp_path: Pa
         assert await bench.rows("SELECT count(*) FROM idempotency") == [(1,)]
         await bench.store.forget_old(NOON + 2 * KEEP, timedelta(days=1), timedelta(days=1))
         assert await bench.rows("SELECT count(*) FROM idempotency") == [(0,)]
+
+
+async def test_nobody_is_told_of_a_queue_that_moves_where_there_is_no_issue(tmp_path: Path) -> None:
+    rules = replace(RULES, max_running=1)
+    async with opened(tmp_path, rules) as bench:
+        nowhere = replace(HERE, number=None)
+        for number in range(1, 4):
+            await bench.store.apply(replace(asked(number), where=nowhere), NOON)
+        await bench.store.apply(StopRequested(id_of(1), ADA), NOON)
+        key = (id_of(1), 1, 1)
+        await bench.store.apply(WorkerGone(*key), NOON)
+        assert await bench.working() == [None]
+        assert "EditStatus" not in await bench.store.owed_kinds()
 
 
 async def ended(bench: Bench, status: Status, **changes: int) -> str:

@@ -32,6 +32,7 @@ from bot.github.shapes import (
 )
 from bot.github.values import RepoRef
 from handlers.commands import Role, role_of
+from handlers.values import Person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,6 +75,20 @@ class Reading(Calls):
         else:
             answer = await self._read(repo, url)
         return parse(User, answer.data).bot_user()
+
+    async def person(self, login: str) -> Person | None:
+        """The account of a login; None if there is none.
+
+        It is public on github.com; a server in private mode tells it to nobody.
+        """
+        url = f"/users/{quote(login, safe='')}"
+        try:
+            answer = await patiently(self.clock, lambda: self._api.call("GET", url, bearer=None))
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return parse(User, answer.data).person()
 
     async def role(self, repo: RepoRef, login: str) -> Role:
         """What someone may do in a repository at this moment, NONE for a stranger. Uncached."""

@@ -19,6 +19,7 @@ from bot.github.values import (
     RepositoryFacts,
     SaidComment,
 )
+from handlers.values import Person
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -84,6 +85,10 @@ class User(Shape):
     def bot_user(self) -> BotUser:
         """As the App's own account."""
         return BotUser(self.id, self.login)
+
+    def person(self) -> Person:
+        """As somebody who may own a key."""
+        return Person(self.id, self.login)
 
 
 # GitHub shows what a deleted account wrote as written by this one, or by nobody.

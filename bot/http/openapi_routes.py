@@ -9,6 +9,7 @@ from bot.http import (
     rows_deliveries,
     rows_git,
     rows_github,
+    rows_keys,
     rows_operations,
     rows_tasks,
     rows_workers,
@@ -21,6 +22,7 @@ ROUTES: tuple[Route, ...] = (
     *rows_workers.ROUTES,
     *rows_deliveries.ROUTES,
     *rows_git.ROUTES,
+    *rows_keys.ROUTES,
     *rows_operations.ROUTES,
 )
 """Every route, without its twin below `/api/v1`."""

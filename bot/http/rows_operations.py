@@ -15,6 +15,14 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "/docs",
+        "reference",
+        "Operations",
+        "This document as a page.",
+        {200: Answer("HTML.", Content(media=("text/html",), schema={"type": "string"}))},
+    ),
+    Route(
+        "GET",
         "/healthz",
         "alive",
         "Operations",

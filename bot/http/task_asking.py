@@ -95,7 +95,7 @@ class TaskAsking:
             return None
         if why := await self.check_url(new.webhook_url):
             raise wrong_field("webhookUrl", why)
-        if not await self.store.webhook_secrets_of(caller.person.id):
+        if not await self.store.people.webhook_secrets_of(caller.person.id):
             raise wrong_field(
                 "webhookUrl",
                 "You have no webhook secret to sign with. Make one first: "

@@ -13,6 +13,7 @@ from bot.http.answers import json_answer
 from bot.http.problems import Problem
 from bot.http.routes import add_route
 from bot.http.task_bodies import Deleted
+from bot.http.task_queries import repository_of
 from bot.http.task_requests import ENDINGS
 from bot.http.task_sight import TaskSight, no_task
 from handlers.access import may_delete
@@ -58,8 +59,8 @@ class DeleteDesk:
     async def _many(self, request: web.Request) -> web.Response:
         caller = await self.sight.doorman.caller(request, "tasks:write")
         statuses = _statuses_of(request)
-        repository = request.query.get("repository")
-        places = await self.sight.store.places(caller.person.id, repository)
+        repository = repository_of(request)
+        places = await self.sight.store.lists.places(caller.person.id, repository)
         scope = await self.sight.roles.scope(caller, places)
         mine = {one.repository_id for one in places}
         reach = frozenset(mine) if scope.everything else scope.readable & mine
