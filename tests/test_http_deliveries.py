@@ -15,7 +15,7 @@ from storage.inbox import Arrival, Candidate
 from tests.http_tasks import Client, Desk, Reply, desk
 from tests.makers import id_of
 from tests.payloads import comment_body
-from tests.receivers import NEW, OLD, receiver
+from tests.receivers import NEW, OLD, only_secrets, receiver
 from tests.story import until
 
 NO_PLACE = "http://127.0.0.1:1/hook"
@@ -60,10 +60,10 @@ class Counter:
 
 @pytest.fixture
 async def counter(tmp_path: Path) -> AsyncGenerator[Counter]:
-    async with desk(tmp_path, allow_loopback_webhooks=True) as (made, alice):
-        await made.secret("alice", OLD)
+    async with desk(tmp_path, allow_loopback_webhooks=True, admins=("tina",)) as (made, alice):
+        await only_secrets(made.stage, "alice", OLD)
         bob = await made.client("bob")
-        yield Counter(made, alice, bob, await made.client("tina", operator=True))
+        yield Counter(made, alice, bob, await made.client("tina"))
 
 
 def ids(reply: Reply) -> list[str]:
@@ -132,7 +132,7 @@ async def test_a_message_is_sent_again_by_the_same_id(counter: Counter, who: str
     async with receiver(410, 204, 204) as there:
         name = await counter.message("alice", 1, there.url)
         await counter.in_state(name, "failed")
-        await counter.desk.secret("alice", NEW)
+        await only_secrets(counter.desk.stage, "alice", NEW)
         reply = await replayed(getattr(counter, who), name)
         assert (reply.status, reply.body) == (202, {"id": name, "state": "waiting"})
         await counter.in_state(name, "delivered")
@@ -268,9 +268,13 @@ async def test_only_operators_have_to_do_with_what_comes_in(counter: Counter) ->
 
 async def test_a_key_that_may_only_read_has_nothing_sent(counter: Counter) -> None:
     name = await counter.message("alice", 1)
-    reader = await counter.desk.client("alice", scopes="tasks:read")
+    reader = await counter.desk.client("alice", scopes=("tasks:read",))
     assert ids(await reader.call("GET", "/deliveries")) == [name]
     assert (await replayed(reader, name)).status == 403
+    reader = await counter.desk.client("tina", scopes=("tasks:read",))
+    arrived = await arrive(counter, 1, "failed")
+    assert ids(await reader.call("GET", INBOUND)) == [arrived]
+    assert (await replayed(reader, arrived)).status == 403
 
 
 async def test_without_a_key_there_is_nothing(counter: Counter) -> None:

@@ -11,7 +11,7 @@ import pytest
 from handlers.webhook_tries import Sending
 from storage.outbound import Sent
 from tests.http_tasks import Client, desk
-from tests.receivers import NEW, OLD, receiver
+from tests.receivers import NEW, OLD, only_secrets, receiver
 from tests.story import Stage, free_port, until
 from tests.test_outbound_guard import Names
 
@@ -46,7 +46,7 @@ async def ask(client: Client, url: str, **fields: object) -> str:
 
 async def test_a_program_hears_of_the_end_with_the_pull_request(tmp_path: Path) -> None:
     async with desk(tmp_path, allow_loopback_webhooks=True) as (made, alice), receiver() as there:
-        await made.secret("alice", OLD)
+        await only_secrets(made.stage, "alice", OLD)
         task_id = await ask(alice, there.url, metadata={"ticket": "7"})
         task = await made.ended(task_id)
         await told(made.stage, task_id)
@@ -63,7 +63,7 @@ async def test_a_program_hears_of_the_end_with_the_pull_request(tmp_path: Path) 
 
 async def test_only_the_ends_that_were_asked_for_are_told(tmp_path: Path) -> None:
     async with desk(tmp_path, allow_loopback_webhooks=True) as (made, alice), receiver() as there:
-        await made.secret("alice", OLD)
+        await only_secrets(made.stage, "alice", OLD)
         task_id = await ask(alice, there.url, webhookEvents=["failed"])
         await made.ended(task_id)
         assert there.got == []
@@ -76,7 +76,7 @@ async def test_one_that_is_down_hears_of_it_when_it_is_back_although_all_else_is
     port = free_port()
     async with desk(tmp_path, allow_loopback_webhooks=True) as (made, alice):
         stage = made.stage
-        await made.secret("alice", OLD)
+        await only_secrets(made.stage, "alice", OLD)
         task_id = await ask(alice, f"http://127.0.0.1:{port}/hook")
         await made.ended(task_id)
 
@@ -91,7 +91,7 @@ async def test_one_that_is_down_hears_of_it_when_it_is_back_although_all_else_is
         await stage.stop()
         async with receiver(port=port) as there:
             await stage.start()
-            await made.secret("alice", NEW)
+            await only_secrets(made.stage, "alice", NEW)
             stage.time_passes(minutes=6)
             found = await told(stage, task_id)
             assert [one.status for one in found.tries] == [None, None, None, None, 204]
@@ -105,7 +105,7 @@ async def test_a_slow_one_holds_up_nobody(tmp_path: Path) -> None:
         desk(tmp_path, allow_loopback_webhooks=True) as (made, alice),
         receiver(held=held) as there,
     ):
-        await made.secret("alice", OLD)
+        await only_secrets(made.stage, "alice", OLD)
         first = await ask(alice, there.url)
         await made.in_state(first, "completed")
         await until(lambda: len(there.got) == 1, "the message")
@@ -141,7 +141,7 @@ async def test_urls_that_are_not_called_are_refused_when_given(tmp_path: Path) -
         nat64=[["64:ff9b::7f00:1"]],
     )
     async with desk(tmp_path, resolver=names) as (made, alice):
-        await made.secret("alice", OLD)
+        await only_secrets(made.stage, "alice", OLD)
         said = Refusals(alice)
         for host in ("home.test", "metadata.test", "mapped.test", "nat64.test", "127.0.0.1"):
             assert await said.of(f"https://{host}/") == NOT_ALLOWED
@@ -160,7 +160,7 @@ async def test_a_host_that_turns_private_is_not_connected_to(tmp_path: Path, add
     async with receiver() as there:
         names = Names(hook=[["93.184.215.14"], [address]])
         async with desk(tmp_path, resolver=names, webhook_ports=(there.port,)) as (made, alice):
-            await made.secret("alice", OLD)
+            await only_secrets(made.stage, "alice", OLD)
             task_id = await ask(alice, f"https://hook.test:{there.port}/")
             await made.ended(task_id)
             found = await told(made.stage, task_id, Sending.FAILED)

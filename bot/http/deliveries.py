@@ -93,6 +93,7 @@ class DeliveriesDesk:
 
     async def _send_again(self, request: web.Request, delivery_id: str) -> None:
         caller = await self.doorman.caller(request, "tasks:write")
+        await self.doorman.count_creation(request, caller)
         _check_id(delivery_id)
         sent = await self.store.outbound.find(delivery_id)
         known = sent is not None and await self._may_see(caller, sent)
@@ -115,7 +116,9 @@ class DeliveriesDesk:
         return sees(task, caller.person, await self.roles.role(place_of(task.where), caller.person))
 
     async def _take_again(self, request: web.Request, delivery_id: str) -> None:
-        await self.doorman.caller(request, "operator")
+        caller = await self.doorman.caller(request, "operator")
+        if "tasks:write" not in caller.scopes:
+            raise Problem(403, "This key may not do that: it lacks the scope tasks:write.")
         _check_id(delivery_id)
         done = await self.store.arrivals.take_again(delivery_id)
         if done == "absent":
