@@ -228,6 +228,55 @@ def meta(db: Database) -> None:
 
 
 @migrations()
+def outbound(db: Database) -> None:
+    """Webhooks to programs, and each try to send one; they belong to no task, but tell of one.
+
+    A `lane` is what one owner sends to one host: the heads of the lanes are looked at, not what
+    stands behind them. `round` counts how often a message was asked for, so that a try that began
+    before says nothing about the next round. AUTOINCREMENT: pages go by numbers, of which none is
+    given twice.
+    """
+    db.executescript(
+        """
+        CREATE TABLE outbound (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            task_id TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            owner_id INTEGER NOT NULL,
+            url TEXT NOT NULL,
+            host TEXT NOT NULL,
+            lane TEXT NOT NULL AS (owner_id || ' ' || host) VIRTUAL,
+            body TEXT NOT NULL,
+            type TEXT NOT NULL AS (body ->> '$.type') VIRTUAL,
+            state TEXT NOT NULL DEFAULT 'waiting'
+                CHECK (state IN ('waiting', 'delivered', 'failed')),
+            due_at TEXT CHECK ((due_at IS NULL) = (state != 'waiting')),
+            begun_at TEXT NOT NULL,
+            round INTEGER NOT NULL DEFAULT 1,
+            tried INTEGER NOT NULL DEFAULT 0,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX outbound_due ON outbound (due_at, number) WHERE state = 'waiting';
+        CREATE INDEX outbound_lanes ON outbound (lane, due_at, number) WHERE state = 'waiting';
+        CREATE INDEX outbound_of_owner ON outbound (owner_id, number);
+        CREATE INDEX outbound_of_task ON outbound (task_id, number);
+        CREATE INDEX outbound_old ON outbound (created_at) WHERE state != 'waiting';
+
+        CREATE TABLE outbound_tries (
+            message INTEGER NOT NULL REFERENCES outbound (number) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            at TEXT NOT NULL,
+            milliseconds INTEGER NOT NULL,
+            status INTEGER,
+            error TEXT,
+            PRIMARY KEY (message, number)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
+@migrations()
 def access(db: Database) -> None:
     """Who programs and browsers are: of a key, a session or a secret only what is needed.
 
