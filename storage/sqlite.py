@@ -54,6 +54,7 @@ class Engine:
         migrations: Migrations,
         readers: int = 3,
         synchronous: Synchronous = "FULL",
+        migrate: bool = True,
     ) -> Engine:
         """Open the file, make it if it is absent, and bring its tables up to date.
 
@@ -63,19 +64,21 @@ class Engine:
             readers: How many reads can go on at the same time.
             synchronous: "FULL" loses nothing that was answered, "NORMAL" may lose the last moments
                 when the machine loses power.
+            migrate: Whether tables may be changed: not while another process uses the file.
 
         Raises:
-            StorageFailed: The file cannot be opened, is no database, or a newer Bellhop made it.
+            StorageFailed: The file cannot be opened, is no database, or is of another version.
         """
         engine = cls(path)
-        await engine._start(migrations, readers, synchronous)
+        connect = partial(_open_up_to_date, path, migrations, synchronous, migrate)
+        await engine._start(connect, readers)
         return engine
 
-    async def _start(self, migrations: Migrations, readers: int, synchronous: Synchronous) -> None:
+    async def _start(self, connect: Callable[[], Database], readers: int) -> None:
         self._writer = Lane(
             "bellhop-writer",
             self._writes,
-            connect=partial(_open_up_to_date, self._path, migrations, synchronous),
+            connect=connect,
             perform=commit_together,
             done=self._gathering.done,
             finish=_close_writer,
@@ -159,13 +162,18 @@ class Engine:
         return Job(work, item, asyncio.get_running_loop().create_future(), alone)
 
 
-def _open_up_to_date(path: Path, migrations: Migrations, synchronous: Synchronous) -> Database:
+def _open_up_to_date(
+    path: Path,
+    migrations: Migrations,
+    synchronous: Synchronous,
+    migrate: bool,  # noqa: FBT001 - given by a partial
+) -> Database:
     try:
         db = open_writer(path, synchronous)
     except sqlite3.Error as error:
         raise StorageFailed(f"{path} cannot be used as the database: {error}.") from error
     try:
-        bring_up_to_date(db, migrations)
+        bring_up_to_date(db, migrations, migrate=migrate)
     except sqlite3.Error as error:
         db.close()
         raise StorageFailed(f"{path} cannot be brought up to date: {error}.") from error
