@@ -40,23 +40,20 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class BadSearch:
-    """A search that cannot be read: the word that is wrong, where it is, and what is right.
+    """A word that cannot be understood, at which character from 1, and what is right.
 
-    `position` counts characters, the first is 1; `remedy` is a sentence.
+    `right` goes on where a sentence begins with "give".
     """
 
     word: str
     position: int
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.word!r} at character {self.position}: {self.remedy}"
+    right: str
 
 
 class _Wrong(Exception):  # noqa: N818 - it never leaves this module
-    def __init__(self, remedy: str, unclosed: int | None = None) -> None:
-        super().__init__(remedy)
-        self.remedy = remedy
+    def __init__(self, right: str, unclosed: int | None = None) -> None:
+        super().__init__(right)
+        self.right = right
         self.unclosed = unclosed
         """Where a quote begins that has no end."""
 
@@ -86,7 +83,7 @@ def parse_q(text: str) -> Search | BadSearch:
         return BadSearch(
             text[LONGEST : LONGEST + 20],
             LONGEST + 1,
-            f"a search has at most {LONGEST} characters; leave out what is from here on.",
+            f"a search of at most {LONGEST} characters",
         )
     found, term = _Found(), _Term(0, "", None, "")
     try:
@@ -94,8 +91,8 @@ def parse_q(text: str) -> Search | BadSearch:
             _take(term, found)
     except _Wrong as wrong:
         if wrong.unclosed is not None:
-            return BadSearch(text[wrong.unclosed :], wrong.unclosed + 1, wrong.remedy)
-        return BadSearch(term.text, term.at + 1, wrong.remedy)
+            return BadSearch(text[wrong.unclosed :], wrong.unclosed + 1, wrong.right)
+        return BadSearch(term.text, term.at + 1, wrong.right)
     return Search(
         repository=found.fields.get("repo"),
         statuses=frozenset(found.statuses),
@@ -117,7 +114,7 @@ def _terms(text: str) -> Iterator[_Term]:
         if text[begin : begin + 1] == '"':
             end = text.find('"', begin + 1)
             if end < 0:
-                raise _Wrong('this quote is never closed; add a " behind the phrase.', begin)
+                raise _Wrong('another `"` behind the phrase', begin)
             value, end = text[begin + 1 : end].strip(), end + 1
         else:
             bare = _BARE.match(text, begin)
@@ -133,23 +130,25 @@ def _take(term: _Term, found: _Found) -> None:
     if term.key not in _KEYS:
         raise _Wrong(_unknown(term))
     if not term.value:
-        raise _Wrong(f"`{term.key}:` needs a value right behind it: {_KEYS[term.key].right}.")
+        raise _Wrong(f"a value right behind `{term.key}:`, {_KEYS[term.key].right}")
     if term.key == "status":
         found.statuses.update(_statuses(term.value))
         return
     if term.key in found.fields:
-        raise _Wrong(f"`{term.key}:` is given twice; give it once.")
+        raise _Wrong(f"`{term.key}:` once")
     value = _KEYS[term.key].read(term.value)
     if value is None:
-        raise _Wrong(f"`{term.key}:` takes {_KEYS[term.key].right}.")
+        raise _Wrong(_KEYS[term.key].right)
     found.fields[term.key] = value
 
 
 def _take_word(term: _Term, found: _Found) -> None:
-    if not any(char.isalnum() for char in term.value):
-        raise _Wrong("there is no letter or digit in it to look for; leave it out.")
+    if any("\ud800" <= char <= "\udfff" for char in term.value):
+        raise _Wrong("text in UTF-8")
+    if not term.value:
+        raise _Wrong("a word between the quotation marks")
     if len(found.words) == MOST_WORDS:
-        raise _Wrong(f"at most {MOST_WORDS} words can be looked for at once; leave some out.")
+        raise _Wrong(f"at most {MOST_WORDS} words")
     found.words.append(term.value)
 
 
@@ -157,24 +156,16 @@ def _statuses(value: str) -> Iterator[Status]:
     for name in value.lower().split(","):
         if name not in frozenset(Status):
             near = nearest(name, Status)
-            hint = f" Did you mean `{near}`?" if near else ""
-            what = f"`{name}` is no status." if name else "a status is missing beside the comma."
-            raise _Wrong(f"{what}{hint} The statuses are {_listed(Status)}.")
+            meant = f"`{near}`, or " if near else ""
+            raise _Wrong(f"{meant}one or more of {', '.join(Status)}, with commas between them")
         yield Status(name)
 
 
 def _unknown(term: _Term) -> str:
     near = nearest(str(term.key), _KEYS)
-    hint = f" Did you mean `{near}:`?" if near else ""
+    meant = f"`{near}:`, or " if near else ""
     keys = ", ".join(f"`{known}:`" for known in _KEYS)
-    return (
-        f"there is no `{term.key}:`.{hint} There are {keys}; "
-        "to look for the text itself, put it into quotes."
-    )
-
-
-def _listed(names: Iterator[str] | type[Status]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return f'{meant}one of {keys}; in quotation marks, `"{term.text}"`, it is looked for'
 
 
 def _repository(value: str) -> str | None:
@@ -200,7 +191,7 @@ class _Kind:
 
 _KEYS = {
     "repo": _Kind(_repository, "a repository, for example `repo:acme/door`"),
-    "status": _Kind(str, "one or more statuses, for example `status:failed,cancelled`"),
+    "status": _Kind(str, f"one or more of {', '.join(Status)}, with commas between them"),
     "owner": _Kind(_owner, "`owner:me`, `owner:anyone` or a login"),
     "agent": _Kind(_agent, "the name of an agent, for example `agent:claude`"),
 }

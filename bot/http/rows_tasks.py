@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from bot.http.openapi_parts import Answer, Content, Parameter, Route, header, query, text_like
 from bot.http.rows_common import ASKED_BY_PEOPLE, BAD_BODY, LOOK_UP, PEOPLE
-from bot.http.task_bodies import Deleted, MessageTaken, TaskBody, TaskStatus, WholeTask
+from bot.http.task_bodies import DeletedTasks, MessageTaken, TaskBody, TaskStatus, WholeTask
+from bot.http.task_lists import History, TaskList
+from bot.http.task_queries import MOST, MOST_DAYS, USUAL, USUAL_DAYS
 from bot.http.task_requests import ENDINGS, Extension, NewMessage, NewTask
+from handlers.search import LONGEST
+from handlers.task import Status
 
 REPOSITORY = query(
     "repository", "Only tasks of this repository, `owner/name`.", text_like(r"^[\w.-]+/[\w.-]+$")
@@ -43,7 +47,74 @@ _ACTION: Parameter = {
     "explode": False,
 }
 
+_LIMIT = query(
+    "limit",
+    f"Tasks of a page, {USUAL} if left out.",
+    {"type": "integer", "minimum": 1, "maximum": MOST},
+)
+_CURSOR = query(
+    "cursor",
+    "Where the page begins: `nextCursor` of the page before.",
+    text_like("^[A-Za-z0-9_-]+={0,2}$"),
+)
+_STATUS: Parameter = {
+    "name": "status",
+    "in": "query",
+    "required": False,
+    "description": "Only tasks in one of these statuses.",
+    "schema": {
+        "type": "array",
+        "items": {"type": "string", "enum": [one.value for one in Status]},
+        "minItems": 1,
+    },
+    "style": "form",
+    "explode": False,
+}
+_Q = query(
+    "q",
+    "A search: `repo:o/r`, `status:failed`, `owner:me` (what is meant if left out), "
+    '`owner:anyone`, `owner:LOGIN`, `agent:claude`, words, and "phrases".',
+    {"type": "string", "maxLength": LONGEST},
+)
+_DAYS = query(
+    "days",
+    f"Of how many days the totals are told, {USUAL_DAYS} if left out.",
+    {"type": "integer", "minimum": 1, "maximum": MOST_DAYS},
+)
+_NARROWED = (_LIMIT, _CURSOR, _STATUS, REPOSITORY, _Q)
+_NEXT = {"Link": "The address of the next page, where there is one."}
+_LISTED = (
+    ASKED_BY_PEOPLE
+    | {
+        400: "The cursor or `q` cannot be read; the answer names the word.",
+        422: "A parameter is out of range; `errors` tells which.",
+    }
+    | LOOK_UP
+)
+
 ROUTES = (
+    Route(
+        "GET",
+        "/api/tasks",
+        "listTasks",
+        _TAG,
+        "List tasks, newest first: your own, unless `q` says otherwise.",
+        {200: Answer("A page of them.", Content(TaskList), _NEXT)},
+        _LISTED,
+        parameters=_NARROWED,
+        security=PEOPLE,
+    ),
+    Route(
+        "GET",
+        "/api/tasks/history",
+        "listHistory",
+        _TAG,
+        "List what has ended, the newest end first, with totals by day.",
+        {200: Answer("A page of it.", Content(History), _NEXT)},
+        _LISTED,
+        parameters=(*_NARROWED, _DAYS),
+        security=PEOPLE,
+    ),
     Route(
         "POST",
         "/api/tasks",
@@ -61,6 +132,7 @@ ROUTES = (
         | BAD_BODY
         | {
             400: "The body is no JSON document, or the Idempotency-Key is malformed.",
+            409: "The repository is archived, or its `.github/bellhop.yml` cannot be used.",
             422: "Fields are wrong, `errors` tells which: missing, out of range, a repository that "
             "you cannot read or Bellhop is not installed on, a URL that may not be called. Or the "
             "Idempotency-Key was sent with another body.",
@@ -114,9 +186,7 @@ ROUTES = (
         _TAG,
         "Try again what failed, was cancelled or is completed.",
         {202: Answer("The task, with a new attempt.", Content(TaskBody))},
-        _ONE
-        | _TOO_EARLY_OR_LATE
-        | {422: "The repository's settings, the agent or the pull request do not allow it now."},
+        _ONE | _TOO_EARLY_OR_LATE,
         parameters=("task",),
         security=PEOPLE,
     ),
@@ -150,8 +220,10 @@ ROUTES = (
         _TAG,
         "Remove a task: its worker goes first, and what is owed is said.",
         {
-            200: Answer("It is gone.", Content(Deleted)),
-            202: Answer("It will be, once its worker is; none is counted yet.", Content(Deleted)),
+            200: Answer("It is gone.", Content(DeletedTasks)),
+            202: Answer(
+                "It will be, once its worker is; it is not counted.", Content(DeletedTasks)
+            ),
         },
         _ONE,
         parameters=("task",),
@@ -163,7 +235,7 @@ ROUTES = (
         "deleteTasks",
         _TAG,
         "Remove all of your own tasks that ended so.",
-        {200: Answer("How many are gone.", Content(Deleted))},
+        {200: Answer("How many are gone.", Content(DeletedTasks))},
         ASKED_BY_PEOPLE
         | {422: "`action` is missing or names something else, or `repository` is no repository."}
         | LOOK_UP,
