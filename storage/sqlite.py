@@ -37,8 +37,9 @@ LARGEST_GROUP = 256
 class Engine:
     """One SQLite file, used by this process alone; made by `Engine.open`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, group_ended: Callable[[], None]) -> None:
         self._path = path
+        self._group_ended = group_ended
         self._writes = GroupQueue()
         self._reads = GroupQueue()
         self._gathering = Gathering(self._writes.put, LARGEST_GROUP)
@@ -54,6 +55,7 @@ class Engine:
         migrations: Migrations,
         readers: int = 3,
         synchronous: Synchronous = "FULL",
+        group_ended: Callable[[], None] = lambda: None,
     ) -> Engine:
         """Open the file, make it if it is absent, and bring its tables up to date.
 
@@ -63,11 +65,13 @@ class Engine:
             readers: How many reads can go on at the same time.
             synchronous: "FULL" loses nothing that was answered, "NORMAL" may lose the last moments
                 when the machine loses power.
+            group_ended: Called on the writer's thread when a group of writes was committed or
+                rolled back, before anybody hears what became of it.
 
         Raises:
             StorageFailed: The file cannot be opened, is no database, or a newer Bellhop made it.
         """
-        engine = cls(path)
+        engine = cls(path, group_ended)
         await engine._start(migrations, readers, synchronous)
         return engine
 
@@ -76,7 +80,7 @@ class Engine:
             "bellhop-writer",
             self._writes,
             connect=partial(_open_up_to_date, self._path, migrations, synchronous),
-            perform=commit_together,
+            perform=self._commit,
             done=self._gathering.done,
             finish=_close_writer,
         )
@@ -152,6 +156,10 @@ class Engine:
         await self._gathering.end()
         self._writes.put(None)
         await self._writer.ended()
+
+    def _commit(self, db: Database, jobs: Sequence[Job]) -> None:
+        commit_together(db, jobs)
+        self._group_ended()
 
     def _job(self, work: Work, item: object, *, alone: bool = False) -> Job:
         if not self._open:

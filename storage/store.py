@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlite_utils import Database
 
@@ -18,9 +19,10 @@ from handlers.ending import key_of, status_edit
 from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
 from handlers.task import Task
 from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vault_rows, views
+from storage.feed import Fed, Feed, Page
 from storage.inbox import Inbox, Waiting
 from storage.logs import Logs
-from storage.numbers import Numbers
+from storage.numbers import Book, Numbers
 from storage.outbox import Claimed, Owed
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt
@@ -43,12 +45,29 @@ class Brief:
     attempts: tuple[Attempt, ...]
 
 
+class Listener(Protocol):
+    """Somebody who wants to hear of events."""
+
+    def settled(self) -> None:
+        """There are new events, up to `Store.settled()`."""
+        ...
+
+    def removed(self, task_id: str) -> None:
+        """A task is gone, with its events."""
+        ...
+
+
 class Store:
     """What the bot remembers. `changed` is set after each commit that may have left work to do."""
 
-    def __init__(self, engine: Engine, log_lines: Logs, numbers: Numbers, rules: Rules) -> None:
+    def __init__(
+        self, engine: Engine, log_lines: Logs, numbers: Numbers, book: Book, rules: Rules
+    ) -> None:
         self._engine = engine
         self._numbers = numbers
+        self._book = book
+        self._feed = Feed(engine, log_lines, numbers)
+        self._listener: Listener | None = None
         self.rules = rules
         self.inbox = Inbox(engine)
         self.logs = log_lines
@@ -61,18 +80,24 @@ class Store:
         Raises:
             StorageFailed: one of the files cannot be used; the message says why.
         """
-        engine = await Engine.open(path, migrations=migrations.migrations)
+        numbers = Numbers()
+        book, book_of_lines = numbers.book(), numbers.book()
+        engine = await Engine.open(path, migrations=migrations.migrations, group_ended=book.close)
         beside = path.with_name(f"{path.stem}-logs{path.suffix}")
         try:
             lines = await Engine.open(
-                beside, migrations=logs.migrations, readers=1, synchronous="NORMAL"
+                beside,
+                migrations=logs.migrations,
+                readers=1,
+                synchronous="NORMAL",
+                group_ended=book_of_lines.close,
             )
         except StorageFailed:
             await engine.close()
             raise
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
-        numbers = Numbers(last)
-        return cls(engine, Logs(lines, numbers), numbers, rules)
+        numbers.go_on_after(last)
+        return cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
 
     async def close(self) -> None:
         """Finish what was given and close the files."""
@@ -209,11 +234,37 @@ class Store:
         deleted = await self._write(lambda db: tasks.delete(db, task_id, now))
         if deleted:
             await self.logs.delete(task_id)
+            if self._listener is not None:
+                self._listener.removed(task_id)
         return deleted
 
     async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
+
+    def settled(self) -> int:
+        """The number up to which every event that will ever be is committed."""
+        return self._numbers.settled
+
+    async def feed(self, after: int, limit: int, task_id: str | None = None) -> tuple[Fed, ...]:
+        """Events with numbers above `after`, of one task or of all; none where none is left."""
+        page = await self._feed.page(after, limit, task_id)
+        while page.more and not page.events:
+            page = await self._feed.page(page.next, limit, task_id)
+        return page.events
+
+    async def feed_page(self, after: int, limit: int, task_id: str | None = None) -> Page:
+        """The same, by the amount of work: short or empty where tasks are gone, see `Page`."""
+        return await self._feed.page(after, limit, task_id)
+
+    async def last_of_ended(self, task_id: str) -> int | None:
+        """The number of the last event of a task that has ended; None for any other."""
+        return await self._feed.last_of_ended(task_id)
+
+    def listen(self, listener: Listener | None) -> None:
+        """Let somebody hear, on this event loop, that there are events; or nobody."""
+        self._listener = listener
+        self._numbers.on_settled = None if listener is None else _on_this_loop(listener.settled)
 
     async def owes_words(self, task_id: str) -> bool:
         """Whether a comment of a task, or an edit of one, still waits to be made."""
@@ -307,7 +358,7 @@ class Store:
         task = decision.task
         if task is not None:
             task = tasks.save(db, task, decision.brief)
-            timeline.append(db, self._numbers, task, decision.timeline, now)
+            timeline.append(db, self._book, task, decision.timeline, now)
         outbox.wish(db, decision.effects, now)
         if decision.refusal is not None and isinstance(event, CommandGiven):
             views.remember_refusal(db, event, decision.refusal, now)
@@ -329,6 +380,17 @@ class Store:
         """The queue has moved: those who are next see their new place."""
         waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
         outbox.wish(db, [status_edit(task) for task in waiting if task], now)
+
+
+def _on_this_loop(function: Callable[[], None]) -> Callable[[], None]:
+    """A function that other threads may call; it is done here, unless the loop is gone by then."""
+    loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(function)
+
+    return tell
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:
