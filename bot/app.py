@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from uuid_utils import uuid7
 
 from bot import identity as who
+from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
 from bot.facts import Facts
@@ -23,9 +24,10 @@ from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
-from bot.http import openapi, ops, problems, webhooks
+from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
 from bot.http.git import GitGate
+from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
 from bot.pump import Keep, Pump
@@ -60,13 +62,14 @@ class Tempo:
 
     `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
     looking for what a cut connection may have written, `clock` tells the time in UTC, and
-    `github_clock` is the one by which GitHub's limits are kept.
+    `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers.
     """
 
     backoff_unit: float = 1.0
     settle: float = 2.0
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
+    limits: Limits = field(default_factory=Limits)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -150,8 +153,15 @@ class Bellhop:
             self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
         )
         GitGate(desk, self.session).register(app)
+        Api(
+            self.settings,
+            self.store,
+            self.github,
+            self.vault,
+            self.tempo.clock,
+            self.tempo.limits,
+        ).register(app)
         ops.add_health(app, lambda: self.ready)
-        openapi.add_openapi(app)
         return app
 
     def token_desk(self) -> TokenDesk:
@@ -231,10 +241,10 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         ValueError: the private key is none.
     """
     tempo = tempo or Tempo()
-    _make_folder(settings)
+    make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(FolderLock(settings.data))
-        vault = Vault(_secret_key(settings))
+        vault = Vault(secret_key(settings))
         timeout = aiohttp.ClientTimeout(total=None, connect=10)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
@@ -261,7 +271,7 @@ def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:
         _log.critical("the work has stopped; start Bellhop again", exc_info=error)
 
 
-def _make_folder(settings: Settings) -> None:
+def make_folder(settings: Settings) -> None:
     """The data folder is the bot's own; workers of another user may only pass through it."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.worker_user is not None:
@@ -271,7 +281,13 @@ def _make_folder(settings: Settings) -> None:
             folder.chmod(PASSABLE)
 
 
-def _secret_key(settings: Settings) -> bytes:
+def secret_key(settings: Settings) -> bytes:
+    """The key for secrets at rest, made on the first start.
+
+    Raises:
+        OSError: its file cannot be read.
+        WrongKey: its file holds none.
+    """
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
     if settings.secret_key_file is not None:

@@ -8,13 +8,14 @@ import io
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from bot import log, startup
+from bot import cli_keys, log, startup
+from bot.beside import Beside, beside
 from bot.demo import DemoFailed
 from bot.demo import demo as run_demo
 from bot.doctor import examine
@@ -23,6 +24,7 @@ from bot.receive import NotSent, read, send
 from bot.serve import serve as run_server
 from bot.settings import BadSettings, Settings, load
 from bot.terminal import complain, say
+from bot.vault import WrongKey
 from storage import FolderInUse, StorageFailed
 
 T = TypeVar("T")
@@ -143,6 +145,26 @@ def run_worker(context: typer.Context) -> None:
     """
     command = [sys.executable, "-m", "worker", *context.args]
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter and package
+
+
+def _beside(work: Callable[[Beside], Awaitable[None]]) -> None:
+    """Run a command that needs the database, and tell what went wrong."""
+    settings = _settings()
+
+    async def go() -> None:
+        async with beside(settings) as place:
+            await work(place)
+
+    if found := startup.app_problems(settings):
+        _fail(str(BadSettings(found)), BAD_SETTINGS)
+    os.umask(0o077)
+    try:
+        _run(go())
+    except (OSError, StorageFailed, ValueError, WrongKey, cli_keys.Refused) as error:
+        _fail(str(error), FAILED)
+
+
+cli_keys.register(app, _beside)
 
 
 def main() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
 from handlers.commands import Command, Misuse, Role
-from handlers.context import Earlier, IssueText, Remark, build_context
-from handlers.deliveries import TextWritten
+from handlers.context import IssueText, Remark, build_context
+from handlers.deliveries import Actor, Subject, TextWritten
 from handlers.events import Circumstances, PullFacts
 from handlers.on_command import pick_retry
 from handlers.repo_config import ConfigProblem, RepoConfig, parse_config
@@ -22,10 +23,35 @@ MOST_AUTHORS = 30
 """Of how many people in a discussion GitHub is asked what they may do; the others are left out."""
 
 
-def repo_of(written: TextWritten) -> RepoRef:
-    """The repository that a text was written in."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where something is asked for, by whom and when: in a text on GitHub, or by a program.
+
+    `subject` is None where a program means no issue; `leave_out` is the id of the comment that
+    asks, which is no part of the discussion before it.
+    """
+
+    repo: RepoRef
+    default_branch: str
+    archived: bool
+    login: str
+    at: datetime
+    subject: Subject | None = None
+    leave_out: int | None = None
+
+
+def asked_in(written: TextWritten) -> Asked:
+    """What is asked for in a text on GitHub."""
     repository = written.repository
-    return RepoRef(written.installation_id, repository.id, repository.full_name)
+    return Asked(
+        repo=RepoRef(written.installation_id, repository.id, repository.full_name),
+        default_branch=repository.default_branch,
+        archived=repository.archived,
+        login=written.sender.login,
+        at=written.written_at,
+        subject=written.subject,
+        leave_out=written.source_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +67,72 @@ class Facts:
         Raises:
             GitHubError: GitHub did not say.
         """
-        repo = repo_of(written)
+        asked = asked_in(written)
         role, config = await asyncio.gather(
-            self.github.role(repo, written.sender.login), self._config(repo)
+            self.github.role(asked.repo, asked.login), self._config(asked.repo)
         )
-        known = Circumstances(
-            role=role,
-            config=config,
-            default_branch=written.repository.default_branch,
-            archived=written.repository.archived,
-        )
+        known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
             return known
         if isinstance(command, Misuse) or command.name not in {"fix", "ask", "retry"}:
             return known
-        return await self._about_work(written, command, known, config)
+        task = await self._retried(written, command)
+        return await self._about_work(asked, task, known, config, command.options.base)
+
+    async def about_request(
+        self, asked: Asked, role: Role, *, base: str | None = None, task: Task | None = None
+    ) -> Circumstances:
+        """Everything that the decision about a program's request needs.
+
+        Args:
+            asked: Where, by whom and when.
+            role: What the person may do there.
+            base: The branch that the work is to start from, where one is named.
+            task: The task that a new attempt is asked for; None for a new task.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
+        config = await self._config(asked.repo)
+        known = _known(asked, role, config)
+        if not isinstance(config, RepoConfig):
+            return known
+        return await self._about_work(asked, task, known, config, base)
+
+    async def subject(self, repo: RepoRef, number: int) -> Subject | None:
+        """The issue or pull request of a number; None: there is none.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
+        found = await self.github.issue(repo, number)
+        if found is None:
+            return None
+        author = found.author
+        return Subject(
+            number=found.number,
+            id=found.id,
+            title=found.title,
+            body=found.body,
+            author=Actor(id=author.id, login=author.login, type=author.type) if author else None,
+            is_pull_request=found.is_pull_request,
+            state=found.state,
+            url=found.url,
+        )
 
     async def _about_work(
-        self, written: TextWritten, command: Command, known: Circumstances, config: RepoConfig
+        self,
+        asked: Asked,
+        task: Task | None,
+        known: Circumstances,
+        config: RepoConfig,
+        base: str | None,
     ) -> Circumstances:
-        repo = repo_of(written)
-        task = await self._retried(written, command)
         pull, missing, head, context = await asyncio.gather(
-            self._pull(repo, written),
-            self._is_missing(repo, command.options.base),
-            self._head(repo, task),
-            self._context(written, task, everyone=config.context == "everyone"),
+            self._pull(asked),
+            self._is_missing(asked.repo, base),
+            self._head(asked.repo, task),
+            self._context(asked, everyone=config.context == "everyone"),
         )
         heads = {task.branches.name: head} if task and task.branches.name else {}
         return Circumstances(
@@ -95,10 +161,11 @@ class Facts:
         tasks = await self.store.tasks_of_issue(repository, written.subject.number)
         return pick_retry(tasks, named, command)
 
-    async def _pull(self, repo: RepoRef, written: TextWritten) -> PullFacts | None:
-        if not written.subject.is_pull_request:
+    async def _pull(self, asked: Asked) -> PullFacts | None:
+        repo, subject = asked.repo, asked.subject
+        if subject is None or not subject.is_pull_request:
             return None
-        pull = await self.github.pull(repo, written.subject.number)
+        pull = await self.github.pull(repo, subject.number)
         if pull is None:
             return None
         same = pull.head_repository_id == repo.repository_id
@@ -126,45 +193,51 @@ class Facts:
         branch = await self.github.branch(repo, task.branches.name)
         return branch.sha if branch else None
 
-    async def _context(self, written: TextWritten, task: Task | None, *, everyone: bool) -> str:
-        repo = repo_of(written)
-        comments = await self.github.comments(repo, written.subject.number)
-        others = [one for one in comments if one.id != written.source_id]
-        roles = await self._roles(written, others)
-        author = written.subject.author
+    async def _context(self, asked: Asked, *, everyone: bool) -> str:
+        subject = asked.subject
+        if subject is None:
+            return ""
+        comments = await self.github.comments(asked.repo, subject.number)
+        others = [one for one in comments if one.id != asked.leave_out]
+        roles = await self._roles(asked.repo, subject, others)
+        author = subject.author
         issue = IssueText(
-            number=written.subject.number,
-            title=written.subject.title,
-            body=written.subject.body,
+            number=subject.number,
+            title=subject.title,
+            body=subject.body,
             author=author.login if author else "ghost",
             author_role=roles.get(author.login, Role.NONE) if author else Role.NONE,
-            is_pull_request=written.subject.is_pull_request,
+            is_pull_request=subject.is_pull_request,
         )
         return build_context(
             issue,
             [_remark(one, roles) for one in others],
-            await self._earlier(task),
             everyone=everyone,
-            asked_at=written.written_at,
+            asked_at=asked.at,
         )
 
-    async def _roles(self, written: TextWritten, comments: list[CommentFacts]) -> dict[str, Role]:
+    async def _roles(
+        self, repo: RepoRef, subject: Subject, comments: list[CommentFacts]
+    ) -> dict[str, Role]:
         """What the people of a discussion may do, the latest to speak first."""
         people = [one.author_login for one in reversed(comments) if not one.is_bot]
-        author = written.subject.author
+        author = subject.author
         if author and not author.is_bot:
             people.insert(0, author.login)
         logins = list(dict.fromkeys(people))[:MOST_AUTHORS]
-        repo = repo_of(written)
         roles = await asyncio.gather(*(self.github.role(repo, login) for login in logins))
         return dict(zip(logins, roles, strict=True))
 
-    async def _earlier(self, task: Task | None) -> list[Earlier]:
-        if task is None:
-            return []
-        brief = await self.store.brief(task.id)
-        attempts = brief.attempts if brief else ()
-        return [Earlier(one.prompt, one.summary) for one in attempts]
+
+def _known(
+    asked: Asked, role: Role, config: RepoConfig | tuple[ConfigProblem, ...]
+) -> Circumstances:
+    return Circumstances(
+        role=role,
+        config=config,
+        default_branch=asked.default_branch,
+        archived=asked.archived,
+    )
 
 
 def _remark(comment: CommentFacts, roles: dict[str, Role]) -> Remark:

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     unsafe_process_runner: bool = Field(
         False, description="Run workers as the bot's own user although GitHub is real."
     )
+    admins: Names = Field(
+        (), description="Operators: logins or numeric ids, comma separated; kept by their ids."
+    )
     max_running: int = Field(10, ge=1, description="Attempts that run at a time, in all.")
     max_running_per_repository: int = Field(3, ge=1, description="The same for one repository.")
     max_running_per_owner: int = Field(3, ge=1, description="The same for one person.")
@@ -85,7 +88,7 @@ class Settings(BaseSettings):
         None, description="`console` on a terminal and `json` elsewhere, if not given."
     )
 
-    @field_validator("runners", "agents", "worker_images", mode="before")
+    @field_validator("runners", "agents", "worker_images", "admins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -16,7 +16,7 @@ LEAST_SECRET = 32
 
 def problems(settings: Settings) -> tuple[Problem, ...]:
     """Everything that keeps these settings from working, without touching the network."""
-    checks = (_app, _secrets, _runners, _agents, _urls)
+    checks = (app_problems, _secrets, _runners, _agents, _urls)
     return tuple(problem for check in checks for problem in check(settings))
 
 
@@ -51,7 +51,8 @@ def _secrets(settings: Settings) -> list[Problem]:
     return found
 
 
-def _app(settings: Settings) -> list[Problem]:
+def app_problems(settings: Settings) -> tuple[Problem, ...]:
+    """What is missing to speak as the GitHub App."""
     found: list[Problem] = []
     if settings.app_id is None:
         found.append(Problem("BELLHOP_APP_ID", "set it to the number on your App's page."))
@@ -65,7 +66,7 @@ def _app(settings: Settings) -> list[Problem]:
         )
     elif settings.private_key is None and not Path(str(settings.private_key_file)).is_file():
         found.append(Problem("BELLHOP_PRIVATE_KEY_FILE", "there is no such file."))
-    return found
+    return tuple(found)
 
 
 def _runners(settings: Settings) -> list[Problem]:

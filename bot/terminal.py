@@ -24,6 +24,11 @@ def complain(text: str) -> None:
     _print(text, sys.stderr, typer.colors.RED, bold=False)
 
 
+def note(text: str) -> None:
+    """Print a line beside the output, on standard error."""
+    _print(text, sys.stderr, None, bold=False)
+
+
 def _print(text: str, stream: TextIO, colour: str | None, *, bold: bool) -> None:
     styled = typer.style(text, fg=colour, bold=bold) if coloured(stream) else text
     stream.write(f"{styled}\n")

@@ -25,11 +25,16 @@ MOST_COMMANDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a command is not admitted. `reason` is what is explained once an hour."""
+    """Why a command is not admitted. `reason` is what is explained once an hour.
+
+    `field` is what a program has to change in its request, as the API calls it; None: it is not
+    the request that is wrong.
+    """
 
     code: ErrorCode
     reason: str
     reply: str
+    field: str | None = None
 
 
 def deaf_to(text: TextWritten, app_id: int) -> str | None:
@@ -65,9 +70,9 @@ def refuse_config(problems: Sequence[ConfigProblem]) -> Refusal:
 def refuse_work(command: Command, where: Where, found: Circumstances) -> Refusal | None:
     """The refusal of what cannot be worked on; None where it can."""
     if command.options.base and where.is_pull_request:
-        return _bad(replies.base_on_pull_request())
+        return _bad(replies.base_on_pull_request(), "branch")
     if command.options.base and found.base_missing:
-        return _bad(replies.no_such_base(command.options.base))
+        return _bad(replies.no_such_base(command.options.base), "branch")
     return None
 
 
@@ -77,11 +82,11 @@ def refuse_pull(found: Circumstances) -> Refusal | None:
     if pull is None:
         return None
     if not pull.same_repository:
-        return _bad(replies.pull_of_fork())
+        return _bad(replies.pull_of_fork(), "issueNumber")
     if not pull.open:
-        return _bad(replies.pull_closed())
+        return _bad(replies.pull_closed(), "issueNumber")
     if pull.protected or pull.head == found.default_branch:
-        return _bad(replies.pull_branch_guarded(pull.head))
+        return _bad(replies.pull_branch_guarded(pull.head), "issueNumber")
     return None
 
 
@@ -97,7 +102,7 @@ def combine(command: Command, config: RepoConfig, rules: Rules) -> Wish | Refusa
         if value and value not in offered:
             reply = replies.not_offered(what, value, offered)
             code = ErrorCode.BAD_COMMAND if option else ErrorCode.BAD_CONFIG
-            return Refusal(code, _once(code, reply), reply)
+            return Refusal(code, _once(code, reply), reply, what if option else None)
     options = command.options
     return Wish(
         command=command.name,
@@ -149,8 +154,8 @@ def silent(view: View, refusal: Refusal) -> bool:
     return refusal.reason in view.refused
 
 
-def _bad(reply: str) -> Refusal:
-    return Refusal(ErrorCode.BAD_COMMAND, _once(ErrorCode.BAD_COMMAND, reply), reply)
+def _bad(reply: str, field: str | None = None) -> Refusal:
+    return Refusal(ErrorCode.BAD_COMMAND, _once(ErrorCode.BAD_COMMAND, reply), reply, field)
 
 
 def _once(code: ErrorCode, reply: str) -> str:

@@ -100,7 +100,8 @@ class Entry:
 class Brief:
     """What an attempt's worker is told, kept beside the task since it is large."""
 
-    prompt: str
+    prompt: str | None
+    """None: that of the attempt before."""
     context: str | None
     """None: that of the attempt before."""
 

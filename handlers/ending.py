@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -94,9 +95,17 @@ def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
     if ended.deleting:
         effects.append(deletion(ended))
     kind = {Status.COMPLETED: "success", Status.FAILED: "error"}.get(ended.status, "status")
-    entry = Entry(kind, replies.ended_line(ended), {"status": ended.status.value})
+    entries = [Entry(kind, replies.ended_line(ended), {"status": ended.status.value})]
+    if len(task.pending) > len(ended.pending):
+        entries.append(unanswered(task.pending, "nothing more is done for this task"))
     then = FollowUpDue(ended.id) if ended.pending else None
-    return Decision(ended, tuple(effects), (entry,), then=then)
+    return Decision(ended, tuple(effects), tuple(entries), then=then)
+
+
+def unanswered(messages: Sequence[FollowUp], why: str) -> Entry:
+    """The line that says that nobody will answer messages."""
+    told = "1 message was" if len(messages) == 1 else f"{len(messages)} messages were"
+    return Entry("warning", f"{told} not answered: {why}", {"dropped": [m.id for m in messages]})
 
 
 def _unheard(task: Task, ending: Ending) -> tuple[FollowUp, ...]:

@@ -26,6 +26,7 @@ from handlers.work import (
     admitted,
     anew,
     asked_again,
+    brief_again,
     brief_of,
     queued,
     where_it_is_now,
@@ -57,7 +58,8 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
         case "stop":
             return _stop(view, event, command, now)
         case "status":
-            return _reply(event, replies.status_list(view.issue_tasks, view.places, now))
+            there = [one for one in view.issue_tasks if not (one.deleting and one.ended)]
+            return _reply(event, replies.status_list(there, view.places, now))
         case _:
             return _help(view, event)
 
@@ -80,10 +82,13 @@ def on_undecidable(view: View, event: CommandUndecidable, now: datetime) -> Deci
 
 def pick_retry(tasks: tuple[Task, ...], named: Task | None, command: Command) -> Task | None:
     """The task that a `/retry` means: the named one, or the newest of the issue that has ended."""
-    ended = ENDED - {Status.REJECTED}
     if command.task:
-        return named if named and named.status in ended else None
-    return next((task for task in tasks if task.status in ended), None)
+        return named if named and _can_go_on(named) else None
+    return next((task for task in tasks if _can_go_on(task)), None)
+
+
+def _can_go_on(task: Task) -> bool:
+    return task.status in ENDED - {Status.REJECTED} and not task.deleting
 
 
 def is_of_other_bots(command: Command | Misuse) -> bool:
@@ -121,7 +126,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         again,
         (_eyes(event), status_edit(again)),
         (asked_again(again),),
-        brief=brief_of(again, event.found.context),
+        brief=brief_again(event.found.context),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from handlers.admission import Refusal, refuse_role, within
 from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
-from handlers.ending import begin, deletion, finish, status_edit
+from handlers.ending import begin, deletion, finish, status_edit, unanswered
 from handlers.events import (
     DeletionRequested,
     ExtensionRequested,
@@ -19,14 +19,15 @@ from handlers.events import (
     WorkRequested,
 )
 from handlers.launches import WARN_AT
-from handlers.task import ENDED, Ending, Status, Task
-from handlers.values import Clocks, ErrorCode
+from handlers.task import Ending, Status, Task
+from handlers.values import ErrorCode
 from handlers.work import (
     admit,
     admit_again,
     admitted,
     anew,
     asked_again,
+    brief_again,
     brief_of,
     queued,
     where_it_is_now,
@@ -35,12 +36,14 @@ from handlers.work import (
 MOST_PENDING = 20
 """Messages that may wait for a worker to hear them."""
 
-AGAIN = ENDED - {Status.REJECTED}
-"""The ends after which there may be a new attempt."""
+ARCHIVED = "The repository is archived, and nothing can be changed there."
+REFUSED = "It was refused at admission: ask for a new task."
 
 
 def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decision:
     """Admit a task, or say why not."""
+    if event.found.archived:
+        return _conflict(ARCHIVED)
     refusal = refuse_role(COMMANDS[event.command.name], event.found.role)
     wish = refusal or admit(event.command, event.where, event.found, view.rules)
     if isinstance(wish, Refusal):
@@ -61,17 +64,22 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
     task = view.task
     if task is None or task.deleting:
         return _gone()
-    if task.status not in AGAIN:
+    if task.status is Status.REJECTED:
+        return _conflict(REFUSED)
+    if not task.ended:
         return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
-    wish = admit_again(task, event.found, view.rules)
+    if event.found.archived:
+        return _conflict(ARCHIVED)
+    refusal = refuse_role(COMMANDS[task.wish.command], event.found.role)
+    wish = refusal or admit_again(task, event.found, view.rules)
     if isinstance(wish, Refusal):
-        return _refused(wish)
+        return _refused(replace(wish, field=None))
     again = anew(task, wish, event.sender, where_it_is_now(task, event.found), now)
     return Decision(
         again,
         (status_edit(again),),
         (asked_again(again),),
-        brief=brief_of(again, event.found.context),
+        brief=brief_again(event.found.context),
     )
 
 
@@ -95,7 +103,7 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
     if task is None or task.deleting:
         return _gone()
     if task.status is Status.REJECTED:
-        return _conflict("It was refused at admission: ask for a new task.")
+        return _conflict(REFUSED)
     if task.ending:
         return _conflict("It is being stopped. Send the message once it has ended.")
     if len(task.pending) >= MOST_PENDING:
@@ -113,12 +121,12 @@ def on_follow_up(view: View, event: FollowUpDue, now: datetime) -> Decision:
     """Messages that nobody heard in time are what the next attempt is about."""
     del event
     task = view.task
-    if task is None or task.deleting or not task.pending or task.status not in AGAIN:
+    if task is None or not task.ended or not task.pending:
         return NOTHING
     decision = _go_on(view, task, (), now)
     if decision.declined is None:
         return decision
-    why = Entry("warning", f"The messages were not answered: {decision.declined.detail}")
+    why = unanswered(task.pending, decision.declined.detail)
     return Decision(replace(task, pending=(), updated_at=now), (), (why,))
 
 
@@ -136,8 +144,8 @@ def on_extension(view: View, event: ExtensionRequested, now: datetime) -> Decisi
         detail = f"The operator allows {most} seconds in all, which leaves {left} to add."
         return Decision(declined=Declined("invalid", detail, "seconds"))
     longer = replace(task, wish=replace(task.wish, time_limit=limit), updated_at=now)
-    if task.started_at is not None and task.clocks.deadline is not None:
-        longer = replace(longer, clocks=_later(task.clocks, task.started_at, limit, now))
+    if task.started_at is not None:
+        longer = _later(longer, task.started_at, now)
     entry = Entry("info", f"{event.seconds} seconds more", {"timeLimit": limit})
     return Decision(longer, (status_edit(longer),), (entry,))
 
@@ -167,7 +175,7 @@ def _go_on(view: View, task: Task, before: tuple[Entry, ...], now: datetime) -> 
     """A new attempt on the same branch, asked for by whoever spoke last."""
     wish = within(task.wish, view.rules)
     if isinstance(wish, Refusal):
-        return _refused(wish)
+        return _refused(replace(wish, field=None))
     last = task.pending[-1]
     model = next((one.model for one in reversed(task.pending) if one.model), wish.model)
     prompt = "\n\n".join(one.text for one in task.pending)
@@ -176,20 +184,28 @@ def _go_on(view: View, task: Task, before: tuple[Entry, ...], now: datetime) -> 
     return Decision(
         again,
         (status_edit(again),),
-        (*before, asked_again(again)),
+        (*before, asked_again(again, task.pending)),
         brief=Brief(prompt, None),
     )
 
 
-def _later(clocks: Clocks, started: datetime, limit: int, now: datetime) -> Clocks:
-    length = timedelta(seconds=limit)
+def _later(task: Task, started: datetime, now: datetime) -> Task:
+    """A task at work with a later deadline; a warning that came too early is taken back."""
+    length = timedelta(seconds=task.wish.time_limit)
+    clocks = replace(task.clocks, deadline=started + length)
     warn_at = started + length * WARN_AT
-    return replace(clocks, deadline=started + length, warn_at=warn_at if warn_at > now else None)
+    if clocks.warn_at is None and warn_at <= now:
+        return replace(task, clocks=clocks)  # it was warned, and still rightly
+    return replace(task, clocks=replace(clocks, warn_at=warn_at), warning=None)
 
 
 def _refused(refusal: Refusal) -> Decision:
-    kind = "forbidden" if refusal.code is ErrorCode.NOT_PERMITTED else "invalid"
-    return Decision(declined=Declined(kind, refusal.reply))
+    """Why it was not admitted: for lack of a right, a field, or by what stands there already."""
+    if refusal.code is ErrorCode.NOT_PERMITTED:
+        return Decision(declined=Declined("forbidden", refusal.reply))
+    if refusal.field is None:
+        return _conflict(refusal.reply)
+    return Decision(declined=Declined("invalid", refusal.reply, refusal.field))
 
 
 def _conflict(detail: str) -> Decision:

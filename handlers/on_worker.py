@@ -38,6 +38,8 @@ def on_report(view: View, event: WorkerReported, now: datetime) -> Decision:
     if not task.ending:
         heard = replace(heard, clocks=replace(task.clocks, heard_by=now + SILENCE))
     news, entries = _news(heard, event, now)
+    edits: tuple[EditStatus, ...] = (status_edit(news),) if entries else ()
+    entries += _acknowledged(task, heard)
     if _too_dear(news) and not task.ending:
         error = TaskError(
             ErrorCode.COST_LIMIT,
@@ -46,8 +48,16 @@ def on_report(view: View, event: WorkerReported, now: datetime) -> Decision:
         )
         over = begin(news, Ending(Status.FAILED, error), now)
         return replace(over, timeline=(*entries, *over.timeline))
-    edits: tuple[EditStatus, ...] = (status_edit(news),) if entries else ()
     return Decision(news, edits, entries)
+
+
+def _acknowledged(before: Task, after: Task) -> tuple[Entry, ...]:
+    """The line that says which messages the worker has dealt with."""
+    ids = [one.id for one in before.pending if one not in after.pending]
+    if not ids:
+        return ()
+    told = "a message" if len(ids) == 1 else f"{len(ids)} messages"
+    return (Entry("info", f"the worker has dealt with {told}", {"acknowledged": ids}),)
 
 
 def _too_dear(task: Task) -> bool:

@@ -55,12 +55,12 @@ def not_offered(what: str, value: str, offered: Sequence[str]) -> str:
 
 def no_such_base(base: str) -> str:
     """`--base` names a branch that is not there."""
-    return f"There is no branch {code(base)} here. Give `--base` one that exists."
+    return f"There is no branch {code(base)} here. Name one that exists."
 
 
 def base_on_pull_request() -> str:
     """`--base` makes no sense where the branch is given."""
-    return "`--base` is for issues: on a pull request the work goes to its own branch."
+    return "A base branch is for issues: on a pull request the work goes to its own branch."
 
 
 def pull_of_fork() -> str:
@@ -104,6 +104,8 @@ def nothing_to(verb: str, named: str | None) -> str:
 
 def retry_elsewhere(task: Task) -> str:
     """`/retry` of a task of another issue, whose discussion its worker must be told."""
+    if task.where.number is None:
+        return f"`{task.name}` was asked for by a program, and is tried again by one."
     return (
         f"`{task.name}` belongs to #{task.where.number}: write `/retry {task.name}` there, so that "
         "its worker is told that discussion."
@@ -219,7 +221,7 @@ def final(task: Task, rules: Rules, *, by: str = "") -> str:
             )
         case Status.CANCELLED:
             who = f" by {neutral_line(by)}" if by else ""
-            return f"`{task.name}` was stopped{who}. `/retry {task.name}` starts it again."
+            return f"`{task.name}` was stopped{who}. {_again(task, 'starts it again')}"
         case _:
             return _failed(task, rules)
 
@@ -273,7 +275,7 @@ def _failed(task: Task, rules: Rules) -> str:
         return f"`{task.name}` failed."
     detail = f"\n\n{neutral(error.detail, 3000)}" if error.detail else ""
     remedy = _sentence(error.remedy)
-    again = f"`/retry {task.name}` tries again." if error.retryable else ""
+    again = _again(task, "tries again") if error.retryable else ""
     advice = " ".join(part for part in (remedy, again) if part)
     branch = ""
     if task.branches.pushed and task.branches.name:
@@ -281,6 +283,15 @@ def _failed(task: Task, rules: Rules) -> str:
     return f"❌ `{task.name}` failed: {_sentence(error.title)}.{detail}{branch}" + (
         f"\n\n{advice}" if advice else ""
     )
+
+
+def _again(task: Task, does: str) -> str:
+    """How there can be another attempt, where there is none already."""
+    if task.deleting:
+        return "It is being removed."
+    if task.pending:
+        return "Another attempt begins with what was said meanwhile."
+    return f"`/retry {task.name}` {does}."
 
 
 def _sentence(text: str) -> str:

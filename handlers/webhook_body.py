@@ -6,6 +6,7 @@ The form is that of https://github.com/standard-webhooks/standard-webhooks/blob/
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,8 @@ from handlers.decision import Rules
 from handlers.task import Task
 from handlers.values import TaskError, Usage
 
-MOST_SUMMARY = 8_000
-"""Characters of the worker's words: a message is to stay below 20 kB."""
+MOST_WORDS = 6_000
+"""Bytes of a text of the worker's in JSON: a message of two is to stay below 20 kB."""
 
 
 def webhook_body(task: Task, rules: Rules) -> str:
@@ -42,7 +43,7 @@ def _data(task: Task, rules: Rules) -> dict[str, Any]:
         "issueNumber": task.where.number,
         "branch": task.branches.name,
         "prUrl": task.pull.url if task.pull else None,
-        "summary": task.summary[:MOST_SUMMARY] if task.summary else None,
+        "summary": _cut(task.summary) if task.summary else None,
         "error": _error(task.error) if task.error else None,
         "usage": _usage(task.usage),
         "metadata": dict(task.metadata),
@@ -55,7 +56,7 @@ def _error(error: TaskError) -> dict[str, Any]:
     return {
         "code": error.code.value,
         "title": error.title,
-        "detail": error.detail[:MOST_SUMMARY],
+        "detail": _cut(error.detail),
         "remedy": error.remedy,
         "retryable": error.retryable,
     }
@@ -67,6 +68,16 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "outputTokens": usage.output_tokens,
         "costUsd": usage.cost_usd,
     }
+
+
+def _cut(text: str) -> str:
+    """A text that ends with an ellipsis where it would be too long to send."""
+    fits = bisect(range(len(text) + 1), MOST_WORDS, key=lambda n: _size(text[:n])) - 1
+    return text if fits == len(text) else text[:fits] + "…"
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode()) - len('""')
 
 
 def _time(time: datetime) -> str:

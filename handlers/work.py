@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from handlers import replies
 from handlers.admission import Refusal, combine, refuse_config, refuse_pull, refuse_work, within
@@ -13,7 +14,7 @@ from handlers.events import Circumstances, CommandGiven, WorkRequested
 from handlers.names import branch_name
 from handlers.repo_config import RepoConfig
 from handlers.task import Branches, Status, Task, Wish, advance
-from handlers.values import Clocks, CurrentState, Person, Usage, Where
+from handlers.values import Clocks, CurrentState, FollowUp, Person, Usage, Where
 
 
 def admit(command: Command, where: Where, found: Circumstances, rules: Rules) -> Wish | Refusal:
@@ -87,16 +88,27 @@ def brief_of(task: Task, context: str) -> Brief:
     return Brief(task.wish.prompt or replies.no_instructions(task), context)
 
 
+def brief_again(context: str) -> Brief:
+    """What the worker of a retry is told: what the attempt before was asked for, and today's news.
+
+    That attempt may have been about a message, and then so is this one.
+    """
+    return Brief(None, context)
+
+
 def admitted(task: Task) -> Entry:
     """The first line of a task's timeline."""
     text = f"/{task.wish.command} was admitted"
     return Entry("status", text, {"status": task.status.value})
 
 
-def asked_again(task: Task) -> Entry:
-    """The first line of a new attempt."""
+def asked_again(task: Task, answers: tuple[FollowUp, ...] = ()) -> Entry:
+    """The first line of a new attempt; `answers` are the messages that are its prompt."""
     text = f"attempt {task.attempt} was asked for"
-    return Entry("status", text, {"status": task.status.value})
+    data: dict[str, Any] = {"status": task.status.value}
+    if answers:
+        data["answers"] = [one.id for one in answers]
+    return Entry("status", text, data)
 
 
 def where_it_is_now(task: Task, found: Circumstances) -> Branches:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 from sqlite_utils import Database
@@ -66,6 +68,18 @@ class _Span:
     task_id: str | None
 
 
+class Listener(Protocol):
+    """Somebody who wants to hear of events, on the event loop."""
+
+    def settled(self) -> None:
+        """There are new events, up to `Feed.settled`."""
+        ...
+
+    def removed(self, task_id: str) -> None:
+        """A task is gone, with its events."""
+        ...
+
+
 class Feed:
     """Reads events up to the number below which none is committed any more."""
 
@@ -73,6 +87,22 @@ class Feed:
         self._engine = engine
         self._logs = log_lines
         self._numbers = numbers
+        self._listener: Listener | None = None
+
+    @property
+    def settled(self) -> int:
+        """The number up to which every event that will ever be is committed."""
+        return self._numbers.settled
+
+    def listen(self, listener: Listener | None) -> None:
+        """Let somebody hear of events from now on, or nobody."""
+        self._listener = listener
+        self._numbers.on_settled = None if listener is None else _on_this_loop(listener.settled)
+
+    def tell_removed(self, task_id: str) -> None:
+        """A task and its events were deleted."""
+        if self._listener is not None:
+            self._listener.removed(task_id)
 
     async def page(self, after: int, limit: int, task_id: str | None = None) -> Page:
         """Up to `limit` events with numbers above `after`, of one task or of all, oldest first.
@@ -101,6 +131,17 @@ class Feed:
         if last is None:
             return None
         return max(last, await self._logs.read(lambda db: _last(db, "lines", task_id)))
+
+
+def _on_this_loop(function: Callable[[], None]) -> Callable[[], None]:
+    """A function that other threads may call; it is done here, unless the loop is gone by then."""
+    loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(function)
+
+    return tell
 
 
 _TIMELINE = "SELECT id, task_id, attempt, at, type, message, data FROM timeline"
@@ -137,8 +178,7 @@ def _tasks(db: Database, task_ids: Iterable[str]) -> dict[str, tuple[int, int, b
     """Owner, repository, and whether it has ended, of those that exist for anybody."""
     rows = db.conn.execute(
         f"SELECT id, owner_id, repository_id, {_ENDED} FROM tasks "  # noqa: S608 - our own text
-        "WHERE id IN (SELECT value FROM json_each(?)) "
-        f"AND NOT (coalesce(doc ->> '$.deleting', 0) AND {_ENDED})",
+        "WHERE id IN (SELECT value FROM json_each(?)) AND gone = 0",
         (json.dumps(list(task_ids)),),
     )
     return {task_id: (owner, repository, bool(ended)) for task_id, owner, repository, ended in rows}

@@ -85,6 +85,11 @@ def tasks(db: Database) -> None:
             installation_id INTEGER NOT NULL AS (doc ->> '$.where.installation_id') VIRTUAL,
             number INTEGER AS (doc ->> '$.where.number') VIRTUAL,
             owner_id INTEGER NOT NULL AS (doc ->> '$.owner.id') VIRTUAL,
+            agent TEXT NOT NULL AS (doc ->> '$.wish.agent') VIRTUAL,
+            gone INTEGER NOT NULL AS (
+                coalesce(doc ->> '$.deleting', 0)
+                AND doc ->> '$.status' NOT IN ('queued', 'starting', 'running')
+            ) VIRTUAL,
             branch TEXT AS (doc ->> '$.branches.name') VIRTUAL,
             pull_number INTEGER AS (doc ->> '$.pull.number') VIRTUAL,
             queued_at TEXT NOT NULL,
@@ -220,3 +225,126 @@ def tokens(db: Database) -> None:
 def meta(db: Database) -> None:
     """The few facts that Bellhop keeps about itself."""
     db.executescript("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;")
+
+
+@migrations()
+def access(db: Database) -> None:
+    """Who programs and browsers are: of a key, a session or a secret only what is needed.
+
+    Keys and sessions are known by their SHA-256: whoever reads the database can use neither. A
+    webhook secret is encrypted, since Bellhop signs with it.
+    """
+    db.executescript(
+        """
+        CREATE TABLE keys (
+            id TEXT PRIMARY KEY,
+            owner_id INTEGER NOT NULL,
+            owner_login TEXT NOT NULL,
+            name TEXT NOT NULL,
+            prefix TEXT NOT NULL,
+            digest BLOB NOT NULL UNIQUE,
+            scopes TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT,
+            used_at TEXT
+        ) STRICT;
+        CREATE INDEX keys_of_owner ON keys (owner_id, id);
+        CREATE TABLE webhook_secrets (
+            id TEXT PRIMARY KEY,
+            owner_id INTEGER NOT NULL,
+            secret BLOB NOT NULL,
+            last4 TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX webhook_secrets_of_owner ON webhook_secrets (owner_id, id);
+        CREATE TABLE sessions (
+            digest BLOB PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            person_id INTEGER NOT NULL,
+            login TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT NOT NULL,
+            seen_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX sessions_of_person ON sessions (person_id, id);
+        CREATE INDEX sessions_old ON sessions (expires_at);
+        """
+    )
+
+
+@migrations()
+def idempotency(db: Database) -> None:
+    """What was answered to requests that carry a key of their own, for a day."""
+    db.executescript(
+        """
+        CREATE TABLE idempotency (
+            owner_id INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            location TEXT NOT NULL,
+            body TEXT NOT NULL,
+            answered_at TEXT NOT NULL,
+            PRIMARY KEY (owner_id, key)
+        ) STRICT;
+        CREATE INDEX idempotency_old ON idempotency (answered_at);
+        """
+    )
+
+
+@migrations()
+def lists(db: Database) -> None:
+    """What lists are read from: an index for each way to ask, words, repositories, totals.
+
+    What is being deleted and has ended is `gone`, and in no list. Indexes end with `seq`, by which
+    pages go on; what stands after it is only looked at on the way.
+    """
+    db.executescript(
+        """
+        CREATE INDEX lists_all ON tasks (seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_status ON tasks (status, seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_repository ON tasks (repository_id, seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_repository_status ON tasks (repository_id, status, seq, agent)
+            WHERE gone = 0;
+        CREATE INDEX lists_own ON tasks (owner_id, repository_id, seq, agent) WHERE gone = 0;
+        CREATE INDEX lists_own_status ON tasks (owner_id, repository_id, status, seq, agent)
+            WHERE gone = 0;
+        CREATE INDEX lists_agent ON tasks (agent, seq) WHERE gone = 0;
+        CREATE INDEX lists_repository_agent ON tasks (repository_id, agent, seq) WHERE gone = 0;
+        CREATE INDEX lists_own_agent ON tasks (owner_id, repository_id, agent, seq) WHERE gone = 0;
+        CREATE INDEX ended_all ON tasks (completed_at, seq, status, agent)
+            WHERE gone = 0 AND completed_at IS NOT NULL;
+        CREATE INDEX ended_repository ON tasks (repository_id, completed_at, seq, status, agent)
+            WHERE gone = 0 AND completed_at IS NOT NULL;
+        CREATE INDEX ended_own ON tasks
+            (owner_id, repository_id, completed_at, seq, status, agent)
+            WHERE gone = 0 AND completed_at IS NOT NULL;
+
+        CREATE VIRTUAL TABLE words USING fts5(text, marks, tokenize = 'unicode61');
+
+        CREATE TABLE places (
+            repository_id INTEGER PRIMARY KEY,
+            installation_id INTEGER NOT NULL,
+            full_name TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX places_name ON places (full_name COLLATE NOCASE);
+        CREATE TABLE place_owners (
+            owner_id INTEGER NOT NULL,
+            repository_id INTEGER NOT NULL,
+            PRIMARY KEY (owner_id, repository_id)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE totals (
+            repository_id INTEGER NOT NULL,
+            owner_id INTEGER NOT NULL,
+            day TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            seconds REAL NOT NULL,
+            cost_usd REAL NOT NULL,
+            pulls INTEGER NOT NULL,
+            PRIMARY KEY (repository_id, owner_id, day, outcome)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX totals_by_day ON totals (day);
+        """
+    )

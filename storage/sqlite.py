@@ -56,6 +56,7 @@ class Engine:
         readers: int = 3,
         synchronous: Synchronous = "FULL",
         group_ended: Callable[[], None] = lambda: None,
+        migrate: bool = True,
     ) -> Engine:
         """Open the file, make it if it is absent, and bring its tables up to date.
 
@@ -67,19 +68,21 @@ class Engine:
                 when the machine loses power.
             group_ended: Called on the writer's thread when a group of writes was committed or
                 rolled back, before anybody hears what became of it.
+            migrate: Whether tables may be changed: not while another process uses the file.
 
         Raises:
-            StorageFailed: The file cannot be opened, is no database, or a newer Bellhop made it.
+            StorageFailed: The file cannot be opened, is no database, or is of another version.
         """
         engine = cls(path, group_ended)
-        await engine._start(migrations, readers, synchronous)
+        connect = partial(_open_up_to_date, path, migrations, synchronous, migrate)
+        await engine._start(connect, readers)
         return engine
 
-    async def _start(self, migrations: Migrations, readers: int, synchronous: Synchronous) -> None:
+    async def _start(self, connect: Callable[[], Database], readers: int) -> None:
         self._writer = Lane(
             "bellhop-writer",
             self._writes,
-            connect=partial(_open_up_to_date, self._path, migrations, synchronous),
+            connect=connect,
             perform=self._commit,
             done=self._gathering.done,
             finish=_close_writer,
@@ -167,13 +170,18 @@ class Engine:
         return Job(work, item, asyncio.get_running_loop().create_future(), alone)
 
 
-def _open_up_to_date(path: Path, migrations: Migrations, synchronous: Synchronous) -> Database:
+def _open_up_to_date(
+    path: Path,
+    migrations: Migrations,
+    synchronous: Synchronous,
+    migrate: bool,  # noqa: FBT001 - given by a partial
+) -> Database:
     try:
         db = open_writer(path, synchronous)
     except sqlite3.Error as error:
         raise StorageFailed(f"{path} cannot be used as the database: {error}.") from error
     try:
-        bring_up_to_date(db, migrations)
+        bring_up_to_date(db, migrations, migrate=migrate)
     except sqlite3.Error as error:
         db.close()
         raise StorageFailed(f"{path} cannot be brought up to date: {error}.") from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlite_utils import Database
 
@@ -16,16 +15,38 @@ from handlers import decide
 from handlers.decision import NOTHING, Decision, Rules
 from handlers.effects import RevokeTokens
 from handlers.ending import key_of, status_edit
-from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
-from handlers.task import Task
-from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vault_rows, views
-from storage.feed import Fed, Feed, Page
+from handlers.events import (
+    CommandGiven,
+    CommandUndecidable,
+    DeletionRequested,
+    Event,
+    PlaceOffered,
+    Restarted,
+)
+from handlers.task import Status, Task
+from handlers.values import Person
+from storage import (
+    house,
+    idempotency,
+    inbox,
+    logs,
+    migrations,
+    outbox,
+    tasks,
+    timeline,
+    vault_rows,
+    views,
+)
+from storage.feed import Feed
+from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
+from storage.lists import Lists
 from storage.logs import Logs
 from storage.numbers import Book, Numbers
 from storage.outbox import Claimed, Owed
+from storage.people import People
 from storage.sqlite import Engine, StorageFailed
-from storage.tasks import Attempt
+from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
 from storage.vault_rows import SealedToken
 
@@ -45,18 +66,6 @@ class Brief:
     attempts: tuple[Attempt, ...]
 
 
-class Listener(Protocol):
-    """Somebody who wants to hear of events."""
-
-    def settled(self) -> None:
-        """There are new events, up to `Store.settled()`."""
-        ...
-
-    def removed(self, task_id: str) -> None:
-        """A task is gone, with its events."""
-        ...
-
-
 class Store:
     """What the bot remembers. `changed` is set after each commit that may have left work to do."""
 
@@ -64,25 +73,32 @@ class Store:
         self, engine: Engine, log_lines: Logs, numbers: Numbers, book: Book, rules: Rules
     ) -> None:
         self._engine = engine
-        self._numbers = numbers
         self._book = book
-        self._feed = Feed(engine, log_lines, numbers)
-        self._listener: Listener | None = None
+        self.feed = Feed(engine, log_lines, numbers)
         self.rules = rules
         self.inbox = Inbox(engine)
         self.logs = log_lines
+        self.people = People(engine)
+        self.lists = Lists(engine)
         self.changed = asyncio.Event()
 
     @classmethod
-    async def open(cls, path: Path, rules: Rules) -> Store:
+    async def open(cls, path: Path, rules: Rules, *, migrate: bool = True) -> Store:
         """Open the database and the one of the log lines beside it.
+
+        `migrate` False: another process uses them, so the tables stay as they are.
 
         Raises:
             StorageFailed: one of the files cannot be used; the message says why.
         """
         numbers = Numbers()
         book, book_of_lines = numbers.book(), numbers.book()
-        engine = await Engine.open(path, migrations=migrations.migrations, group_ended=book.close)
+        engine = await Engine.open(
+            path,
+            migrations=migrations.migrations,
+            migrate=migrate,
+            group_ended=book.close,
+        )
         beside = path.with_name(f"{path.stem}-logs{path.suffix}")
         try:
             lines = await Engine.open(
@@ -91,6 +107,7 @@ class Store:
                 readers=1,
                 synchronous="NORMAL",
                 group_ended=book_of_lines.close,
+                migrate=migrate,
             )
         except StorageFailed:
             await engine.close()
@@ -112,6 +129,63 @@ class Store:
             StorageFailed: nothing could be stored.
         """
         return await self._write(lambda db: self._apply_and_offer(db, event, now))
+
+    async def answered(self, once: OnceKey, now: datetime) -> FirstAnswer | None:
+        """What was answered to a key within a day, whatever was asked for then."""
+        return await self._engine.read(lambda db: idempotency.recall(db, once, now))
+
+    async def apply_once(
+        self,
+        event: Event,
+        once: OnceKey,
+        answer: Callable[[Task], FirstAnswer],
+        now: datetime,
+    ) -> Decision | FirstAnswer:
+        """Decide about an event unless its key was answered before, and remember the answer.
+
+        Args:
+            event: What is asked for.
+            once: The key that the request carries.
+            answer: Makes the answer of the task that was decided; runs on the writer's thread.
+            now: The time.
+
+        Returns:
+            The decision; or what was answered to the key before, and nothing was decided.
+
+        Raises:
+            StorageFailed: nothing could be stored.
+        """
+
+        def work(db: Database) -> Decision | FirstAnswer:
+            before = idempotency.recall(db, once, now)
+            if before is not None:
+                return before
+            decision = self._apply_and_offer(db, event, now)
+            if decision.task is not None:
+                idempotency.keep(db, once, answer(decision.task), now)
+            return decision
+
+        return await self._write(work)
+
+    async def delete_some(
+        self, task_ids: Sequence[str], statuses: Collection[Status], sender: Person, now: datetime
+    ) -> int:
+        """Have tasks removed that are, still, in one of some statuses; returns how many."""
+
+        def work(db: Database) -> int:
+            count = 0
+            for task_id in task_ids:
+                task = tasks.load(db, task_id)
+                if task is not None and not task.deleting and task.status in statuses:
+                    self._apply(db, DeletionRequested(task_id, sender), now)
+                    count += 1
+            return count
+
+        return await self._write(work)
+
+    async def owned(self, which: Owned, after: str, limit: int) -> tuple[str, ...]:
+        """The ids above `after` of somebody's tasks of one status, oldest first."""
+        return await self._engine.read(lambda db: tasks.owned(db, which, after, limit))
 
     async def apply_delivery(
         self, delivery_id: str, delivery: house.HouseKeeping, now: datetime
@@ -234,37 +308,16 @@ class Store:
         deleted = await self._write(lambda db: tasks.delete(db, task_id, now))
         if deleted:
             await self.logs.delete(task_id)
-            if self._listener is not None:
-                self._listener.removed(task_id)
+            self.feed.tell_removed(task_id)
         return deleted
 
     async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
-    def settled(self) -> int:
-        """The number up to which every event that will ever be is committed."""
-        return self._numbers.settled
-
-    async def feed(self, after: int, limit: int, task_id: str | None = None) -> tuple[Fed, ...]:
-        """Events with numbers above `after`, of one task or of all; none where none is left."""
-        page = await self._feed.page(after, limit, task_id)
-        while page.more and not page.events:
-            page = await self._feed.page(page.next, limit, task_id)
-        return page.events
-
-    async def feed_page(self, after: int, limit: int, task_id: str | None = None) -> Page:
-        """The same, by the amount of work: short or empty where tasks are gone, see `Page`."""
-        return await self._feed.page(after, limit, task_id)
-
-    async def last_of_ended(self, task_id: str) -> int | None:
-        """The number of the last event of a task that has ended; None for any other."""
-        return await self._feed.last_of_ended(task_id)
-
-    def listen(self, listener: Listener | None) -> None:
-        """Let somebody hear, on this event loop, that there are events; or nobody."""
-        self._listener = listener
-        self._numbers.on_settled = None if listener is None else _on_this_loop(listener.settled)
+    async def talk(self, task_id: str) -> tuple[Happened, ...]:
+        """The messages to a task, and what became of them, oldest first."""
+        return await self._engine.read(lambda db: timeline.talk(db, task_id))
 
     async def owes_words(self, task_id: str) -> bool:
         """Whether a comment of a task, or an edit of one, still waits to be made."""
@@ -323,11 +376,13 @@ class Store:
             views.forget_refusals(db, now)
             tasks.forget_tombstones(db, now, KEEP_TOMBSTONES)
             vault_rows.forget_expired(db, now)
+            idempotency.forget(db, now)
 
         await self._engine.write(work)
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
             pass
         await self.inbox.forget(now - keep_payloads)
+        await self.people.forget(now)
         await self.logs.forget(now, keep_logs)
 
     async def _write(self, work: Callable[[Database], T]) -> T:
@@ -379,18 +434,8 @@ class Store:
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
         waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
-        outbox.wish(db, [status_edit(task) for task in waiting if task], now)
-
-
-def _on_this_loop(function: Callable[[], None]) -> Callable[[], None]:
-    """A function that other threads may call; it is done here, unless the loop is gone by then."""
-    loop = asyncio.get_running_loop()
-
-    def tell() -> None:
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(function)
-
-    return tell
+        spoken_of = [task for task in waiting if task and task.where.number is not None]
+        outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,8 +12,9 @@ from sqlite_utils import Database
 
 from handlers.decision import Brief, Load, Rules
 from handlers.names import short_name
-from handlers.task import Task
+from handlers.task import Status, Task
 from handlers.values import Person, Usage
+from storage import listing
 from storage.times import from_text, maybe_text, to_text
 
 _TASK = TypeAdapter(Task)
@@ -37,6 +39,15 @@ class Attempt:
     queued_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Somebody's tasks of one status in some repositories, by their ids."""
+
+    owner_id: int
+    status: Status
+    places: Collection[int]
 
 
 def load(db: Database, task_id: str) -> Task | None:
@@ -84,8 +95,10 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
         ).rowcount
         if changed != 1:
             raise Overtaken(task.id)
+    listing.count(db, task)
     _save_attempt(db, task, brief)
     _close_earlier(db, task)
+    listing.keep(db, task)
     return _TASK.validate_json(text)
 
 
@@ -132,6 +145,17 @@ def of_pull(db: Database, repository_id: int, number: int) -> tuple[str, ...]:
         (repository_id, number),
     )
     return tuple(task_id for (task_id,) in rows.fetchall())
+
+
+def owned(db: Database, which: Owned, after: str, limit: int) -> tuple[str, ...]:
+    """The ids above `after` of such tasks that are not about to be removed, oldest first."""
+    rows = db.conn.execute(
+        "SELECT id FROM tasks WHERE owner_id = ? AND status = ? AND id > ? "
+        "AND repository_id IN (SELECT value FROM json_each(?)) "
+        "AND NOT coalesce(doc ->> '$.deleting', 0) ORDER BY id LIMIT ?",
+        (which.owner_id, which.status.value, after, json.dumps(sorted(which.places)), limit),
+    )
+    return tuple(task_id for (task_id,) in rows)
 
 
 def due(db: Database, now: datetime, limit: int = 100) -> tuple[str, ...]:
@@ -240,15 +264,18 @@ def delete(db: Database, task_id: str, now: datetime) -> bool:
     A tombstone stays, so that a redelivery of its command does not make it again.
     """
     gone = db.conn.execute(
-        "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running')",
+        "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running') "
+        "RETURNING seq",
         (task_id,),
-    ).rowcount
-    if gone:
-        db.conn.execute(
-            "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
-            (task_id, to_text(now)),
-        )
-    return bool(gone)
+    ).fetchone()
+    if gone is None:
+        return False
+    listing.forget(db, gone[0])
+    db.conn.execute(
+        "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
+        (task_id, to_text(now)),
+    )
+    return True
 
 
 def is_deleted(db: Database, task_id: str) -> bool:

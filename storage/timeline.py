@@ -63,12 +63,33 @@ def of_task(db: Database, task_id: str, after: int = 0, limit: int = 1000) -> tu
         "WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?",
         (task_id, after, limit),
     )
-    return tuple(
-        Happened(number, task_id, attempt, from_text(at), kind, message, _DATA.validate_json(data))
-        for number, attempt, at, kind, message, data in rows
+    return tuple([_happened(task_id, row) for row in rows])
+
+
+def talk(db: Database, task_id: str) -> tuple[Happened, ...]:
+    """The messages to a task, and what became of them, oldest first."""
+    rows = db.conn.execute(
+        "SELECT id, attempt, at, type, message, data FROM timeline WHERE task_id = ? "
+        "AND (type = 'message' OR data ->> '$.acknowledged' IS NOT NULL "
+        "OR data ->> '$.answers' IS NOT NULL) ORDER BY id",
+        (task_id,),
     )
+    return tuple([_happened(task_id, row) for row in rows])
 
 
 def last_number(db: Database) -> int:
     """The highest number that the timeline holds or held."""
     return highest(db, "timeline")
+
+
+def _happened(task_id: str, row: Sequence[object]) -> Happened:
+    number, attempt, at, kind, message, data = row
+    return Happened(
+        int(str(number)),
+        task_id,
+        int(str(attempt)),
+        from_text(str(at)),
+        str(kind),
+        str(message),
+        _DATA.validate_json(str(data)),
+    )

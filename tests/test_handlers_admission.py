@@ -108,12 +108,11 @@ nothing was started:
 Mend them there and ask again.\
 """,
             "a base on a pull request": """\
-`--base` is for issues: on a pull request the work goes to
-its own branch.\
+A base branch is for issues: on a pull request the work goes
+to its own branch.\
 """,
             "a base that is not there": """\
-There is no branch `gone` here. Give `--base` one that
-exists.\
+There is no branch `gone` here. Name one that exists.\
 """,
             "a fork": """\
 This pull request comes from a fork, and Bellhop pushes only

@@ -206,7 +206,7 @@ def test_a_retry_is_a_new_attempt_that_starts_from_nothing_but_the_branch() -> N
     )
     assert task == expected
     assert (task.state.state, task.state.timestamp) == ("waiting_for_slot", LATER)
-    assert decision.brief == Brief("Oil the door", "news")
+    assert decision.brief == Brief(None, "news"), "the prompt is that of the attempt before"
     assert kinds(decision.effects) == ["React", "EditStatus"]
     assert [entry.message for entry in decision.timeline] == ["attempt 2 was asked for"]
 

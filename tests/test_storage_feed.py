@@ -30,8 +30,10 @@ def say(*words: str) -> list[LogLine]:
 async def words(bench: Bench, task_id: str | None = None) -> list[str]:
     """All that is fed, read in small pages."""
     found: list[Fed] = []
-    while page := await bench.store.feed(found[-1].id if found else 0, 2, task_id):
-        found += page
+    page = Page((), 0, more=True)
+    while page.more:
+        page = await bench.store.feed.page(page.next, 2, task_id)
+        found += page.events
     numbers = [one.id for one in found]
     assert numbers == sorted(set(numbers))
     return [one.message for one in found]
@@ -40,7 +42,7 @@ async def words(bench: Bench, task_id: str | None = None) -> list[str]:
 async def test_events_carry_what_they_are_and_whose(bench: Bench) -> None:
     task = await bench.ask(sender=BOB, repository=11)
     await bench.store.logs.append(task.id, 1, [LogLine("command", "$ é", NOON - SECOND)])
-    entry, *_, line = await bench.store.feed(0, 10)
+    entry, *_, line = (await bench.store.feed.page(0, 10)).events
     assert line == Fed(
         line.id, task.id, 1, NOON - SECOND, "command", "$ é", {}, BOB.id, 11, ended=False
     )
@@ -61,7 +63,15 @@ async def test_both_files_are_merged_by_number(bench: Bench) -> None:
         *("/fix was admitted", "starting a worker", "a", "b", "a worker has begun", "d")
     ]
     assert await words(bench) == [
-        *("/fix was admitted", "starting a worker", "a", "b", "/fix was admitted", "starting a worker", "c"),
+        *(
+            "/fix was admitted",
+            "starting a worker",
+            "a",
+            "b",
+            "/fix was admitted",
+            "starting a worker",
+            "c",
+        ),
         *("a worker has begun", "d"),
     ]
     assert await words(bench, "another") == []
@@ -70,12 +80,12 @@ async def test_both_files_are_merged_by_number(bench: Bench) -> None:
 async def test_pages_say_where_to_go_on(bench: Bench) -> None:
     task = await bench.ask()
     await bench.store.logs.append(task.id, 1, say("a", "b"))
-    page = await bench.store.feed_page(0, 3)
+    page = await bench.store.feed.page(0, 3)
     assert (len(page.events), page.next, page.more) == (3, 3, True)
-    page = await bench.store.feed_page(page.next, 3)
+    page = await bench.store.feed.page(page.next, 3)
     assert ([one.message for one in page.events], page.next, page.more) == (["b"], 4, False)
-    assert await bench.store.feed_page(4, 3) == Page((), 4, more=False)
-    assert bench.store.settled() == 4
+    assert await bench.store.feed.page(4, 3) == Page((), 4, more=False)
+    assert bench.store.feed.settled == 4
 
 
 async def test_nothing_is_fed_above_a_number_that_is_open(tmp_path: Path) -> None:
@@ -107,21 +117,21 @@ async def test_what_is_left_of_tasks_that_are_gone_is_left_out(bench: Bench) -> 
     )
     assert await words(bench) == ["/fix was admitted", "starting a worker", *["line of 3"] * 3]
     assert await words(bench, gone.id) == await words(bench, going.id) == []
-    assert await bench.store.last_of_ended(going.id) is None
+    assert await bench.store.feed.last_of_ended(going.id) is None
 
 
 async def test_the_end_of_a_task_is_known_with_its_last_event(bench: Bench) -> None:
     task = await bench.ask("/ask why")
     await bench.claim(task)
-    assert await bench.store.last_of_ended(task.id) is None
-    assert not any(one.ended for one in await bench.store.feed(0, 10))
+    assert await bench.store.feed.last_of_ended(task.id) is None
+    assert not any(one.ended for one in (await bench.store.feed.page(0, 10)).events)
     await bench.store.apply(completed(task, summary="So."), bench.now)
-    fed = await bench.store.feed(0, 10)
+    fed = (await bench.store.feed.page(0, 10)).events
     assert all(one.ended for one in fed)
-    assert await bench.store.last_of_ended(task.id) == fed[-1].id
+    assert await bench.store.feed.last_of_ended(task.id) == fed[-1].id
     await bench.store.logs.append(task.id, 1, say("late"))
-    assert await bench.store.last_of_ended(task.id) == fed[-1].id + 1
-    assert await bench.store.last_of_ended("another") is None
+    assert await bench.store.feed.last_of_ended(task.id) == fed[-1].id + 1
+    assert await bench.store.feed.last_of_ended("another") is None
 
 
 class Heard:
@@ -139,7 +149,7 @@ class Heard:
 
 async def test_somebody_may_listen(bench: Bench) -> None:
     heard = Heard()
-    bench.store.listen(heard)
+    bench.store.feed.listen(heard)
     task = await bench.ask("/ask why")
     assert set(heard.told) == {"settled"}
     await bench.sql("UPDATE tasks SET doc = json_set(doc, '$.status', 'failed')")
@@ -147,7 +157,7 @@ async def test_somebody_may_listen(bench: Bench) -> None:
     assert await bench.store.delete(task.id, NOON)
     assert not await bench.store.delete(task.id, NOON)
     assert heard.told == [task.id]
-    bench.store.listen(None)
+    bench.store.feed.listen(None)
     another = await bench.ask("/ask why")
     await bench.sql("UPDATE tasks SET doc = json_set(doc, '$.status', 'failed')")
     assert await bench.store.delete(another.id, NOON)

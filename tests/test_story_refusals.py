@@ -121,7 +121,7 @@ async def test_an_unknown_command(tmp_path: Path) -> None:
         ),
         (
             "/fix --base nowhere it",
-            snapshot("There is no branch `nowhere` here. Give `--base` one that exists."),
+            snapshot("There is no branch `nowhere` here. Name one that exists."),
         ),
         ("/ask", snapshot("`/ask` needs a text: `/ask question`.")),
     ],

@@ -135,7 +135,7 @@ It is fine as it is.\
 
 
 async def test_an_agent_that_fails(tmp_path: Path) -> None:
-    command = "echo 'I looked at it.'; echo 'No model answers.' >&2; exit 3"
+    command = "{ echo 'I looked at it.'; echo 'No model answers.'; } >&2; exit 3"
     async with staged(tmp_path, agent_command=command) as stage:
         stage.comments("alice", "/fix")
         assert (await stage.ended()).status == "failed"

@@ -347,3 +347,20 @@ def test_a_report_that_is_sent_again_keeps_its_number(server: Server) -> None:
     reporter.close(60)
     assert [body["report"] for body in server.bodies] == [1, 2, 2]
     assert server.bodies[1] == server.bodies[2]
+
+
+def test_what_a_refused_report_acknowledged_is_acknowledged_again(server: Server) -> None:
+    told = json.dumps({"messages": [{"id": "m1", "text": "more"}]}).encode()
+    server.answers = [(200, told), (200, told)]
+    reporter = Reporter(client(server), Orders(), Masker(), 60)
+    assert reporter.follow_ups() == (), "it has not begun"
+    reporter.start()
+    messages = reporter.follow_ups()
+    assert [one.id for one in messages] == ["m1"]
+    reporter.acknowledge(messages)
+    server.answers = [(422, b"not like that"), (200, told), (200, b"{}")]
+    for _ in range(3):
+        assert reporter.follow_ups() == (), "each is given out once"
+    reporter.close(60)
+    acknowledged = [body.get("acknowledged") for body in server.bodies]
+    assert acknowledged[-3:] == [["m1"], None, ["m1"]]

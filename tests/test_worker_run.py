@@ -38,6 +38,7 @@ class Bellhop:
     root: Path
     assignment: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=lambda: {"stop": False})
+    messages: list[dict[str, str]] = field(default_factory=list)
     failures: list[web.Response] = field(default_factory=list)
     reports: list[dict[str, Any]] = field(default_factory=list)
     completions: list[dict[str, Any]] = field(default_factory=list)
@@ -53,6 +54,13 @@ class Bellhop:
             for report in self.reports
             for line in report.get("logs", [])
         ]
+
+    @property
+    def acknowledged(self) -> list[str]:
+        return [one for report in self.reports for one in report.get("acknowledged", [])]
+
+    def says(self, number: str, text: str) -> None:
+        self.messages.append({"id": number, "text": text})
 
     @property
     def states(self) -> list[str]:
@@ -83,8 +91,11 @@ class Bellhop:
         return web.json_response(self.assignment)
 
     async def _progress(self, request: web.Request) -> web.Response:
-        self.reports.append(await request.json())
-        return web.json_response({"messages": [], **self.answers})
+        report = await request.json()
+        self.reports.append(report)
+        heard = report.get("acknowledged", [])
+        self.messages = [one for one in self.messages if one["id"] not in heard]
+        return web.json_response({"messages": self.messages, **self.answers})
 
     async def _token(self, _: web.Request) -> web.Response:
         self.token_calls += 1

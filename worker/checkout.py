@@ -18,7 +18,7 @@ class Checkout:
 
     def __init__(self, git: Git, assignment: Assignment) -> None:
         self._git, self._assignment = git, assignment
-        self._start = ""
+        self._start = self._done = ""
         self._config: AgentConfig | None = None
         self._settings = b""
 
@@ -43,10 +43,15 @@ class Checkout:
         name = assignment.head_branch
         how = ("--no-track", "-B", name) if name is not None else ("--detach",)
         git.run("checkout", "--quiet", *how, start)
-        self._start = git.word("rev-parse", "HEAD")
+        self._start = self._done = git.word("rev-parse", "HEAD")
         self._settings = (git.directory / "config").read_bytes()
         if assignment.config_from:
             self._config = AgentConfig(git, f"refs/remotes/origin/{assignment.config_from}")
+        self.make_ready()
+
+    def make_ready(self) -> None:
+        """Let the agent find what it is to obey: before each of its runs."""
+        if self._config is not None:
             self._config.swap_in()
 
     def _wanted(self) -> list[str]:
@@ -63,8 +68,13 @@ class Checkout:
             wanted.append(assignment.head_sha)
         return wanted
 
-    def commit(self, title: str) -> bool:
-        """Commit what the agent changed beside its own commits; whether there is anything to push.
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to push."""
+        return self._done != self._start
+
+    def commit(self, title: str) -> None:
+        """Commit what the agent changed beside its own commits: this is done, and can be pushed.
 
         Raises:
             GitFailed: The agent left the repository in a state that cannot be committed.
@@ -83,10 +93,12 @@ class Checkout:
                 "--file=-",
                 given=message.encode(errors="replace"),
             )
-        return git.word("rev-parse", "HEAD") != self._start
+        self._done = git.word("rev-parse", "HEAD")
 
     def push(self, token: str) -> str:
-        """Push to Bellhop's gate and return the branch's name.
+        """Push what was committed to Bellhop's gate and return the branch's name.
+
+        Whatever a run of the agent that came to no good end left behind is not in it.
 
         Raises:
             GitFailed: The push was refused, with the gate's words.
@@ -95,7 +107,7 @@ class Checkout:
         if url is None or branch is None:
             raise ValueError("nothing can be pushed for this assignment")
         self._git.talk(
-            *("push", "--quiet", url, f"HEAD:refs/heads/{branch}"),
+            *("push", "--quiet", url, f"{self._done}:refs/heads/{branch}"),
             settings=self._git.bearer(url, token),
         )
         return branch

@@ -70,6 +70,29 @@ class Assignment:
     deadline: float
 
 
+TIME_WARNING = "time-limit"
+"""The id of the message that most of the time is over: it is for the log, not for the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that Bellhop says to the worker until the worker acknowledges its id."""
+
+    id: str
+    text: str
+
+
+def read_messages(data: object) -> tuple[Message, ...]:
+    """Read `[{id, text}]`, as in the answer to a report; None is no message.
+
+    Raises:
+        ContractError: It is not that.
+    """
+    rows = _list({"messages": data or []}, "messages")
+    fields = [_mapping(row, "messages") for row in rows]
+    return tuple([Message(_text(one, "id"), _text(one, "text")) for one in fields])
+
+
 def read_assignment(data: object, task_id: str) -> Assignment:
     """Check and translate the assignment of a task; fields that are not known are ignored.
 

@@ -1,4 +1,4 @@
-"""Tells Bellhop how it goes, and hears from it whether to go on."""
+"""Tells Bellhop how it goes, and hears from it whether to go on and what else is to be done."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from worker.client import Refused, Unreachable
-from worker.contract import ContractError, read_time
-from worker.orders import Order
+from worker.contract import TIME_WARNING, ContractError, read_messages, read_time
+from worker.orders import POLL, Order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from worker.client import Client
+    from worker.contract import Message
     from worker.masking import Masker
     from worker.orders import Orders
 
@@ -37,8 +40,11 @@ class Reporter:
         self._lines: list[dict[str, str]] = []
         self._left_out = 0
         self._news: dict[str, Any] = {}
-        self._reports = 0
-        self._heard: list[str] = []
+        self._reports = self._answered = self._wanted = 0
+        self._heard: set[str] = set()
+        self._waiting: list[Message] = []
+        self._dealt_with: set[str] = set()
+        self._acknowledged: list[str] = []
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
 
@@ -62,6 +68,33 @@ class Reporter:
                 return
             self._lines.append({"type": kind, "message": message, "timestamp": now})
             self._wake.notify()
+
+    def follow_ups(self) -> tuple[Message, ...]:
+        """What the agent is to be told beside its prompt, as Bellhop knows it now; each once.
+
+        A report is sent for this, and its answer awaited: what was said while the agent worked
+        is known then, not a heartbeat later.
+
+        Raises:
+            Interrupted: An end was ordered.
+        """
+        with self._wake:
+            self._wanted = self._reports + 1
+            self._wake.notify_all()
+            while self._answered < self._wanted and self._orders.given is None:
+                if not self._thread.is_alive():
+                    break
+                self._wake.wait(POLL)
+            taken, self._waiting = tuple(self._waiting), []
+        self._orders.check()
+        return taken
+
+    def acknowledge(self, messages: Iterable[Message]) -> None:
+        """Say in the next report that these were dealt with."""
+        with self._wake:
+            for message in messages:
+                self._dealt_with.add(message.id)
+                self._acknowledged.append(message.id)
 
     def close(self, patience: float) -> None:
         """Send what is left, for `patience` seconds at most, and end."""
@@ -92,31 +125,47 @@ class Reporter:
             while not self._closing:
                 since = time.monotonic() - last
                 due = min(SPACING, self._heartbeat) if self._lines else self._heartbeat
-                if self._news or since >= due:
+                if self._news or since >= due or self._wanted > self._reports:
                     return True
                 self._wake.wait(due - since)
-            return bool(self._news or self._lines or self._left_out)
+            return bool(self._news or self._lines or self._left_out or self._acknowledged)
 
     def _send(self) -> None:
+        report = self._next_report()
         try:
-            answer = self._client.call("POST", "progress", self._next_report())
+            answer = self._client.call("POST", "progress", report)
         except Refused as error:
             if error.lost:
                 raise
             self._note(error)  # a report that Bellhop cannot take is no reason to end the work
-            return
+            answer = {}
+        self._follow(answer)
+        with self._wake:
+            self._answered = report["report"]
+            self._wake.notify_all()
+
+    def _follow(self, answer: dict[str, Any]) -> None:
+        """Do what the answer to a report says."""
         if answer.get("stop") is True:
             self._orders.give(Order.CANCEL)
         if answer.get("deadline") is not None:
             self._orders.deadline = read_time(answer["deadline"], "deadline")
-        self._hear(answer.get("messages") or [])
+        for message in read_messages(answer.get("messages")):
+            self._hear(message)
 
-    def _hear(self, messages: list[dict[str, str]]) -> None:
-        """Put what Bellhop says into the log, once; an agent at work cannot be spoken to."""
-        for message in messages:
-            if message["id"] not in self._heard:
-                self._heard.append(message["id"])
-                self.log("warning", f"Bellhop says: {message['text']}")
+    def _hear(self, message: Message) -> None:
+        """Keep a message until the agent can be told: at work it reads nothing any more."""
+        if self._closing:
+            return
+        if message.id == TIME_WARNING:
+            self.log("warning", f"Bellhop says: {message.text}")
+            self.acknowledge((message,))
+        elif message.id in self._dealt_with:
+            self.acknowledge((message,))  # the report that said so was refused
+        elif message.id not in self._heard:
+            with self._wake:
+                self._heard.add(message.id)
+                self._waiting.append(message)
 
     def _next_report(self) -> dict[str, Any]:
         with self._wake:
@@ -135,6 +184,6 @@ class Reporter:
                 self._left_out = 0
                 now = datetime.now(UTC).isoformat(timespec="milliseconds")
                 self._lines.append({"type": "warning", "message": note, "timestamp": now})
-            if self._heard:
-                report = {**report, "acknowledged": self._heard}
+            if self._acknowledged:
+                report["acknowledged"], self._acknowledged = self._acknowledged, []
             return {**report, "logs": batch} if batch else report

@@ -26,6 +26,8 @@ class Result:
     summary: str
     body: str | None = None
     usage: dict[str, int | float] | None = None
+    named: bool = False
+    """Whether the title is the agent's own."""
 
 
 class Tail:
@@ -51,14 +53,40 @@ class Tail:
 def read_result(path: Path, title: str, output: Tail, warn: Callable[[str], None]) -> Result:
     """Read the result file; what is missing or wrong there is made up from title and output."""
     fields = _fields(path, warn)
+    own = _one_line(_text(fields, "title", warn) or "", LONGEST_TITLE)
     return Result(
-        title=_one_line(_text(fields, "title", warn) or "", LONGEST_TITLE)
-        or _one_line(title, TITLE)
-        or "Changes by an agent",
+        title=own or _one_line(title, TITLE) or "Changes by an agent",
         summary=(_text(fields, "summary", warn) or str(output))[:LONGEST_TEXT],
         body=(_text(fields, "body", warn) or "")[:LONGEST_TEXT] or None,
         usage=_usage(fields, warn),
+        named=bool(own),
     )
+
+
+def joined(before: Result, follow_up: str, after: Result) -> Result:
+    """What is said in the end by an agent that was told something more, and worked again.
+
+    The title and the body are the last that it gave itself. The summary holds both runs', since
+    the last one is about the follow-up alone; the newest part stays where there is no room.
+    """
+    said = f"On “{_one_line(follow_up, TITLE)}”:\n\n{after.summary}" if after.summary else ""
+    parts = [part for part in (before.summary, said) if part]
+    return Result(
+        title=after.title if after.named else before.title,
+        summary="\n\n".join(parts)[-LONGEST_TEXT:],
+        body=after.body or before.body,
+        usage=_sum(before.usage, after.usage),
+        named=before.named or after.named,
+    )
+
+
+def _sum(
+    before: dict[str, int | float] | None, after: dict[str, int | float] | None
+) -> dict[str, int | float] | None:
+    names = {**(before or {}), **(after or {})}
+    return {
+        name: sum((one or {}).get(name, 0) for one in (before, after)) for name in names
+    } or None
 
 
 def _fields(path: Path, warn: Callable[[str], None]) -> dict[str, Any]:

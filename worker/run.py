@@ -1,30 +1,28 @@
-"""The flow of one attempt: claim, clone, run the agent, commit, push, complete."""
+"""The flow of one attempt: claim, clone, let the agent work, push, complete."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from worker import outcome
 from worker.agents import AgentUnknown, invocation
 from worker.checkout import Checkout
-from worker.children import GRACE, stream
+from worker.children import GRACE
 from worker.client import PATIENCE, Client, Refused, Unreachable
 from worker.contract import ContractError, read_assignment, read_token
 from worker.git import Git, GitFailed
 from worker.masking import Masker
 from worker.orders import Interrupted, Order, Orders
 from worker.reporter import HEARTBEAT, Reporter
-from worker.result import Tail, read_result
+from worker.turns import AgentFailed, Tools, Turns
 
 if TYPE_CHECKING:
-    from worker.agents import Invocation
     from worker.contract import Assignment, GitHubToken
     from worker.outcome import Outcome
     from worker.result import Result
@@ -98,7 +96,7 @@ class Worker:
             shutil.rmtree(place, ignore_errors=True)
 
     def _work_in(self, place: Path, assignment: Assignment) -> Outcome:
-        agent = invocation(assignment)
+        invocation(assignment)  # what cannot be run need not be cloned for
         git = Git(place / "checkout", self._masker, self._orders, self._options.patience)
         checkout = Checkout(git, assignment)
         try:
@@ -106,54 +104,20 @@ class Worker:
             checkout.prepare(self._fresh(assignment.github_token).token)
         except GitFailed as error:
             return outcome.clone_failed(error)
-        self._reporter.state("working", f"The agent {assignment.agent} is at work", 10)
-        code, output = self._run_agent(place, assignment, agent)
-        if code != 0:
-            return outcome.agent_failed(code, str(output))
-        result = read_result(
-            place / "result.json", assignment.title or assignment.prompt, output, self._warn
-        )
-        result = self._masked(result)
+        tools = Tools(place, self._reporter, self._masker, self._orders, self._options.grace)
+        try:
+            result = Turns(assignment, checkout, tools).take()
+        except AgentFailed as error:
+            return outcome.agent_failed(error.code, error.words)
+        except GitFailed as error:
+            return outcome.commit_failed(error)
         if assignment.head_branch is None:
             return outcome.completed(result, None)
         return self._deliver(checkout, result)
 
-    def _run_agent(
-        self, place: Path, assignment: Assignment, agent: Invocation
-    ) -> tuple[int, Tail]:
-        """Run the agent in the checkout: its exit code and its last words.
-
-        Of a failed agent those are the last lines of both outputs, otherwise of standard output.
-        """
-        spoken, everything = Tail(), Tail()
-
-        def sink(kind: str, line: str) -> None:
-            self._reporter.log(kind, line)
-            everything.add(line)
-            if kind == "info":
-                spoken.add(line)
-
-        # Not the whole command: operators may have put keys into it, and many may read the log.
-        self._reporter.log("command", f"{assignment.agent} ({agent.command[0]})")
-        code = stream(
-            agent.command,
-            cwd=place / "checkout",
-            environment=_agent_environment(place, assignment),
-            text=agent.text,
-            sink=sink,
-            masker=self._masker,
-            orders=self._orders,
-            grace=self._options.grace,
-        )
-        return code, everything if code else spoken
-
     def _deliver(self, checkout: Checkout, result: Result) -> Outcome:
-        """Commit and push what there is."""
-        try:
-            changed = checkout.commit(result.title)
-        except GitFailed as error:
-            return outcome.commit_failed(error)
-        if not changed:
+        """Push what there is."""
+        if not checkout.changed:
             self._reporter.log("info", "The agent changed nothing.")
             return outcome.completed(result, None)
         self._reporter.state("pushing", "Pushing the branch", 90)
@@ -172,20 +136,8 @@ class Worker:
         self._masker.add(token.token)
         return token
 
-    def _masked(self, result: Result) -> Result:
-        mask = self._masker.mask
-        return replace(
-            result,
-            title=mask(result.title),
-            summary=mask(result.summary),
-            body=None if result.body is None else mask(result.body),
-        )
-
-    def _warn(self, text: str) -> None:
-        self._reporter.log("warning", text)
-
     def _complete(self, done: Outcome) -> int:
-        """Send the last log lines, then the outcome."""
+        """Send what is still to be said, then the outcome: after it, nothing more is heard."""
         self._reporter.close(self._options.patience if self._orders.given is None else PARTING)
         if self._orders.given is Order.VANISH:
             return NOT_OURS
@@ -195,20 +147,3 @@ class Worker:
 
     def _say(self, error: Exception) -> None:
         print(f"worker: {self._masker.mask(str(error))}", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _agent_environment(place: Path, assignment: Assignment) -> dict[str, str]:
-    """All that the agent sees: neither the worker's token nor GitHub's is there."""
-    home, temporary = place / "home", place / "tmp"
-    home.mkdir()
-    temporary.mkdir()
-    return {
-        **assignment.credentials,
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(home),
-        "TMPDIR": str(temporary),
-        "LANG": "C.UTF-8",
-        "TERM": "dumb",
-        "CI": "true",
-        "BELLHOP_RESULT_FILE": str(place / "result.json"),
-    }

@@ -35,6 +35,9 @@ JWT_LIFE = 8 * 60
 RENEW_BEFORE = 5 * 60
 MAX_TOKENS = 10_000
 
+# An installation that is gone or suspended, or has no such repository or permission.
+UNREACHABLE = frozenset({403, 404, 410, 422, 451})
+
 # A worker reads the one repository and nothing else; what it makes leaves through the push gate.
 WORKER_PERMISSIONS: Mapping[str, str] = MappingProxyType({"contents": "read", "metadata": "read"})
 
@@ -111,6 +114,31 @@ class AppTokens:
                 self._cache[key] = kept
         return kept.token
 
+    async def reach(
+        self, installation_id: int, name: str, permissions: Mapping[str, str]
+    ) -> int | None:
+        """The id of the repository of this name within an installation; None: it is not in it.
+
+        The token that is made to learn it is remembered as `token` would.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
+        try:
+            made = await self._ask(
+                installation_id, {"repositories": [name], "permissions": dict(permissions)}
+            )
+        except Refused as error:
+            if error.status in UNREACHABLE:
+                return None
+            raise
+        if not made.repositories:
+            return None
+        number = made.repositories[0].id
+        key = (installation_id, number, frozenset(permissions.items()))
+        self._cache[key] = WorkerToken(made.token, made.expires_at.astimezone(UTC))
+        return number
+
     async def mint_worker_token(self, installation_id: int, repository_id: int) -> WorkerToken:
         """A new read-only token of one repository, to hand to a worker; never remembered.
 
@@ -151,8 +179,11 @@ class AppTokens:
         self, installation_id: int, repository_id: int, permissions: Mapping[str, str]
     ) -> WorkerToken:
         wanted = {"repository_ids": [repository_id], "permissions": dict(permissions)}
+        made = await self._ask(installation_id, wanted)
+        return WorkerToken(made.token, made.expires_at.astimezone(UTC))
 
-        async def mint() -> WorkerToken:
+    async def _ask(self, installation_id: int, wanted: Mapping[str, object]) -> Token:
+        async def ask() -> Token:
             # A token that nobody received harms nobody, so this may be repeated.
             answer = await self._api.call(
                 "POST",
@@ -161,10 +192,9 @@ class AppTokens:
                 data=wanted,
                 repeatable=True,
             )
-            made = parse(Token, answer.data)
-            return WorkerToken(made.token, made.expires_at.astimezone(UTC))
+            return parse(Token, answer.data)
 
-        return await patiently(self._clock, mint)
+        return await patiently(self._clock, ask)
 
 
 @cache

@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from bot.github.calls import Calls, segments
+from bot.github.app import UNREACHABLE
+from bot.github.calls import READ, Calls, segments
 from bot.github.errors import NotText, Refused
 from bot.github.retry import patiently
 from bot.github.shapes import (
@@ -21,6 +22,7 @@ from bot.github.shapes import (
     Branch,
     Content,
     Issue,
+    Known,
     Pull,
     Ref,
     Repository,
@@ -28,7 +30,9 @@ from bot.github.shapes import (
     parse,
     parse_list,
 )
+from bot.github.values import RepoRef
 from handlers.commands import Role, role_of
+from handlers.values import Person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +45,6 @@ if TYPE_CHECKING:
         CommentFacts,
         IssueFacts,
         PullFacts,
-        RepoRef,
         RepositoryFacts,
     )
 
@@ -73,6 +76,20 @@ class Reading(Calls):
             answer = await self._read(repo, url)
         return parse(User, answer.data).bot_user()
 
+    async def person(self, login: str) -> Person | None:
+        """The account of a login; None if there is none.
+
+        It is public on github.com; a server in private mode tells it to nobody.
+        """
+        url = f"/users/{quote(login, safe='')}"
+        try:
+            answer = await patiently(self.clock, lambda: self._api.call("GET", url, bearer=None))
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return parse(User, answer.data).person()
+
     async def role(self, repo: RepoRef, login: str) -> Role:
         """What someone may do in a repository at this moment, NONE for a stranger. Uncached."""
         url = f"/repos/{repo.full_name}/collaborators/{quote(login, safe='')}/permission"
@@ -86,6 +103,27 @@ class Reading(Calls):
         """The repository as it is now, under its present name."""
         answer = await self._read(repo, f"/repos/{repo.full_name}")
         return parse(Repository, answer.data).facts()
+
+    async def locate(self, full_name: str) -> RepoRef | None:
+        """The repository of a name, if the App is installed on it under that name.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
+        url = f"/repos/{segments(full_name)}/installation"
+
+        async def ask() -> Answer:
+            return await self._api.call("GET", url, bearer=self.tokens.jwt())
+
+        try:
+            answer = await patiently(self.clock, ask)
+        except Refused as error:
+            if error.status in UNREACHABLE:
+                return None
+            raise
+        installation = parse(Known, answer.data).id
+        number = await self.tokens.reach(installation, full_name.partition("/")[2], READ)
+        return None if number is None else RepoRef(installation, number, full_name)
 
     async def file(self, repo: RepoRef, path: str, ref: str | None = None) -> str | None:
         """A text file at a branch or commit, the default branch by default; None if absent.

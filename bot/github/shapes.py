@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from bot.github.errors import Unavailable
 from bot.github.values import (
     AppInfo,
+    Author,
     BotUser,
     BranchFacts,
     CommentFacts,
@@ -18,6 +19,7 @@ from bot.github.values import (
     RepositoryFacts,
     SaidComment,
 )
+from handlers.values import Person
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -59,11 +61,18 @@ def _unexpected(error: ValidationError, *, maybe_done: bool) -> Unavailable:
     return Unavailable(text, maybe_done=maybe_done)
 
 
+class Known(Shape):
+    """Something of which only the id is read: an App, an installation, a repository."""
+
+    id: int
+
+
 class Token(Shape):
-    """An installation token and its end."""
+    """An installation token, its end, and the repositories that it was narrowed to."""
 
     token: str
     expires_at: datetime
+    repositories: tuple[Known, ...] = ()
 
 
 class User(Shape):
@@ -76,6 +85,10 @@ class User(Shape):
     def bot_user(self) -> BotUser:
         """As the App's own account."""
         return BotUser(self.id, self.login)
+
+    def person(self) -> Person:
+        """As somebody who may own a key."""
+        return Person(self.id, self.login)
 
 
 # GitHub shows what a deleted account wrote as written by this one, or by nobody.
@@ -92,12 +105,6 @@ class App(Shape):
     def info(self) -> AppInfo:
         """As a value."""
         return AppInfo(self.id, self.slug, self.name)
-
-
-class Known(Shape):
-    """Something of which only the id is read: an App, a repository."""
-
-    id: int
 
 
 class Access(Shape):
@@ -144,11 +151,26 @@ class Issue(Shape):
     locked: bool
     comments: int
     pull_request: object = None
+    id: int = 0
+    title: str = ""
+    body: str | None = None
+    user: User | None = None
+    html_url: str = ""
 
     def facts(self) -> IssueFacts:
         """As a value."""
+        user = self.user
         return IssueFacts(
-            self.number, self.state, self.locked, self.pull_request is not None, self.comments
+            number=self.number,
+            state=self.state,
+            locked=self.locked,
+            is_pull_request=self.pull_request is not None,
+            comments=self.comments,
+            id=self.id,
+            title=self.title,
+            body=self.body or "",
+            author=Author(user.id, user.login, user.type) if user else None,
+            url=self.html_url,
         )
 
 

@@ -67,14 +67,31 @@ class RepositoryFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """An account that wrote something; `type` is GitHub's word, `User` or `Bot` mostly."""
+
+    id: int
+    login: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class IssueFacts:
-    """An issue or pull request as it is now; `comments` is how many there are."""
+    """An issue or pull request as it is now; `comments` is how many there are.
+
+    `author` is None where the account is gone.
+    """
 
     number: int
     state: Literal["open", "closed"]
     locked: bool
     is_pull_request: bool
     comments: int
+    id: int = 0
+    title: str = ""
+    body: str = ""
+    author: Author | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,6 +19,9 @@ LONGEST_NAME = 64
 
 class Body(BaseModel):
     """A body, or a part of one. Unknown fields are errors."""
+
+    own_names: ClassVar[frozenset[str]] = frozenset()
+    """The fields whose values are objects with names of the sender's own."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -42,7 +45,7 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
         raise Problem(415, "Send the body as application/json.")
     raw = await request.read()
     try:
-        json.loads(raw, object_pairs_hook=_once)
+        _look(json.loads(raw, object_pairs_hook=_once), model.own_names)
     except _Twice as error:
         raise _invalid([{"field": str(error), "message": "it is given twice"}]) from None
     except _TooLong as error:
@@ -71,15 +74,29 @@ class _TooLong(Exception):  # noqa: N818 - never leaves this module
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen: set[str] = set()
-    for key, _ in pairs:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
         if len(key) > LONGEST_NAME:
             raise _TooLong(key[:LONGEST_NAME])
-        name = to_camel(key)
-        if name in seen:
+        if key in seen:
             raise _Twice(key)
-        seen.add(name)
-    return dict(pairs)
+        seen[key] = value
+    return seen
+
+
+def _look(value: object, own_names: frozenset[str]) -> None:
+    """Look for fields that are there in both spellings, save where names are the sender's own."""
+    if isinstance(value, list):
+        for item in cast("list[object]", value):
+            _look(item, own_names)
+    elif isinstance(value, dict):
+        seen: set[str] = set()
+        for key, item in cast("dict[str, object]", value).items():
+            if (name := to_camel(key)) in seen:
+                raise _Twice(key)
+            seen.add(name)
+            if name not in own_names:
+                _look(item, own_names)
 
 
 def _invalid(errors: list[dict[str, str]]) -> Problem:

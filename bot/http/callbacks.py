@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from pydantic import BaseModel
 
+from bot.earlier import earlier_attempts
 from bot.http.bodies import read_body
 from bot.http.problems import Problem
 from bot.http.routes import add_route
@@ -33,6 +34,7 @@ from bot.runners.base import WorkerKey
 from bot.token_desk import TokenDesk
 from bot.worker_tokens import WorkerTokens
 from handlers import events
+from handlers.context import earlier_context
 from handlers.decision import Answer
 from handlers.replies import default_title
 from handlers.task import Task
@@ -83,6 +85,8 @@ class CallbackDesk:
             raise _stale()
         task = brief.task
         attempt = next(one for one in brief.attempts if one.attempt == key.attempt)
+        talk = await self.store.talk(key.task_id)
+        before = earlier_context(earlier_attempts(brief, talk))
         token = await self.github_tokens.current(task)
         name, email = self.identity().commit_author
         branches = task.branches
@@ -94,7 +98,7 @@ class CallbackDesk:
             command=task.wish.command,
             title=default_title(task),
             prompt=attempt.prompt,
-            context=attempt.context,
+            context="\n\n".join(part for part in (attempt.context, before) if part),
             repository=task.where.repository,
             issue_number=task.where.number,
             clone_url=f"{self.github_url}/{task.where.repository}.git",

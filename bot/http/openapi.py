@@ -15,13 +15,13 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from bot.http.openapi_parts import Content, ProblemDocument, Route
-from bot.http.openapi_routes import PARAMETERS, ROUTES, SECURITY
+from bot.http.openapi_parts import PROBLEM, Answer, Content, Parameter, ProblemDocument, Route
+from bot.http.openapi_routes import ROUTES
 from bot.http.routes import add_route
+from bot.http.rows_common import PARAMETERS, SECURITY
 
 Json = dict[str, Any]
 
-PROBLEM = "application/problem+json"
 ABOUT = """Bellhop turns `/fix` on a GitHub issue into a pull request.
 
 Every route below `/api` is also served below `/api/v1`, with the same meaning. Bodies are JSON in
@@ -78,10 +78,7 @@ def _schemas() -> tuple[Mapping[_Key, Json], Json]:
 def _operation(route: Route, references: Mapping[_Key, Json]) -> Json:
     answers: dict[str, Json] = {}
     for status, answer in route.answers.items():
-        answers[str(status)] = {"description": answer.description}
-        if answer.content:
-            content = _content(answer.content, references, "serialization")
-            answers[str(status)]["content"] = content
+        answers[str(status)] = _answer(answer, references)
     problem = {"schema": references[ProblemDocument, "serialization"]}
     for status, description in route.problems.items():
         content = {"text/plain": {"schema": {"type": "string"}}} if route.plain else None
@@ -97,11 +94,27 @@ def _operation(route: Route, references: Mapping[_Key, Json]) -> Json:
         "responses": answers,
     }
     if route.parameters:
-        operation["parameters"] = [PARAMETERS[name] for name in route.parameters]
+        operation["parameters"] = [_parameter(one) for one in route.parameters]
     if route.body:
         content = _content(route.body, references, "validation")
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _answer(answer: Answer, references: Mapping[_Key, Json]) -> Json:
+    told: Json = {"description": answer.description}
+    if answer.content:
+        told["content"] = _content(answer.content, references, "serialization")
+    if answer.headers:
+        told["headers"] = {
+            name: {"description": description, "schema": {"type": "string"}}
+            for name, description in answer.headers.items()
+        }
+    return told
+
+
+def _parameter(parameter: str | Parameter) -> Parameter:
+    return PARAMETERS[parameter] if isinstance(parameter, str) else parameter
 
 
 def _content(content: Content, references: Mapping[_Key, Json], mode: JsonSchemaMode) -> Json:

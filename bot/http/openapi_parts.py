@@ -11,6 +11,10 @@ from pydantic import BaseModel
 from bot.http.bodies import Body
 
 JSON = ("application/json",)
+PROBLEM = "application/problem+json"
+
+Parameter = Mapping[str, Any]
+"""A parameter as OpenAPI writes it; see `path`, `query` and `header`."""
 
 
 class FieldError(BaseModel):
@@ -56,10 +60,11 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer."""
+    """A successful answer; `headers` are those worth telling of, with what they say."""
 
     description: str
     content: Content | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,8 @@ class Route:
 
     Attributes:
         problems: Refusals by status, in words.
-        parameters: Names in `PARAMETERS`.
-        security: Names in `SECURITY`, any of which is enough; none for everybody.
+        parameters: Names in `rows_common.PARAMETERS`, or parameters of its own.
+        security: Names in `rows_common.SECURITY`, any of which is enough; none for everybody.
         plain: Whether refusals are a line of text, as git prints them.
     """
 
@@ -81,6 +86,42 @@ class Route:
     answers: Mapping[int, Answer]
     problems: Mapping[int, str] = field(default_factory=dict[int, str])
     body: Content | None = None
-    parameters: tuple[str, ...] = ()
+    parameters: tuple[str | Parameter, ...] = ()
     security: tuple[str, ...] = ()
     plain: bool = False
+
+
+def path(name: str, description: str, schema: Mapping[str, Any]) -> Parameter:
+    """A part of the path, written there as `{name}`."""
+    return _parameter("path", name, description, schema, required=True)
+
+
+def query(
+    name: str, description: str, schema: Mapping[str, Any], *, required: bool = False
+) -> Parameter:
+    """A parameter after the question mark."""
+    return _parameter("query", name, description, schema, required=required)
+
+
+def header(
+    name: str, description: str, schema: Mapping[str, Any], *, required: bool = False
+) -> Parameter:
+    """A header that means something here."""
+    return _parameter("header", name, description, schema, required=required)
+
+
+def text_like(pattern: str) -> Mapping[str, Any]:
+    """The schema of a text of this form."""
+    return {"type": "string", "pattern": pattern}
+
+
+def _parameter(
+    where: str, name: str, description: str, schema: Mapping[str, Any], *, required: bool
+) -> Parameter:
+    return {
+        "name": name,
+        "in": where,
+        "required": required,
+        "description": description,
+        "schema": schema,
+    }

@@ -1,0 +1,67 @@
+"""The database for a command beside a Bellhop that may be running."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+from pydantic import SecretStr
+
+from bot.app import PATIENCE, USER_AGENT, Tempo, make_folder, secret_key
+from bot.github.app import AppIdentity
+from bot.github.client import GitHub
+from bot.key_desk import KeyDesk
+from bot.settings import Settings
+from bot.startup import private_key
+from bot.vault import Vault
+from storage import FolderInUse, FolderLock, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a command may use."""
+
+    store: Store
+    desk: KeyDesk
+    github: GitHub
+    clock: Callable[[], datetime]
+
+
+@contextlib.asynccontextmanager
+async def beside(settings: Settings) -> AsyncGenerator[Beside]:
+    """Open the database, whether a Bellhop runs on it or not.
+
+    Its tables are brought up to date only where none does: one that runs knows the tables as they
+    were when it started.
+
+    Raises:
+        StorageFailed: the database cannot be used, or is older than this program while a Bellhop
+            uses it.
+        OSError: a file or the data folder cannot be read or made.
+        ValueError: the private key is none.
+    """
+    tempo = Tempo()
+    make_folder(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            stack.enter_context(FolderLock(settings.data))
+        except FolderInUse:
+            running = True
+        else:
+            running = False
+        vault = Vault(secret_key(settings))
+        path = settings.data / settings.database
+        store = await Store.open(path, settings.rules("bellhop"), migrate=not running)
+        stack.push_async_callback(store.close)
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        app = AppIdentity(
+            settings.app_id or 0, settings.client_id, SecretStr(private_key(settings))
+        )
+        url = settings.github_api_url
+        github = GitHub(session, app, api_url=url, requester=USER_AGENT)
+        desk = KeyDesk(store.people, vault, tempo.clock)
+        yield Beside(store, desk, github, tempo.clock)

@@ -1,0 +1,46 @@
+"""Answers of routes for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from bot.http.problems import Problem
+from handlers.decision import Decision
+
+_STATUSES = {"conflict": 409, "forbidden": 403, "invalid": 422}
+
+
+def json_answer(
+    model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A value as JSON in camelCase."""
+    return json_text(model.model_dump_json(by_alias=True), status, headers)
+
+
+def json_text(
+    text: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """JSON that is a text already."""
+    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+
+
+def wrong_field(field: str, message: str) -> Problem:
+    """The refusal of one field of a body, which only a look at the world showed to be wrong."""
+    return Problem(422, message, errors=[{"field": field, "message": message}])
+
+
+def check_declined(decision: Decision) -> None:
+    """Say why nothing was done of what was asked for.
+
+    Raises:
+        Problem: 403, 409 or 422.
+    """
+    declined = decision.declined
+    if declined is None:
+        return
+    if declined.field is not None:
+        raise wrong_field(declined.field, declined.detail)
+    raise Problem(_STATUSES[declined.kind], declined.detail, code=declined.kind)

@@ -1,0 +1,46 @@
+"""All desks for tasks together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from bot.facts import Facts
+from bot.http.task_asking import CheckUrl, TaskAsking
+from bot.http.task_sight import TaskSight
+from bot.http.tasks_act import ActDesk
+from bot.http.tasks_create import CreateDesk
+from bot.http.tasks_delete import DeleteDesk
+from bot.http.tasks_read import ReadDesk
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDesks:
+    """What they need."""
+
+    sight: TaskSight
+    facts: Facts
+    check_url: CheckUrl
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    web_url: str
+
+    def register(self, app: web.Application) -> None:
+        """Serve every route about tasks."""
+        sight = self.sight
+        asking = TaskAsking(
+            store=sight.store,
+            roles=sight.roles,
+            facts=self.facts,
+            check_url=self.check_url,
+            clock=self.clock,
+            new_id=self.new_id,
+            web_url=self.web_url,
+        )
+        CreateDesk(sight.store, sight.doorman, asking, self.clock, self.web_url).register(app)
+        ReadDesk(sight, self.web_url).register(app)
+        ActDesk(sight, self.facts, self.clock, self.new_id, self.web_url).register(app)
+        DeleteDesk(sight, self.clock).register(app)

@@ -1,0 +1,73 @@
+"""Makes keys and webhook secrets; the only time that anybody sees them whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from uuid_utils import uuid7
+
+from bot.keys import SHOWN, digest, new_key, new_webhook_secret
+from bot.vault import Vault
+from handlers.values import Person
+from storage.keys import ApiKey
+from storage.people import People
+from storage.webhook_secrets import MOST, SealedSecret
+
+TOO_MANY = (
+    f"There are {MOST} secrets already, the one in use and the next. "
+    "Delete the one that no receiver uses any more."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key with what opens something."""
+
+    key: ApiKey
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A webhook secret with its text."""
+
+    kept: SealedSecret
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDesk:
+    """Makes and keeps."""
+
+    people: People
+    vault: Vault
+    clock: Callable[[], datetime]
+
+    async def new_key(
+        self, owner: Person, name: str, scopes: frozenset[str], expires_at: datetime | None
+    ) -> NewKey:
+        """A new key of a person's."""
+        secret = new_key()
+        key = ApiKey(
+            id=str(uuid7()),
+            owner=owner,
+            name=name,
+            prefix=secret[:SHOWN],
+            scopes=scopes,
+            created_at=self.clock(),
+            expires_at=expires_at,
+        )
+        await self.people.keep_key(key, digest(secret))
+        return NewKey(key, secret)
+
+    async def new_webhook_secret(self, owner: Person) -> NewSecret | None:
+        """A new secret of a person's; None where there are as many as there may be."""
+        secret = new_webhook_secret()
+        kept = SealedSecret(
+            str(uuid7()), self.vault.seal(secret), secret.rstrip("=")[-4:], self.clock()
+        )
+        if not await self.people.keep_webhook_secret(owner.id, kept):
+            return None
+        return NewSecret(kept, secret)
