@@ -7,14 +7,17 @@ import io
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
+from bot.key_desk import KeyDesk
+from bot.keys import SCOPES
 from handlers.task import Task
+from handlers.values import Person
 from tests.story import Stage, staged, until
 
 WAITS = "while ! test -e go; do sleep 0.05; done; echo fixed >> fix.txt; echo 'Mended.'"
@@ -93,17 +96,23 @@ class Desk:
 
     stage: Stage
     session: aiohttp.ClientSession
-    clients: dict[str, Client] = field(default_factory=dict)
 
-    async def client(self, login: str, *, scopes: str = "", operator: bool = False) -> Client:
+    @property
+    def keys(self) -> KeyDesk:
+        bot = self.stage.bot
+        return KeyDesk(bot.store.people, bot.vault, self.stage.clock)
+
+    def person(self, login: str) -> Person:
+        return Person(self.stage.sim.user(login).id, login)
+
+    async def client(self, login: str, *, scopes: tuple[str, ...] = SCOPES) -> Client:
         """Somebody with a new key."""
-        number = self.stage.sim.user(login).id
-        more = ("_op" if operator else "") + ("_ro" if scopes else "")
-        return Client(self.stage, self.session, f"bh_{number}_{login}{more}")
+        made = await self.keys.new_key(self.person(login), "a test's", frozenset(scopes), None)
+        return Client(self.stage, self.session, made.secret)
 
     async def secret(self, login: str) -> None:
         """Somebody makes a secret for their webhooks."""
-        self.stage.bot.store.stub = self.stage.sim.user(login).id
+        assert await self.keys.new_webhook_secret(self.person(login))
 
     async def task(self, task_id: str) -> Task:
         task = await self.stage.bot.store.task(task_id)

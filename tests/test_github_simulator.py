@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,46 @@ async def test_roles(tmp_path: Path, role: str, base: str | None, expected: Role
         assert await town.github.role(town.repo, "alice") is expected
         town.widgets.set_role("alice", "none")
         assert await town.github.role(town.repo, "alice") <= Role.READ
+
+
+async def test_where_the_app_is_installed(tmp_path: Path) -> None:
+    async with simulated(tmp_path) as town:
+        minted = len(town.sim.tokens.all())
+        assert await town.github.locate("Acme/Widgets") == replace(
+            town.repo, full_name="Acme/Widgets"
+        )
+        assert (await town.github.repository(town.repo)).full_name == "acme/widgets"
+        assert len(town.sim.tokens.all()) == minted + 1, "the token that told the id is used"
+        town.sim.add_repository("acme/elsewhere", {"a": "b"})
+        assert await town.github.locate("acme/elsewhere") is None
+        assert await town.github.locate("acme/nowhere") is None
+        installation = town.sim.installation_of(town.widgets)
+        assert installation is not None
+        town.sim.suspend(installation)
+        assert await town.github.locate("acme/widgets") is None
+        town.sim.uninstall(installation)
+        assert await town.github.locate("acme/widgets") is None
+
+
+async def test_a_locating_that_fails_is_no_answer(tmp_path: Path) -> None:
+    async with simulated(tmp_path) as town:
+        for path, status in (("/repos/acme/widgets/installation", 401), ("/app/inst", 500)):
+            town.sim.faults.add(Fault(path=path, status=status, times=9))
+            with pytest.raises((Refused, Unavailable)):
+                await town.github.locate("acme/widgets")
+            town.sim.faults.clear()
+
+
+async def test_what_an_issue_says(tmp_path: Path) -> None:
+    async with simulated(tmp_path) as town:
+        town.sim.add_user("alice")
+        issue = town.sim.open_issue(town.widgets, author="alice", title="It squeaks", body="Oil.")
+        found = await town.github.issue(town.repo, issue.number)
+        assert found is not None
+        assert found.author is not None
+        assert (found.id, found.title, found.body) == (issue.id, "It squeaks", "Oil.")
+        assert (found.author.login, found.author.type) == ("alice", "User")
+        assert found.url.endswith(f"/acme/widgets/issues/{issue.number}")
 
 
 async def test_a_file_costs_nothing_while_it_does_not_change(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ async def test_a_retry_that_cannot_be(tmp_path: Path) -> None:
         here.stage.repository.archived = False
         config = {".github/bellhop.yml": "agnt: x\n"}
         here.stage.repository.commit("main", config, "Spoil", "alice <alice@example.org>")
-        assert (await alice.call("POST", path)).status == 422
+        assert (await alice.call("POST", path)).status == 409
 
 
 async def test_messages(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ async def test_more_time(tmp_path: Path) -> None:
 async def test_what_a_reader_may_not(tmp_path: Path) -> None:
     async with desk(tmp_path, agent_command=WAITS) as (here, alice):
         made = await alice.ask()
-        reader = await here.client("alice", scopes="tasks:read")
+        reader = await here.client("alice", scopes=("tasks:read",))
         assert (await reader.get(made.id)).status == 200
         for rest in ("messages", "retry", "stop", "extend"):
             assert (await reader.call("POST", f"/tasks/{made.id}/{rest}", {})).status == 403
@@ -114,10 +114,10 @@ async def test_what_a_reader_may_not(tmp_path: Path) -> None:
 
 
 async def test_an_operator_may_stop_and_remove_but_not_ask_for_more(tmp_path: Path) -> None:
-    async with desk(tmp_path, agent_command=WAITS) as (here, alice):
+    async with desk(tmp_path, agent_command=WAITS, admins="visitor") as (here, alice):
         made = await alice.ask()
         await here.in_state(made.id, "working")
-        operator = await here.client("visitor", operator=True)
+        operator = await here.client("visitor")
         said = {"text": "Hear me."}
         assert (await operator.call("POST", f"/tasks/{made.id}/messages", said)).status == 403
         assert (await operator.call("POST", f"/tasks/{made.id}/stop")).status == 202

@@ -64,7 +64,7 @@ async def test_the_answer_outlives_the_task_but_not_the_day(tmp_path: Path) -> N
 async def test_what_was_refused_may_be_tried_again(tmp_path: Path) -> None:
     async with desk(tmp_path, agent_command=WAITS) as (here, alice):
         here.stage.repository.archived = True
-        assert (await alice.ask(key="one")).status == 422
+        assert (await alice.ask(key="one")).status == 409
         here.stage.repository.archived = False
         assert (await alice.ask(key="one")).status == 202
 

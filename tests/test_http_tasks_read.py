@@ -110,14 +110,14 @@ async def test_an_owner_who_may_only_read_sees_and_cannot_act(tmp_path: Path) ->
 
 
 async def test_a_failed_look_up_is_never_a_404(tmp_path: Path) -> None:
-    async with desk(tmp_path, agent_command=WAITS) as (here, alice):
+    async with desk(tmp_path, agent_command=WAITS, admins="visitor") as (here, alice):
         made = await alice.ask()
         here.stage.time_passes(minutes=5, seconds=1)
         here.stage.fault("GET", "/repos/acme/widgets/collaborators/", "status", times=99)
         answer = await alice.get(made.id)
         assert (answer.status, answer.body["code"]) == (503, "lookup_failed")
         assert "Retry-After" in answer.headers
-        operator = await here.client("visitor", operator=True)
+        operator = await here.client("visitor")
         assert (await operator.get(made.id)).status == 200, "nobody need be asked about them"
         here.stage.sim.faults.clear()
         assert (await alice.get(made.id)).status == 200

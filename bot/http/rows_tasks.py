@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.http.openapi_parts import Answer, Content, Parameter, Route, header, query, text_like
 from bot.http.rows_common import ASKED_BY_PEOPLE, BAD_BODY, LOOK_UP, PEOPLE
-from bot.http.task_bodies import Deleted, MessageTaken, TaskBody, TaskStatus, WholeTask
+from bot.http.task_bodies import DeletedTasks, MessageTaken, TaskBody, TaskStatus, WholeTask
 from bot.http.task_requests import ENDINGS, Extension, NewMessage, NewTask
 
 REPOSITORY = query(
@@ -61,6 +61,7 @@ ROUTES = (
         | BAD_BODY
         | {
             400: "The body is no JSON document, or the Idempotency-Key is malformed.",
+            409: "The repository is archived, or its `.github/bellhop.yml` cannot be used.",
             422: "Fields are wrong, `errors` tells which: missing, out of range, a repository that "
             "you cannot read or Bellhop is not installed on, a URL that may not be called. Or the "
             "Idempotency-Key was sent with another body.",
@@ -114,9 +115,7 @@ ROUTES = (
         _TAG,
         "Try again what failed, was cancelled or is completed.",
         {202: Answer("The task, with a new attempt.", Content(TaskBody))},
-        _ONE
-        | _TOO_EARLY_OR_LATE
-        | {422: "The repository's settings, the agent or the pull request do not allow it now."},
+        _ONE | _TOO_EARLY_OR_LATE,
         parameters=("task",),
         security=PEOPLE,
     ),
@@ -150,8 +149,10 @@ ROUTES = (
         _TAG,
         "Remove a task: its worker goes first, and what is owed is said.",
         {
-            200: Answer("It is gone.", Content(Deleted)),
-            202: Answer("It will be, once its worker is; none is counted yet.", Content(Deleted)),
+            200: Answer("It is gone.", Content(DeletedTasks)),
+            202: Answer(
+                "It will be, once its worker is; it is not counted.", Content(DeletedTasks)
+            ),
         },
         _ONE,
         parameters=("task",),
@@ -163,7 +164,7 @@ ROUTES = (
         "deleteTasks",
         _TAG,
         "Remove all of your own tasks that ended so.",
-        {200: Answer("How many are gone.", Content(Deleted))},
+        {200: Answer("How many are gone.", Content(DeletedTasks))},
         ASKED_BY_PEOPLE
         | {422: "`action` is missing or names something else, or `repository` is no repository."}
         | LOOK_UP,

@@ -60,7 +60,6 @@ class TaskAsking:
             Problem: 403 for a role that is too low, 422 for a field that is wrong, 503 where
                 GitHub does not say.
         """
-        self._check_agent(new)
         webhook = await self._webhook(caller, new)
         target = await self._target(caller, new)
         kind = COMMANDS[new.command]
@@ -69,8 +68,6 @@ class TaskAsking:
         with looking_up():
             subject = await self._subject(target.repo, new)
             found = await self._found(caller, new, target, subject)
-        if found.base_missing:
-            raise wrong_field("branch", f"The repository has no branch {new.branch}.")
         return WorkRequested(
             task_id=self.new_id(),
             command=_command(new),
@@ -81,12 +78,6 @@ class TaskAsking:
             webhook=webhook,
             metadata=new.metadata,
         )
-
-    def _check_agent(self, new: NewTask) -> None:
-        offered = self.store.rules.agents
-        if new.agent is not None and new.agent not in offered:
-            known = ", ".join(offered)
-            raise wrong_field("agent", f"This Bellhop has no agent {new.agent}. It has: {known}.")
 
     async def _webhook(self, caller: Caller, new: NewTask) -> Webhook | None:
         if new.webhook_url is None:
@@ -123,8 +114,6 @@ class TaskAsking:
         role = await self.roles.role(place, caller.person)
         if role < Role.READ:
             raise _unreachable(name)
-        if facts.archived:
-            raise wrong_field("repoUrl", "The repository is archived: nothing can be pushed to it.")
         return _Target(repo, facts, role)
 
     async def _subject(self, repo: RepoRef, new: NewTask) -> Subject | None:
@@ -134,10 +123,6 @@ class TaskAsking:
         subject = await self.facts.subject(repo, number)
         if subject is None:
             raise wrong_field("issueNumber", f"{repo.full_name} has no issue {number}.")
-        if subject.is_pull_request and new.branch is not None:
-            raise wrong_field(
-                "branch", "Leave it out: for a pull request the work goes to its own branch."
-            )
         return subject
 
     async def _found(

@@ -135,7 +135,7 @@ class MessageTaken(Body):
     task: TaskBody
 
 
-class Deleted(Body):
+class DeletedTasks(Body):
     """How many tasks are gone now; one whose worker still has to go is not among them."""
 
     deleted_count: int

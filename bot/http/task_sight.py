@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 from aiohttp import web
 
 from bot.http.access import Caller, Doorman
+from bot.http.ids import id_in, not_found
 from bot.http.problems import Problem
 from bot.roles import Roles
 from handlers.access import sees
@@ -19,8 +19,6 @@ from storage import Store
 from storage.lists import Place
 
 Scope = Literal["tasks:read", "tasks:write"]
-
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class TaskSight:
                 absent or not theirs to see, 503 where GitHub does not say.
         """
         caller = await self.doorman.caller(request, scope)
-        return await self.task_of(caller, task_id_of(request), acting=scope == "tasks:write")
+        return await self.task_of(caller, id_in(request, "task_id"), acting=scope == "tasks:write")
 
     async def task_of(self, caller: Caller, task_id: str, *, acting: bool = False) -> Seen:
         """The task of an id, for somebody who only looks or who is about to act on it.
@@ -76,18 +74,6 @@ class TaskSight:
         return Seen(task, caller, role)
 
 
-def task_id_of(request: web.Request) -> str:
-    """The id in a request's path, as it is stored.
-
-    Raises:
-        Problem: 400, it is none.
-    """
-    text = request.match_info["task_id"]
-    if _ID.fullmatch(text) is None:
-        raise Problem(400, "The task's id in the address is no UUID.", code="bad_id")
-    return text.lower()
-
-
 def place_of(where: Where) -> Place:
     """The repository of a task."""
     return Place(where.repository_id, where.installation_id, where.repository)
@@ -95,4 +81,4 @@ def place_of(where: Where) -> Place:
 
 def no_task() -> Problem:
     """The one answer for what is not there and for what is not yours."""
-    return Problem(404, "There is no task of this id, or you may not see it.", code="no_task")
+    return not_found("task")

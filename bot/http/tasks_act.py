@@ -53,12 +53,14 @@ class ActDesk:
     async def _message(self, request: web.Request) -> web.Response:
         seen = await self._acting(request)
         said = await read_body(request, NewMessage)
+        await self.sight.doorman.count_creation(request, seen.caller)
         message = FollowUp(self.new_id(), said.text, seen.caller.person, said.model)
         task = await self._do(seen, MessageSent(seen.task.id, message))
         return json_answer(MessageTaken(message_id=message.id, task=task), 202)
 
     async def _retry(self, request: web.Request) -> web.Response:
         seen = await self._acting(request)
+        await self.sight.doorman.count_creation(request, seen.caller)
         found = await self._found(seen)
         event = RetryRequested(seen.task.id, seen.caller.person, found)
         return json_answer(await self._do(seen, event), 202)
@@ -99,12 +101,8 @@ class ActDesk:
         repo = RepoRef(where.installation_id, where.repository_id, where.repository)
         with looking_up():
             repository = await repository_facts(self.facts, repo)
-            if repository is None or repository.archived:
-                raise Problem(
-                    409,
-                    "The repository is archived, or Bellhop may not see it any more.",
-                    code="conflict",
-                )
+            if repository is None:
+                raise Problem(409, "Bellhop may not see the repository any more.", code="conflict")
             number = where.number
             asked = Asked(
                 repo=repo,

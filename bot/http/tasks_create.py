@@ -49,6 +49,7 @@ class CreateDesk:
         once = None if key is None else OnceKey(caller.person.id, key, digest)
         before = None if once is None else await self.store.answered(once, self.clock())
         if before is None:
+            await self.doorman.count_creation(request, caller)
             event = await self.asking.event(caller, new)
             before = await self._decide(event, once, digest)
         if before.digest != digest:

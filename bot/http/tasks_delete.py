@@ -12,7 +12,7 @@ from bot.http.access import Caller
 from bot.http.answers import json_answer
 from bot.http.problems import Problem
 from bot.http.routes import add_route
-from bot.http.task_bodies import Deleted
+from bot.http.task_bodies import DeletedTasks
 from bot.http.task_queries import repository_of
 from bot.http.task_requests import ENDINGS
 from bot.http.task_sight import TaskSight, no_task
@@ -51,10 +51,10 @@ class DeleteDesk:
         decision = await store.apply(event, self.clock())
         task = await store.task(seen.task.id)
         if task is not None and not task.ended:
-            return json_answer(Deleted(deleted_count=0), 202)
+            return json_answer(DeletedTasks(deleted_count=0), 202)
         if decision.task is None:  # somebody else removed it since it was looked at
             raise no_task()
-        return json_answer(Deleted(deleted_count=1))
+        return json_answer(DeletedTasks(deleted_count=1))
 
     async def _many(self, request: web.Request) -> web.Response:
         caller = await self.sight.doorman.caller(request, "tasks:write")
@@ -67,7 +67,7 @@ class DeleteDesk:
         count = 0
         for status in sorted(statuses):
             count += await self._remove(caller, Owned(caller.person.id, status, reach))
-        return json_answer(Deleted(deleted_count=count))
+        return json_answer(DeletedTasks(deleted_count=count))
 
     async def _remove(self, caller: Caller, which: Owned) -> int:
         store = self.sight.store
