@@ -75,8 +75,9 @@ def _keep_place(db: Database, task: Task) -> None:
         (where.repository_id, where.installation_id, where.repository),
     )
     db.conn.execute(
-        "INSERT OR IGNORE INTO place_owners (owner_id, repository_id) VALUES (?, ?)",
-        (task.owner.id, where.repository_id),
+        "INSERT INTO place_owners (owner_id, repository_id, login) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET login = excluded.login WHERE login != excluded.login",
+        (task.owner.id, where.repository_id, task.owner.login),
     )
 
 

@@ -97,6 +97,10 @@ class Lists:
         """The repositories that have tasks: somebody's or all, or the one of a name."""
         return await self._engine.read(lambda db: _places(db, owner_id, repository))
 
+    async def owner_called(self, login: str) -> int | None:
+        """The id of an owner of tasks, by a login in any case; None: there is none."""
+        return await self._engine.read(lambda db: _owner_called(db, login))
+
     async def page(
         self, scope: Scope, query: Query, limit: int, before: int | None = None
     ) -> Listed:
@@ -136,6 +140,13 @@ def _places(db: Database, owner_id: int | None, repository: str | None) -> tuple
         values,
     )
     return tuple(Place(*row) for row in rows.fetchall())
+
+
+def _owner_called(db: Database, login: str) -> int | None:
+    row = db.conn.execute(
+        "SELECT owner_id FROM place_owners WHERE login = ? COLLATE NOCASE LIMIT 1", (login,)
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _page(db: Database, scope: Scope, query: Query, limit: int, before: int | None) -> Listed:

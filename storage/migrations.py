@@ -380,8 +380,10 @@ def lists(db: Database) -> None:
         CREATE TABLE place_owners (
             owner_id INTEGER NOT NULL,
             repository_id INTEGER NOT NULL,
+            login TEXT NOT NULL,
             PRIMARY KEY (owner_id, repository_id)
         ) STRICT, WITHOUT ROWID;
+        CREATE INDEX place_owners_login ON place_owners (login COLLATE NOCASE);
 
         CREATE TABLE totals (
             repository_id INTEGER NOT NULL,

@@ -317,9 +317,13 @@ async def staged(
     *,
     start: bool = True,
     resolver: AbstractResolver | None = None,
+    prepare: Callable[[Stage], None] = lambda _: None,
     **settings: object,
 ) -> AsyncGenerator[Stage]:
-    """A stage with a repository, an issue, alice who may write and visitor who may not."""
+    """A stage with a repository, an issue, alice who may write and visitor who may not.
+
+    `prepare` may change it before Bellhop starts.
+    """
     repos = folder / "github"
     repos.mkdir()
     port = free_port()
@@ -347,6 +351,7 @@ async def staged(
             Tempo(backoff_unit=0.01, settle=0.05, clock=clock, github_clock=clock),
             resolver,
         )
+        prepare(stage)
         if start:
             await stage.start()
         try:
