@@ -15,6 +15,8 @@ from bot.github.client import GitHub
 from bot.http import openapi, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
+from bot.http.event_stream import Pace
+from bot.http.events import EventDesk
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.task_sight import TaskSight
@@ -40,6 +42,7 @@ class Api:
     policy: Policy
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
@@ -60,6 +63,7 @@ class Api:
     def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
         roles = Roles(self.github, self.clock)
         sight = TaskSight(self.store, doorman, roles)
+        EventDesk(sight, self.pace).register(app)  # before `/tasks/{task_id}`
         TaskDesks(
             sight=sight,
             facts=Facts(self.github, self.store),

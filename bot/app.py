@@ -28,6 +28,7 @@ from bot.github.clock import Clock, SystemClock
 from bot.github.errors import GitHubError
 from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
+from bot.http.event_stream import Pace
 from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
@@ -65,7 +66,8 @@ class Tempo:
 
     `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
     looking for what a cut connection may have written, `clock` tells the time in UTC, and
-    `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers.
+    `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers, and
+    `pace` is that of event streams.
     """
 
     backoff_unit: float = 1.0
@@ -73,6 +75,7 @@ class Tempo:
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
     limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -167,6 +170,7 @@ class Bellhop:
             self.policy,
             self.tempo.clock,
             self.tempo.limits,
+            self.tempo.pace,
         ).register(app)
         ops.add_health(app, lambda: self.ready)
         return app

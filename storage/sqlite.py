@@ -37,8 +37,9 @@ LARGEST_GROUP = 256
 class Engine:
     """One SQLite file, used by this process alone; made by `Engine.open`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, group_ended: Callable[[], None]) -> None:
         self._path = path
+        self._group_ended = group_ended
         self._writes = GroupQueue()
         self._reads = GroupQueue()
         self._gathering = Gathering(self._writes.put, LARGEST_GROUP)
@@ -54,6 +55,7 @@ class Engine:
         migrations: Migrations,
         readers: int = 3,
         synchronous: Synchronous = "FULL",
+        group_ended: Callable[[], None] = lambda: None,
         migrate: bool = True,
     ) -> Engine:
         """Open the file, make it if it is absent, and bring its tables up to date.
@@ -64,12 +66,14 @@ class Engine:
             readers: How many reads can go on at the same time.
             synchronous: "FULL" loses nothing that was answered, "NORMAL" may lose the last moments
                 when the machine loses power.
+            group_ended: Called on the writer's thread when a group of writes was committed or
+                rolled back, before anybody hears what became of it.
             migrate: Whether tables may be changed: not while another process uses the file.
 
         Raises:
             StorageFailed: The file cannot be opened, is no database, or is of another version.
         """
-        engine = cls(path)
+        engine = cls(path, group_ended)
         connect = partial(_open_up_to_date, path, migrations, synchronous, migrate)
         await engine._start(connect, readers)
         return engine
@@ -79,7 +83,7 @@ class Engine:
             "bellhop-writer",
             self._writes,
             connect=connect,
-            perform=commit_together,
+            perform=self._commit,
             done=self._gathering.done,
             finish=_close_writer,
         )
@@ -155,6 +159,10 @@ class Engine:
         await self._gathering.end()
         self._writes.put(None)
         await self._writer.ended()
+
+    def _commit(self, db: Database, jobs: Sequence[Job]) -> None:
+        commit_together(db, jobs)
+        self._group_ended()
 
     def _job(self, work: Work, item: object, *, alone: bool = False) -> Job:
         if not self._open:

@@ -39,11 +39,12 @@ from storage import (
     views,
 )
 from storage.arrived import Arrivals
+from storage.feed import Feed
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
 from storage.lists import Lists
 from storage.logs import Logs
-from storage.numbers import Numbers
+from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
@@ -72,9 +73,12 @@ class Brief:
 class Store:
     """What the bot remembers. `changed` is set after each commit that may have left work to do."""
 
-    def __init__(self, engine: Engine, log_lines: Logs, numbers: Numbers, rules: Rules) -> None:
+    def __init__(
+        self, engine: Engine, log_lines: Logs, numbers: Numbers, book: Book, rules: Rules
+    ) -> None:
         self._engine = engine
-        self._numbers = numbers
+        self._book = book
+        self.feed = Feed(engine, log_lines, numbers)
         self.rules = rules
         self.inbox = Inbox(engine)
         self.arrivals = Arrivals(engine)
@@ -93,7 +97,14 @@ class Store:
         Raises:
             StorageFailed: one of the files cannot be used; the message says why.
         """
-        engine = await Engine.open(path, migrations=migrations.migrations, migrate=migrate)
+        numbers = Numbers()
+        book, book_of_lines = numbers.book(), numbers.book()
+        engine = await Engine.open(
+            path,
+            migrations=migrations.migrations,
+            migrate=migrate,
+            group_ended=book.close,
+        )
         beside = path.with_name(f"{path.stem}-logs{path.suffix}")
         try:
             lines = await Engine.open(
@@ -101,14 +112,15 @@ class Store:
                 migrations=logs.migrations,
                 readers=1,
                 synchronous="NORMAL",
+                group_ended=book_of_lines.close,
                 migrate=migrate,
             )
         except StorageFailed:
             await engine.close()
             raise
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
-        numbers = Numbers(last)
-        return cls(engine, Logs(lines, numbers), numbers, rules)
+        numbers.go_on_after(last)
+        return cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
 
     async def close(self) -> None:
         """Finish what was given and close the files."""
@@ -306,6 +318,7 @@ class Store:
         deleted = await self._write(lambda db: tasks.delete(db, task_id, now))
         if deleted:
             await self.logs.delete(task_id)
+            self.feed.tell_removed(task_id)
         return deleted
 
     async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
@@ -411,7 +424,7 @@ class Store:
         task = decision.task
         if task is not None:
             task = tasks.save(db, task, decision.brief)
-            timeline.append(db, self._numbers, task, decision.timeline, now)
+            timeline.append(db, self._book, task, decision.timeline, now)
         outbox.wish(db, decision.effects, now)
         if decision.refusal is not None and isinstance(event, CommandGiven):
             views.remember_refusal(db, event, decision.refusal, now)

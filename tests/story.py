@@ -316,8 +316,8 @@ async def staged(
     folder: Path,
     *,
     start: bool = True,
-    resolver: AbstractResolver | None = None,
     prepare: Callable[[Stage], None] = lambda _: None,
+    resolver: AbstractResolver | None = None,
     **settings: object,
 ) -> AsyncGenerator[Stage]:
     """A stage with a repository, an issue, alice who may write and visitor who may not.

@@ -15,7 +15,7 @@ from tests.storage_support import opened
 async def test_entries_keep_their_order_data_and_attempt(tmp_path: Path) -> None:
     async with opened(tmp_path) as bench:
         task = await bench.ask()
-        numbers = Numbers(100)
+        numbers = Numbers(100).book()
         entries = [Entry("info", "é", {"a": [1, None, "x"]}), Entry("usage", "")]
         later = task_in(id=task.id, attempt=2)
         await bench.do(lambda db: timeline.append(db, numbers, later, entries, NOON))

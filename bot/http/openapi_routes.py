@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bot.http import (
     rows_deliveries,
+    rows_events,
     rows_git,
     rows_github,
     rows_keys,
@@ -19,6 +20,7 @@ from bot.http.openapi_parts import Route
 ROUTES: tuple[Route, ...] = (
     *rows_github.ROUTES,
     *rows_tasks.ROUTES,
+    *rows_events.ROUTES,
     *rows_workers.ROUTES,
     *rows_deliveries.ROUTES,
     *rows_git.ROUTES,
