@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.http.access import Caller, Doorman
 from bot.http.answers import json_answer
+from bot.http.cursors import cursor_of_place, place_in
 from bot.http.delivery_bodies import (
     DeliveryPage,
     InboundDelivery,
@@ -38,7 +39,6 @@ SENT = "msg_"
 """How the id of what went out begins; GitHub's ids have no underscore."""
 ID = re.compile(r"msg_[0-9a-f]{32}_[0-9]{1,9}|[0-9A-Za-z-]{1,64}")
 TASK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-CURSOR = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +143,10 @@ def _asked(request: web.Request) -> _Asked:
     limit = request.query.get("limit", str(USUAL))
     if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > MOST:
         raise Problem(400, f"`limit` is a number from 1 to {MOST}.")
-    cursor = request.query.get("cursor")
-    if cursor is not None and not CURSOR.fullmatch(cursor):
-        raise Problem(400, "`cursor` is none that was answered as `nextCursor`.")
+    before = place_in(request)
     task_id = request.query.get("task")
     if task_id is not None and not TASK_ID.fullmatch(task_id):
         raise Problem(400, "`task` is no task's id, which is a UUID.")
-    before = None if cursor is None else int(cursor)
     return _Asked(int(limit), before, task_id.lower() if task_id else None)
 
 
@@ -158,7 +155,7 @@ def _page(
 ) -> web.Response:
     """One more was looked for than is shown, to know whether there is a next page."""
     shown = found[:limit]
-    following = str(shown[-1].number) if len(found) > limit else None
+    following = cursor_of_place(shown[-1].number) if len(found) > limit else None
     page = DeliveryPage(deliveries=[told(one) for one in shown], next_cursor=following)
     return json_answer(page)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.http.deliveries import CURSOR, ID, MOST, USUAL
+from bot.http.cursors import PLACE
+from bot.http.deliveries import ID, MOST, USUAL
 from bot.http.delivery_bodies import DeliveryPage, Replayed
 from bot.http.openapi_parts import Answer, Content, Route, path, query, text_like
 from bot.http.rows_common import ASKED_BY_PEOPLE, LOOK_UP, PEOPLE, STORAGE
@@ -21,7 +22,7 @@ _PAGE = (
         "Deliveries on a page.",
         {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
     ),
-    query("cursor", "`nextCursor` of the page before.", text_like(f"^{CURSOR.pattern}$")),
+    query("cursor", "`nextCursor` of the page before.", text_like(PLACE)),
 )
 
 ROUTES = (
