@@ -28,6 +28,7 @@ from bot.http.callbacks import CallbackDesk
 from bot.http.git import GitGate
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.losses import tell_if_lost
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.runners.base import Exit, Runner
@@ -177,7 +178,8 @@ class Bellhop:
     async def _exited(self, exit_: Exit) -> None:
         key = exit_.key
         event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
-        await self.store.apply(event, self.tempo.clock())
+        decision = await self.store.apply(event, self.tempo.clock())
+        tell_if_lost(decision, code=exit_.code, last=exit_.detail)
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 from inline_snapshot import snapshot
+from structlog.testing import capture_logs
 
 from tests.story import staged, until
 
@@ -83,10 +84,13 @@ Ask for less at a time, or for more time with `--time`. `/retry NAME` tries agai
 async def test_a_worker_that_dies_in_silence(tmp_path: Path) -> None:
     async with staged(tmp_path, agent_command=HANGS) as stage:
         stage.comments("alice", "/fix it")
-        for attempt in (1, 2):
-            await until(lambda number=attempt: stage.at_work(number), f"attempt {attempt}")
-            await stage.kill_worker()
-        task = await stage.ended()
+        with capture_logs() as logs:
+            for attempt in (1, 2):
+                await until(lambda number=attempt: stage.at_work(number), f"attempt {attempt}")
+                await stage.kill_worker()
+            task = await stage.ended()
+        lost = [one for one in logs if one["event"] == "worker lost"]
+        assert [(one["name"], one["code"]) for one in lost] == [(task.name, -9)] * 2
         assert (task.attempt, task.status) == (2, "failed")
         assert stage.replies() == snapshot(
             [
@@ -96,7 +100,7 @@ async def test_a_worker_that_dies_in_silence(tmp_path: Path) -> None:
 
 the worker ended with code -9
 
-See the task's log for its last words; an operator can look at the runner. `/retry NAME` tries again.\
+Bellhop's own log, which its operator reads, says more of `NAME`. `/retry NAME` tries again.\
 """,
             ]
         )
