@@ -726,3 +726,31 @@ async def test_without_its_environment_it_says_what_is_missing(bellhop: Bellhop)
     started = await begin(bellhop, BELLHOP_TOKEN="")
     assert await started.ended() == 2
     assert "BELLHOP_TOKEN not set" in started.errors
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [(None, "- -"), ("gpt-5", "- gpt-5"), ("openai/gpt-5/high", "openai gpt-5/high")],
+)
+async def test_the_agent_is_told_its_model(bellhop: Bellhop, model: str | None, told: str) -> None:
+    bellhop.assignment["model"] = model
+    assert await work(bellhop, "echo ${BELLHOP_PROVIDER:--} ${BELLHOP_MODEL:--}") == 0
+    assert ("info", told) in bellhop.logs
+
+
+async def test_what_is_spent_is_reported_while_the_agent_works(bellhop: Bellhop) -> None:
+    """A file that is half written says nothing, and the same is not said twice."""
+    agent = (
+        """printf '{"usage": {"cost' > $BELLHOP_RESULT_FILE; echo half; sleep 1.2;"""
+        """ printf '{"usage": {"costUsd": 1.5}}' > $BELLHOP_RESULT_FILE; echo one; sleep 1.2;"""
+        """ echo the same; exec sleep 60"""
+    )
+    bellhop.assignment["agentCommand"] = agent
+    worker = await begin(bellhop)
+    await until(lambda: ("info", "the same") in bellhop.logs)
+    bellhop.answers["stop"] = True
+    assert await worker.ended() == 0
+    assert [one["usage"] for one in bellhop.reports if "usage" in one] == [{"costUsd": 1.5}]
+    assert not [
+        message for kind, message in bellhop.logs if kind == "warning" and "JSON" in message
+    ]

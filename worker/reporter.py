@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from worker.client import Refused, Unreachable
 from worker.contract import ContractError, read_time
 from worker.orders import Order
+from worker.spending import Spending
 
 if TYPE_CHECKING:
     from worker.client import Client
@@ -32,6 +33,7 @@ class Reporter:
         self, client: Client, orders: Orders, masker: Masker, heartbeat: float = HEARTBEAT
     ) -> None:
         self._client, self._orders, self._masker = client, orders, masker
+        self.spending = Spending()
         self._heartbeat = heartbeat
         self._wake = threading.Condition()
         self._lines: list[dict[str, str]] = []
@@ -99,7 +101,9 @@ class Reporter:
 
     def _send(self) -> None:
         try:
-            answer = self._client.call("POST", "progress", self._next_report())
+            usage = self.spending.news()
+            report = self._next_report() | ({"usage": usage} if usage else {})
+            answer = self._client.call("POST", "progress", report)
         except Refused as error:
             if error.lost:
                 raise

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from worker import outcome
-from worker.agents import AgentUnknown, invocation
+from worker.agents import AgentUnknown, invocation, model_variables
 from worker.checkout import Checkout
 from worker.children import GRACE, stream
 from worker.client import PATIENCE, Client, Refused, Unreachable
@@ -135,6 +135,7 @@ class Worker:
             if kind == "info":
                 spoken.add(line)
 
+        self._reporter.spending.watch(place / "result.json")
         # Not the whole command: operators may have put keys into it, and many may read the log.
         self._reporter.log("command", f"{assignment.agent} ({agent.command[0]})")
         code = stream(
@@ -206,6 +207,7 @@ def _agent_environment(place: Path, assignment: Assignment) -> dict[str, str]:
     temporary.mkdir()
     return {
         **assignment.credentials,
+        **model_variables(assignment.model),
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "TMPDIR": str(temporary),
