@@ -151,7 +151,7 @@ class Bellhop:
             self.store, self.github, tokens, self.settings.github_url, self.tempo.clock
         )
         GitGate(desk, self.session).register(app)
-        ops.add_health(app, lambda: self.ready)
+        ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         openapi.add_openapi(app)
         return app
 

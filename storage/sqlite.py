@@ -45,6 +45,8 @@ class Engine:
         self._readers: list[Lane] = []
         self._checkpointer = Checkpointer(path)
         self._open = False
+        self.failing = False
+        """Whether the last write failed for the database's own reasons."""
 
     @classmethod
     async def open(
@@ -108,7 +110,7 @@ class Engine:
         """
         job = self._job(lambda db, _: [work(db)], None)
         self._gathering.add(job)
-        return await job.future
+        return await self._stored(job.future)
 
     async def write_together(
         self, work: Callable[[Database, Sequence[Item]], Sequence[T]], item: Item
@@ -126,7 +128,7 @@ class Engine:
         """
         job = self._job(work, item, alone=True)
         self._gathering.add(job)
-        return await job.future
+        return await self._stored(job.future)
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run `work` on a reader thread, on one consistent view of all that was committed before.
@@ -152,6 +154,14 @@ class Engine:
         await self._gathering.end()
         self._writes.put(None)
         await self._writer.ended()
+
+    async def _stored(self, outcome: asyncio.Future[T]) -> T:
+        """What became of a write, which tells whether the database takes any."""
+        try:
+            return await outcome
+        finally:
+            if outcome.done() and not outcome.cancelled():
+                self.failing = isinstance(outcome.exception(), StorageFailed)
 
     def _job(self, work: Work, item: object, *, alone: bool = False) -> Job:
         if not self._open:

@@ -74,6 +74,11 @@ class Store:
         numbers = Numbers(last)
         return cls(engine, Logs(lines, numbers), numbers, rules)
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last commit failed."""
+        return self._engine.failing
+
     async def close(self) -> None:
         """Finish what was given and close the files."""
         await self.logs.close()

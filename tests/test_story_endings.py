@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -241,3 +243,27 @@ async def test_health(tmp_path: Path) -> None:
         for path in ("/healthz", "/readyz"):
             async with session.get(f"{stage.settings.public_url}{path}") as answer:
                 assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+SPOIL = """
+CREATE TABLE debts (id INTEGER REFERENCES effects (id) DEFERRABLE INITIALLY DEFERRED);
+CREATE TRIGGER spoil AFTER INSERT ON candidates BEGIN INSERT INTO debts VALUES (-1); END;
+"""
+
+
+async def test_who_asks_whether_it_is_ready_hears_that_the_database_fails(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage, aiohttp.ClientSession() as session:
+
+        async def ready() -> int:
+            async with session.get(f"{stage.settings.public_url}/readyz") as answer:
+                return answer.status
+
+        with closing(sqlite3.connect(stage.settings.data / "bellhop.db")) as db:
+            db.executescript(SPOIL)
+            stage.comments("alice", "/help")
+            await stage.sim.settled()
+            assert (stage.sim.deliveries[-1].status_code, await ready()) == (503, 503)
+            db.executescript("DROP TRIGGER spoil")
+        stage.comments("alice", "/help")
+        await stage.quiet()
+        assert (stage.sim.deliveries[-1].status_code, await ready()) == (202, 200)
