@@ -16,7 +16,7 @@ from handlers.decision import NOTHING, Decision, Rules
 from handlers.effects import RevokeTokens
 from handlers.ending import key_of, status_edit
 from handlers.events import CommandGiven, CommandUndecidable, Event, PlaceOffered, Restarted
-from handlers.task import Task
+from handlers.task import Status, Task
 from storage import house, inbox, logs, migrations, outbox, tasks, timeline, vault_rows, views
 from storage.inbox import Inbox, Waiting
 from storage.logs import Logs
@@ -304,10 +304,13 @@ class Store:
 
     def _save(self, db: Database, event: Event, decision: Decision, now: datetime) -> None:
         task = decision.task
+        before = tasks.load(db, task.id) if task is not None and task.ended else None
         if task is not None:
             task = tasks.save(db, task, decision.brief)
             timeline.append(db, self._numbers, task, decision.timeline, now)
         outbox.wish(db, decision.effects, now)
+        if before is not None and before.status is Status.QUEUED:  # it has left the line
+            self._tell_the_next(db, now)
         if decision.refusal is not None and isinstance(event, CommandGiven):
             views.remember_refusal(db, event, decision.refusal, now)
 
