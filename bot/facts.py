@@ -43,7 +43,7 @@ class Facts:
         """
         repo = repo_of(written)
         role, config = await asyncio.gather(
-            self.github.role(repo, written.sender.login), self._config(repo)
+            self.github.role(repo, written.sender.login, written.sender.id), self._config(repo)
         )
         known = Circumstances(
             role=role,

@@ -94,7 +94,8 @@ class Workshop:
         kind = COMMANDS[task.wish.command]
         if kind.role < Role.WRITE:
             return True
-        role = await self._hands.github.role(repo_of(task.where), task.requester.login)
+        person = task.requester
+        role = await self._hands.github.role(repo_of(task.where), person.login, person.id)
         return role >= kind.role
 
     async def _look_at_branch(self, task: Task) -> None:
