@@ -33,6 +33,7 @@ from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.losses import tell_if_lost
 from bot.outbound_guard import Policy, SystemResolver, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
@@ -172,7 +173,7 @@ class Bellhop:
             self.tempo.limits,
             self.tempo.pace,
         ).register(app)
-        ops.add_health(app, lambda: self.ready)
+        ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         return app
 
     def token_desk(self) -> TokenDesk:
@@ -218,7 +219,8 @@ class Bellhop:
     async def _exited(self, exit_: Exit) -> None:
         key = exit_.key
         event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
-        await self.store.apply(event, self.tempo.clock())
+        decision = await self.store.apply(event, self.tempo.clock())
+        tell_if_lost(decision, code=exit_.code, last=exit_.detail)
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()

@@ -69,7 +69,7 @@ class Facts:
         """
         asked = asked_in(written)
         role, config = await asyncio.gather(
-            self.github.role(asked.repo, asked.login), self._config(asked.repo)
+            self.github.role(asked.repo, asked.login, written.sender.id), self._config(asked.repo)
         )
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):

@@ -20,6 +20,7 @@ from bot.effects.sending import Courier
 from bot.github.errors import GitHubError
 from bot.intake import Intake
 from bot.line import Line
+from bot.losses import tell_if_lost
 from handlers.deliveries import IssueGone, PullRequestClosed, TextWritten
 from handlers.events import ClockStruck
 from storage import StorageFailed, Store
@@ -129,7 +130,7 @@ class Pump:
     async def _strike(self, task_id: str, now: datetime) -> None:
         """Tell a task that one of its clocks ran out; a mistake of ours there stops no other."""
         try:
-            await self.store.apply(ClockStruck(task_id), now)
+            tell_if_lost(await self.store.apply(ClockStruck(task_id), now))
         except StorageFailed:
             raise
         except Exception:  # noqa: BLE001 - a mistake of ours, which is logged

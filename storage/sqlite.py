@@ -46,6 +46,8 @@ class Engine:
         self._readers: list[Lane] = []
         self._checkpointer = Checkpointer(path)
         self._open = False
+        self.failing = False
+        """Whether the last write failed for the database's own reasons."""
 
     @classmethod
     async def open(
@@ -115,7 +117,7 @@ class Engine:
         """
         job = self._job(lambda db, _: [work(db)], None)
         self._gathering.add(job)
-        return await job.future
+        return await self._stored(job.future)
 
     async def write_together(
         self, work: Callable[[Database, Sequence[Item]], Sequence[T]], item: Item
@@ -133,7 +135,7 @@ class Engine:
         """
         job = self._job(work, item, alone=True)
         self._gathering.add(job)
-        return await job.future
+        return await self._stored(job.future)
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run `work` on a reader thread, on one consistent view of all that was committed before.
@@ -163,6 +165,14 @@ class Engine:
     def _commit(self, db: Database, jobs: Sequence[Job]) -> None:
         commit_together(db, jobs)
         self._group_ended()
+
+    async def _stored(self, outcome: asyncio.Future[T]) -> T:
+        """What became of a write, which tells whether the database takes any."""
+        try:
+            return await outcome
+        finally:
+            if outcome.done() and not outcome.cancelled():
+                self.failing = isinstance(outcome.exception(), StorageFailed)
 
     def _job(self, work: Work, item: object, *, alone: bool = False) -> Job:
         if not self._open:

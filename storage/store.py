@@ -122,6 +122,11 @@ class Store:
         numbers.go_on_after(last)
         return cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last commit failed."""
+        return self._engine.failing
+
     async def close(self) -> None:
         """Finish what was given and close the files."""
         await self.logs.close()
@@ -422,10 +427,13 @@ class Store:
 
     def _save(self, db: Database, event: Event, decision: Decision, now: datetime) -> None:
         task = decision.task
+        before = tasks.load(db, task.id) if task is not None and task.ended else None
         if task is not None:
             task = tasks.save(db, task, decision.brief)
             timeline.append(db, self._book, task, decision.timeline, now)
         outbox.wish(db, decision.effects, now)
+        if before is not None and before.status is Status.QUEUED:  # it has left the line
+            self._tell_the_next(db, now)
         if decision.refusal is not None and isinstance(event, CommandGiven):
             views.remember_refusal(db, event, decision.refusal, now)
 

@@ -13,13 +13,19 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bot import log, startup
+from bot.losses import LAST, tell_if_lost
 from bot.redact import maybe_redact, redact
 from bot.runners.base import WorkerKey
 from bot.settings import BadSettings, Settings, is_loopback, load
 from bot.vault import Vault, WrongKey, load_or_make_key
 from bot.worker_tokens import WorkerTokens
+from handlers.decision import Decision
+from handlers.task import Status
+from handlers.values import ErrorCode, TaskError
+from tests.makers import task_in
 
 TASK = "01a200a0-0ddb-71c1-ae1e-ede9764f911c"
 KEY = WorkerKey(TASK, 2, 3)
@@ -271,3 +277,14 @@ def test_a_key_in_one_line_or_in_a_file(tmp_path: Path) -> None:
 def test_addresses_of_ipv6_hosts() -> None:
     assert offline(host="::1", port=1).public_url == "http://[::1]:1"
     assert datetime.now(UTC).tzinfo is UTC
+
+
+@pytest.mark.parametrize("loss", [ErrorCode.WORKER_LOST, ErrorCode.TIMEOUT])
+def test_the_last_words_of_a_lost_worker_are_for_the_log(loss: ErrorCode) -> None:
+    failed = task_in(Status.FAILED, error=TaskError(loss, "it failed"))
+    with capture_logs() as logs:
+        tell_if_lost(Decision(), code=1, last="nothing was decided")
+        tell_if_lost(Decision(failed), code=1, last="x" * LAST + "No module named worker")
+    assert [one["event"] for one in logs] == ["worker lost"] * (loss is ErrorCode.WORKER_LOST)
+    assert all(one["last"].endswith("No module named worker") for one in logs)
+    assert all(len(one["last"]) == LAST for one in logs)

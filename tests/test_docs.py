@@ -34,7 +34,7 @@ PAGES = {
     str(page.relative_to(ROOT)): page.read_text()
     for page in (*ROOT.glob("*.md"), *HERE.glob("*.md"), ROOT / "worker" / "README.md")
 }
-OF_THE_WORKER = {*REQUIRED, "BELLHOP_RESULT_FILE"}
+OF_THE_WORKER = {*REQUIRED, "BELLHOP_RESULT_FILE", "BELLHOP_MODEL", "BELLHOP_PROVIDER"}
 SETTINGS = {f"BELLHOP_{name.upper()}" for name in Settings.model_fields}
 
 

@@ -15,6 +15,7 @@ from handlers.commands import Role
 from handlers.decision import NOTHING
 from handlers.deliveries import IssueGone, RepositoryGone
 from handlers.deliveries import Repository as Place
+from handlers.effects import EditStatus
 from handlers.task import IllegalMove, Status
 from handlers.values import Clocks, Origin
 from storage import Store
@@ -368,3 +369,14 @@ async def test_a_closed_store_says_so(tmp_path: Path) -> None:
         pass
     with pytest.raises(StorageFailed, match="closed"):
         await bench.store.task(id_of(1))
+
+
+async def test_those_behind_a_task_that_leaves_the_line_are_told_their_place(bench: Bench) -> None:
+    await bench.ask(number=1)
+    await bench.ask(number=2)
+    behind = await bench.ask(number=3)
+    for owed in await bench.owed():
+        await bench.store.mark(owed, "done", bench.now)
+    await bench.give("/stop", number=2)
+    edits = [one.effect for one in await bench.owed() if isinstance(one.effect, EditStatus)]
+    assert behind.id in {edit.task_id for edit in edits}
