@@ -106,8 +106,16 @@ class Lists:
         return await self._engine.read(lambda db: _totals(db, scope, query, since))
 
 
+# Where all tasks were deleted the place stays, for the totals; but nobody need ask who sees it.
+_HAS_TASKS = (
+    "EXISTS (SELECT 1 FROM shelves WHERE sorted = 'made' AND owner_id = ? "
+    "AND shelves.repository_id = places.repository_id)"
+)
+
+
 def _places(db: Database, owner_id: int | None, repository: str | None) -> tuple[Place, ...]:
-    where, values = ["true"], list[object]()
+    where = [_HAS_TASKS]
+    values: list[object] = [owner_id or 0]
     if owner_id is not None:
         where.append("repository_id IN (SELECT repository_id FROM place_owners WHERE owner_id = ?)")
         values.append(owner_id)

@@ -85,7 +85,9 @@ class Store:
         self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
-        self.lists = Lists(engine)
+        self.lists = lists = Lists(engine)
+        self.list_tasks, self.count_tasks, self.places = lists.page, lists.count, lists.places
+        self.history, self.totals = lists.history, lists.totals
         self.changed = asyncio.Event()
 
     @classmethod
