@@ -113,6 +113,7 @@ class Access(Shape):
     class Grantee(Shape):
         """The user."""
 
+        id: int | None = None
         permissions: dict[str, bool] = {}
 
     role_name: str
