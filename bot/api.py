@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -46,16 +47,17 @@ class Api:
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
-        doorman = self._doorman()
+        operators = Operators(self.store, self.github, self.settings.admins)
+        doorman = self._doorman(operators)
         self._add_tasks(app, doorman)
         self._add_keys(app, doorman)
         openapi.add_openapi(app)
         pages.add_pages(app)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
+        app.cleanup_ctx.append(partial(_pinning, operators))
 
-    def _doorman(self) -> Doorman:
-        operators = Operators(self.store, self.github, self.settings.admins)
+    def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
         url = self.settings.public_url
         return Doorman(self.store.people, operators, self.clock, url, limiter)
@@ -79,3 +81,12 @@ class Api:
         desk = KeyDesk(people, self.vault, self.clock)
         KeyRoutes(doorman, people, desk, self.clock).register(app)
         WebhookSecretRoutes(doorman, people, desk).register(app)
+
+
+async def _pinning(operators: Operators, app: web.Application) -> AsyncGenerator[None]:
+    """Look up the operators while Bellhop starts, without keeping anybody waiting."""
+    del app
+    pinning = asyncio.create_task(operators.pin())
+    yield
+    pinning.cancel()
+    await asyncio.gather(pinning, return_exceptions=True)

@@ -72,7 +72,9 @@ class Settings(BaseSettings):
         False, description="Run workers as the bot's own user although GitHub is real."
     )
     admins: Names = Field(
-        (), description="Operators: logins or numeric ids, comma separated; kept by their ids."
+        (),
+        description="Operators: logins or numeric ids, comma separated. A login is looked up once "
+        "and kept by its id; digits alone are an id.",
     )
     max_running: int = Field(10, ge=1, description="Attempts that run at a time, in all.")
     max_running_per_repository: int = Field(3, ge=1, description="The same for one repository.")
