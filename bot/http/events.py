@@ -55,7 +55,7 @@ class EventDesk:
 
     def __post_init__(self) -> None:
         """One hub for all streams."""
-        self._hub = Hub(self.sight.store.feed, event_bytes)
+        self._hub = Hub(self.sight.store.feed, event_bytes, self.pace.heartbeat)
 
     def register(self, app: web.Application) -> None:
         """Serve the routes, and end the streams before the server waits for its requests."""
@@ -81,8 +81,7 @@ class EventDesk:
         if asked.resumes and await self._is_over(audience, asked.after):
             return web.Response(status=204, headers=_PRIVATE)
         with self._place(caller):
-            stream = Stream(self.sight.store.feed, self._hub, audience, asked.after, self.pace)
-            return await stream.run(request)
+            return await Stream(request, self._hub, audience, asked.after, self.pace).run()
 
     async def _page(self, audience: Audience, asked: Asked) -> EventPage:
         """A page that is full, or the last, or that took enough work."""
