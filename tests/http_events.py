@@ -249,10 +249,10 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(folder: Path, pace: Pace = SILENT) -> AsyncGenerator[House]:
+async def house(folder: Path, pace: Pace = SILENT, **settings: object) -> AsyncGenerator[House]:
     connector = aiohttp.TCPConnector(limit=0)
     async with (
-        staged(folder, start=False) as stage,
+        staged(folder, start=False, **settings) as stage,
         aiohttp.ClientSession(connector=connector) as session,
     ):
         made = House(stage, pace, session)

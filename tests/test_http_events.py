@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from bot.http.access import Caller, Doorman
+from bot.http.event_audience import OfAll
 from bot.http.event_stream import Pace
 from bot.http.events import MOST_STREAMS
+from bot.http.task_sight import TaskSight
+from bot.operators import Operators
+from bot.roles import Roles
 from handlers.events import Circumstances, RetryRequested
 from handlers.repo_config import RepoConfig
 from handlers.roles import Role
+from storage.feed import Fed
 from tests.http_events import Event, house
 from tests.http_tasks import ABSENT
 from tests.makers import MINUTE
@@ -265,6 +271,26 @@ async def test_each_sees_what_they_may_and_new_repositories_are_asked_about(
         it.stage.clock.offset += 6 * MINUTE
         async with it.follow("/events?after=3") as stream:
             assert {one.data["taskId"] for one in await stream.some(3)} == {hidden.id}
+
+
+async def test_operators_see_everything(tmp_path: Path) -> None:
+    async with house(tmp_path, admins=("tina",)) as it:
+        task = await it.task()
+        async with it.follow("/events", "tina") as stream:
+            assert messages(await stream.some(3)) == BEGUN
+            await it.say(task, "a")
+            assert messages(await stream.some(1)) == ["a"]
+
+
+async def test_nobody_sees_an_event_of_a_task_that_was_removed_meanwhile(tmp_path: Path) -> None:
+    async with house(tmp_path) as it:
+        bot, clock = it.bot, it.stage.clock
+        roles = Roles(bot.github, clock)
+        doorman = Doorman(bot.store.people, Operators(bot.store, bot.github, ()), clock, "")
+        caller = Caller(it.person("alice"), operator=False, scopes=frozenset())
+        audience = OfAll(TaskSight(bot.store, doorman, roles), caller)
+        of_nothing = Fed(1, ABSENT, 1, clock(), "info", "", {}, caller.person.id, 7)
+        assert not await audience.sees(of_nothing)
 
 
 async def test_a_stream_ends_when_its_key_is_taken_away(tmp_path: Path) -> None:
