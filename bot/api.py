@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 from uuid_utils import uuid7
@@ -13,6 +14,7 @@ from bot.facts import Facts
 from bot.github.client import GitHub
 from bot.http import openapi, pages, reference
 from bot.http.access import Doorman
+from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
 from bot.http.keys import KeyRoutes
@@ -22,6 +24,7 @@ from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
 from bot.key_desk import KeyDesk
 from bot.operators import Operators
+from bot.outbound_guard import Policy, why_not_called
 from bot.roles import Roles
 from bot.settings import Settings
 from bot.vault import Vault
@@ -36,6 +39,7 @@ class Api:
     store: Store
     github: GitHub
     vault: Vault
+    policy: Policy
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
@@ -57,23 +61,21 @@ class Api:
         return Doorman(self.store.people, operators, self.clock, url, limiter)
 
     def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
-        sight = TaskSight(self.store, doorman, Roles(self.github, self.clock))
+        roles = Roles(self.github, self.clock)
+        sight = TaskSight(self.store, doorman, roles)
         EventDesk(sight, self.pace).register(app)  # before `/tasks/{task_id}`
         TaskDesks(
             sight=sight,
             facts=Facts(self.github, self.store),
-            check_url=_https_only,
+            check_url=partial(why_not_called, policy=self.policy),
             clock=self.clock,
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
         ).register(app)
+        DeliveriesDesk(self.store, doorman, roles, self.clock).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
         desk = KeyDesk(people, self.vault, self.clock)
         KeyRoutes(doorman, people, desk, self.clock).register(app)
         WebhookSecretRoutes(doorman, people, desk).register(app)
-
-
-async def _https_only(url: str) -> str | None:
-    return None if url.startswith("https://") else "Give an https:// URL."

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import structlog
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 from pydantic import SecretStr
 from uuid_utils import uuid7
 
@@ -19,6 +20,7 @@ from bot import identity as who
 from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
+from bot.effects.sending import Courier
 from bot.facts import Facts
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
@@ -31,6 +33,7 @@ from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.outbound_guard import Policy, SystemResolver, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.runners.base import Exit, Runner
@@ -90,6 +93,9 @@ class Bellhop:
     vault: Vault
     session: aiohttp.ClientSession
     tempo: Tempo
+    policy: Policy
+    outbound: aiohttp.ClientSession
+    """The session for URLs that people give; it keeps to the policy."""
     identity: Identity | None = None
     pump: Pump | None = None
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
@@ -161,6 +167,7 @@ class Bellhop:
             self.store,
             self.github,
             self.vault,
+            self.policy,
             self.tempo.clock,
             self.tempo.limits,
             self.tempo.pace,
@@ -171,6 +178,26 @@ class Bellhop:
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
         return TokenDesk(self.store, self.github.tokens, self.vault, self.tempo.clock)
+
+    def courier(self) -> Courier:
+        """Who sends webhooks to programs."""
+        return Courier(
+            self.store,
+            self.outbound,
+            self.policy.rules,
+            self.webhook_secrets,
+            self.tempo.clock,
+            self.tempo.backoff,
+        )
+
+    async def webhook_secrets(self, owner_id: int) -> tuple[str, ...]:
+        """The secrets of a person that are valid now.
+
+        Raises:
+            WrongKey: they were sealed with another key.
+        """
+        sealed = await self.store.people.webhook_secrets_of(owner_id)
+        return tuple(self.vault.unseal(one.secret) for one in sealed)
 
     async def start(self) -> None:
         """Begin to work: let nobody be silent for the time Bellhop was away, then go on."""
@@ -216,7 +243,13 @@ class Bellhop:
         )
         intake = Intake(self.store, facts, identity.app_id, identity.slug, self.tempo.clock)
         self.pump = Pump(
-            self.store, intake, Performer(hands), self.tempo.clock, self.tempo.backoff, keep
+            self.store,
+            intake,
+            Performer(hands),
+            self.courier(),
+            self.tempo.clock,
+            self.tempo.backoff,
+            keep,
         )
         _log.info("ready", app=identity.slug)
         await self.pump.run()
@@ -235,8 +268,12 @@ class Bellhop:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerator[Bellhop]:
+async def opened(
+    settings: Settings, tempo: Tempo | None = None, resolver: AbstractResolver | None = None
+) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
+
+    `resolver` looks up the hosts of webhooks to programs, instead of the system.
 
     Raises:
         FolderInUse: another Bellhop uses the data folder.
@@ -253,6 +290,10 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
         )
+        resolver = resolver or SystemResolver()
+        stack.push_async_callback(resolver.close)
+        policy = Policy(settings.webhook_urls, resolver)
+        outbound = await stack.enter_async_context(guarded_session(policy))
         store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
         stack.push_async_callback(store.close)
         app_id = settings.app_id or 0
@@ -266,7 +307,9 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         )
         runners = _runners(settings)
         known = await who.recall(store, app_id)
-        yield Bellhop(settings, store, github, runners, vault, session, tempo, known)
+        yield Bellhop(
+            settings, store, github, runners, vault, session, tempo, policy, outbound, known
+        )
 
 
 def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:

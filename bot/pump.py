@@ -1,4 +1,4 @@
-"""What keeps Bellhop going: inbox -> facts -> decide; outbox -> perform; clocks.
+"""What keeps Bellhop going: inbox -> facts -> decide; outbox -> perform; clocks; webhooks.
 
 One loop, woken by the store after every commit and by the next clock. What waits for GitHub or a
 runner does so in tasks of its own, so that nothing holds up anything else; only the deliveries of
@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.effects.perform import Performer
+from bot.effects.sending import Courier
 from bot.github.errors import GitHubError
 from bot.intake import Intake
 from bot.line import Line
@@ -56,6 +57,13 @@ class _Taken:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """The key of a webhook that is under way."""
+
+    number: int
+
+
 @dataclass(slots=True)
 class Pump:
     """Run it as one task; cancel that task to stop. Nothing is lost by stopping anywhere."""
@@ -63,6 +71,7 @@ class Pump:
     store: Store
     intake: Intake
     performer: Performer
+    courier: Courier
     clock: Callable[[], datetime]
     backoff: Callable[[int], float]
     keep: Keep = field(default_factory=Keep)
@@ -103,6 +112,7 @@ class Pump:
             self._at_work
             or await self.store.owed_kinds()
             or await self.store.inbox.waiting(1)
+            or await self.store.outbound.any_due(now)
             or await self.store.due(now)
         )
 
@@ -112,6 +122,8 @@ class Pump:
             await self._strike(task_id, now)
         await self.store.offer_again(now)
         await self._take_effects(now)
+        for message in await self.courier.take(now):
+            self._begin(_Sending(message.number), self.courier.send(message))
         self._tidy(now)
 
     async def _strike(self, task_id: str, now: datetime) -> None:

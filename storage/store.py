@@ -31,18 +31,21 @@ from storage import (
     inbox,
     logs,
     migrations,
+    outbound_turns,
     outbox,
     tasks,
     timeline,
     vault_rows,
     views,
 )
+from storage.arrived import Arrivals
 from storage.feed import Feed
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
 from storage.lists import Lists
 from storage.logs import Logs
 from storage.numbers import Book, Numbers
+from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
 from storage.sqlite import Engine, StorageFailed
@@ -56,6 +59,7 @@ NEXT = 3
 """How many of those who wait are told that the queue has moved; more edits would cost pace."""
 KEEP_EFFECTS = timedelta(days=14)
 KEEP_TOMBSTONES = timedelta(days=30)
+KEEP_OUTBOUND = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Store:
         self.feed = Feed(engine, log_lines, numbers)
         self.rules = rules
         self.inbox = Inbox(engine)
+        self.arrivals = Arrivals(engine)
+        self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
         self.lists = Lists(engine)
@@ -272,7 +278,11 @@ class Store:
         """When something has to be done that nothing else will wake Bellhop for."""
 
         def work(db: Database) -> datetime | None:
-            times = (tasks.next_due(db, now), outbox.next_due(db, now))
+            times = (
+                tasks.next_due(db, now),
+                outbox.next_due(db, now),
+                outbound_turns.next_due(db, now),
+            )
             return min((time for time in times if time is not None), default=None)
 
         return await self._engine.read(work)
@@ -381,6 +391,7 @@ class Store:
         await self._engine.write(work)
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
             pass
+        await self.outbound.forget(now - KEEP_OUTBOUND)
         await self.inbox.forget(now - keep_payloads)
         await self.people.forget(now)
         await self.logs.forget(now, keep_logs)

@@ -263,6 +263,23 @@ discussion.\
 """)
 
 
+def test_a_task_of_a_program_is_not_retried_by_a_comment() -> None:
+    by_program = replace(OLD, where=replace(HERE, number=None))
+    decision = decide(view(named=by_program), given(f"/bellhop retry {NAME}"), LATER)
+    assert decision.task is None
+    assert body_of(decision) == (f"`{NAME}` was asked for by a program, and is tried again by one.")
+
+
+@pytest.mark.parametrize("text", ["/bellhop retry", f"/bellhop retry {NAME}"])
+def test_what_is_being_removed_begins_no_attempt(text: str) -> None:
+    going = replace(OLD, deleting=True)
+    decision = decide(view(named=going, issue_tasks=(going,)), given(text), LATER)
+    assert decision.task is None
+    assert "no task" in body_of(decision)
+    listed = decide(view(issue_tasks=(going,)), given("/status"), LATER)
+    assert NAME not in body_of(listed)
+
+
 def test_a_retry_needs_settings_that_can_be_read() -> None:
     decision = decide(view(issue_tasks=(OLD,)), given("/retry", config=BAD), LATER)
     assert decision.task is None

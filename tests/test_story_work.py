@@ -233,7 +233,7 @@ async def test_status_and_help(tmp_path: Path) -> None:
         assert stage.final() == snapshot("""\
 | task | command | state | time | pull request |
 |---|---|---|---|---|
-| `NAME` | `/fix` | completed | 0 s | https://github.test/acme/widgets/pull/2 |\
+| `NAME` | `/fix` | completed | SPAN | https://github.test/acme/widgets/pull/2 |\
 """)
         stage.comments("tina", "/help")
         await stage.quiet()

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 # What git says when the other side was not there, rather than said no; the last is the push gate's.
 AWAY = re.compile(
     r"failed to connect|couldn't connect|connection refused|connection reset|recv failure|"
+    r"send failure|failure when (?:receiving|sending)|transfer closed|not closed cleanly|"
     r"empty reply|could not resolve host|timed out|hung up unexpectedly|early eof|"
+    r"unexpected disconnect|gnutls recv error|ssl_error_syscall|"
     r"returned error: (5\d\d|429)|; push again",
     re.IGNORECASE,
 )

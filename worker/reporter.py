@@ -94,7 +94,8 @@ class Reporter:
         with self._wake:
             for message in messages:
                 self._dealt_with.add(message.id)
-                self._acknowledged.append(message.id)
+                if message.id not in self._acknowledged:
+                    self._acknowledged.append(message.id)
 
     def close(self, patience: float) -> None:
         """Send what is left, for `patience` seconds at most, and end."""

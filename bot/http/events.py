@@ -16,7 +16,7 @@ from bot.http.event_audience import Audience, OfAll, OfTask
 from bot.http.event_bodies import EventBody, EventPage, event_body, event_bytes
 from bot.http.event_stream import Pace, Stream
 from bot.http.problems import Problem
-from bot.http.routes import add_route
+from bot.http.routes import add_reading_route, add_route
 from bot.http.task_sight import TaskSight
 from bot.live import Hub
 
@@ -59,7 +59,7 @@ class EventDesk:
 
     def register(self, app: web.Application) -> None:
         """Serve the routes, and end the streams before the server waits for its requests."""
-        add_route(app, hdrs.METH_GET, "/tasks/events", self._of_all)
+        add_reading_route(app, "/tasks/events", self._of_all)
         add_route(app, hdrs.METH_GET, "/tasks/{task_id}/events", self._of_task)
         app.on_shutdown.append(self._stop)
 

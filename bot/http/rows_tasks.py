@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from bot.http.cursors import END, PLACE
 from bot.http.openapi_parts import Answer, Content, Parameter, Route, header, query, text_like
 from bot.http.rows_common import ASKED_BY_PEOPLE, BAD_BODY, LOOK_UP, PEOPLE
 from bot.http.task_bodies import DeletedTasks, MessageTaken, TaskBody, TaskStatus, WholeTask
+from bot.http.task_lists import History, TaskList
+from bot.http.task_queries import MOST, MOST_DAYS, USUAL, USUAL_DAYS
 from bot.http.task_requests import ENDINGS, Extension, NewMessage, NewTask
+from handlers.search import LONGEST
+from handlers.task import Status
 
 REPOSITORY = query(
     "repository", "Only tasks of this repository, `owner/name`.", text_like(r"^[\w.-]+/[\w.-]+$")
@@ -43,7 +48,76 @@ _ACTION: Parameter = {
     "explode": False,
 }
 
+_LIMIT = query(
+    "limit",
+    f"Tasks of a page, {USUAL} if left out.",
+    {"type": "integer", "minimum": 1, "maximum": MOST},
+)
+_STATUS: Parameter = {
+    "name": "status",
+    "in": "query",
+    "required": False,
+    "description": "Only tasks in one of these statuses.",
+    "schema": {
+        "type": "array",
+        "items": {"type": "string", "enum": [one.value for one in Status]},
+        "minItems": 1,
+    },
+    "style": "form",
+    "explode": False,
+}
+_Q = query(
+    "q",
+    "A search: `repo:o/r`, `status:failed`, `owner:me` (what is meant if left out), "
+    '`owner:anyone`, `owner:LOGIN`, `agent:claude`, words, and "phrases".',
+    {"type": "string", "maxLength": LONGEST},
+)
+_DAYS = query(
+    "days",
+    f"Of how many days the totals are told, {USUAL_DAYS} if left out.",
+    {"type": "integer", "minimum": 1, "maximum": MOST_DAYS},
+)
+_NARROWED = (_LIMIT, _STATUS, REPOSITORY, _Q)
+_NEXT = {"Link": "The address of the next page, where there is one."}
+_LISTED = (
+    ASKED_BY_PEOPLE
+    | {
+        400: "The cursor or `q` cannot be read; the answer names the word.",
+        422: "A parameter is out of range; `errors` tells which.",
+    }
+    | LOOK_UP
+)
+
+
+def _cursor(form: str) -> Parameter:
+    return query(
+        "cursor", "Where the page begins: `nextCursor` of the page before.", text_like(form)
+    )
+
+
 ROUTES = (
+    Route(
+        "GET",
+        "/api/tasks",
+        "listTasks",
+        _TAG,
+        "List tasks, newest first: your own, unless `q` says otherwise.",
+        {200: Answer("A page of them.", Content(TaskList), _NEXT)},
+        _LISTED,
+        parameters=(*_NARROWED, _cursor(PLACE)),
+        security=PEOPLE,
+    ),
+    Route(
+        "GET",
+        "/api/tasks/history",
+        "listHistory",
+        _TAG,
+        "List what has ended, the newest end first, with totals by day.",
+        {200: Answer("A page of it.", Content(History), _NEXT)},
+        _LISTED,
+        parameters=(*_NARROWED, _cursor(END), _DAYS),
+        security=PEOPLE,
+    ),
     Route(
         "POST",
         "/api/tasks",

@@ -14,6 +14,7 @@ from bot.http.task_sight import TaskSight
 from bot.http.tasks_act import ActDesk
 from bot.http.tasks_create import CreateDesk
 from bot.http.tasks_delete import DeleteDesk
+from bot.http.tasks_list import ListDesk
 from bot.http.tasks_read import ReadDesk
 
 
@@ -41,6 +42,7 @@ class TaskDesks:
             web_url=self.web_url,
         )
         CreateDesk(sight.store, sight.doorman, asking, self.clock, self.web_url).register(app)
+        ListDesk(sight, self.clock, self.web_url).register(app)
         ReadDesk(sight, self.web_url).register(app)
         ActDesk(sight, self.facts, self.clock, self.new_id, self.web_url).register(app)
         DeleteDesk(sight, self.clock).register(app)

@@ -1,0 +1,101 @@
+"""`GET /api/tasks` and `GET /api/tasks/history`: many tasks, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from bot.http.access import Caller
+from bot.http.answers import json_answer
+from bot.http.cursors import cursor_of_end, cursor_of_place, end_in, place_in
+from bot.http.problems import Problem
+from bot.http.routes import add_reading_route, add_route
+from bot.http.task_bodies import task_body
+from bot.http.task_lists import DayBody, History, TaskList, finished_task
+from bot.http.task_narrowing import Narrowed, narrow
+from bot.http.task_queries import (
+    MOST_DAYS,
+    USUAL_DAYS,
+    number_of,
+    read_query,
+)
+from bot.http.task_sight import TaskSight
+from handlers.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class ListDesk:
+    """Tells of many tasks."""
+
+    sight: TaskSight
+    clock: Callable[[], datetime]
+    web_url: str
+
+    def register(self, app: web.Application) -> None:
+        """Serve the routes."""
+        add_route(app, "GET", "/tasks", self._list)
+        add_reading_route(app, "/tasks/history", self._history)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        caller = await self.sight.doorman.caller(request, "tasks:read")
+        asked = read_query(request)
+        before = place_in(request)
+        narrowed = await narrow(self.sight, caller, asked)
+        if narrowed is None:
+            return json_answer(TaskList(tasks=[], count=0, count_exact=True, next_cursor=None))
+        scope, query = narrowed.scope, narrowed.query
+        lists = self.sight.store.lists
+        page = await lists.page(scope, query, asked.limit, before)
+        count, exact = await lists.count(scope, query)
+        cursor = None if page.next is None else cursor_of_place(page.next)
+        told = TaskList(
+            tasks=[task_body(one, self.web_url, mine=_mine(caller, one)) for one in page.tasks],
+            count=count,
+            count_exact=exact,
+            next_cursor=cursor,
+        )
+        return json_answer(told, headers=_link(request, cursor))
+
+    async def _history(self, request: web.Request) -> web.Response:
+        caller = await self.sight.doorman.caller(request, "tasks:read")
+        asked = read_query(request)
+        days = number_of(request, "days", USUAL_DAYS, MOST_DAYS)
+        if asked.search.words:
+            raise Problem(
+                400,
+                f"`q` cannot hold words here, `{asked.search.words[0]}`: "
+                "GET /api/tasks looks for them.",
+                code="bad_query",
+            )
+        before = end_in(request)
+        narrowed = await narrow(self.sight, caller, asked)
+        if narrowed is None:
+            return json_answer(History(tasks=[], days=[], next_cursor=None))
+        lists = self.sight.store.lists
+        page = await lists.history(narrowed.scope, narrowed.query, asked.limit, before)
+        cursor = None if page.next is None else cursor_of_end(page.next)
+        told = History(
+            tasks=[finished_task(one, self.web_url, mine=_mine(caller, one)) for one in page.tasks],
+            days=await self._days(narrowed, days),
+            next_cursor=cursor,
+        )
+        return json_answer(told, headers=_link(request, cursor))
+
+    async def _days(self, narrowed: Narrowed, days: int) -> list[DayBody]:
+        since = self.clock().date() - timedelta(days=days - 1)
+        totals = await self.sight.store.lists.totals(narrowed.scope, narrowed.query, since)
+        return [DayBody.of(one) for one in totals]
+
+
+def _mine(caller: Caller, task: Task) -> bool:
+    return caller.operator or task.owner.id == caller.person.id
+
+
+def _link(request: web.Request, cursor: str | None) -> dict[str, str]:
+    """Where the next page is, for those who follow links."""
+    if cursor is None:
+        return {}
+    return {"Link": f'<{request.rel_url.update_query(cursor=cursor)}>; rel="next"'}
