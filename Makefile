@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test check bench bench-lists docs format clean
+.PHONY: help demo test check bench bench-lists bench-streams docs format clean
 
 help:
 	@echo "make demo    the whole loop on this machine, without GitHub, network or keys"
@@ -14,6 +14,7 @@ help:
 	@echo "make docs    bring the generated parts of docs/ up to date"
 	@echo "make bench   how fast deliveries are answered"
 	@echo "make bench-lists  how long lists take among a million tasks (makes 6 GB in .bench-lists, once)"
+	@echo "make bench-streams  what a thousand event streams cost, and how soon they hear"
 	@echo "make format  format and mend what can be mended"
 	@echo "make clean   remove what the others made"
 
@@ -52,6 +53,9 @@ bench: $(VENV)/.dev
 
 bench-lists: $(VENV)/.dev
 	$(BIN)/python -m bench.lists
+
+bench-streams: $(VENV)/.dev
+	$(BIN)/python -m bench.streams
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m docs

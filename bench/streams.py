@@ -28,7 +28,7 @@ from bot.files import allow_many_files
 
 AIM_MEMORY = 150_000_000
 AIM_DELAY = 0.200
-SPACING = 0.05
+SPACING = 0.1
 """Seconds between two events."""
 OF_ONE_PERSON = 40
 PATIENCE = 60.0

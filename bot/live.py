@@ -49,7 +49,7 @@ class Follower:
         self.over: Over | None = None
         self._drop = drop
         self._pieces: list[Piece] = []
-        self._news = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
 
     @property
     def waiting(self) -> bool:
@@ -66,24 +66,30 @@ class Follower:
             self._drop()
             return
         self._pieces += pieces
-        self._news.set()
+        self.wake()
 
     def finish(self, why: Over) -> None:
         """Nothing more comes."""
         self.over = self.over or why
-        self._news.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let `take` return, whatever there is."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def drop(self) -> None:
         """Cut the connection: its reader does not take what was sent long ago."""
         self._drop()
 
-    async def take(self, patience: float) -> list[Piece]:
-        """What has come; none when nothing came for so many seconds, or nothing more does."""
+    async def take(self) -> list[Piece]:
+        """What has come; nothing now and then, when all is silent, or when nothing more comes.
+
+        There is no timer for it: a thousand of them at each event would cost as much as sending.
+        """
         if not self._pieces and self.over is None:
-            self._news.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await self._news.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         pieces, self._pieces = self._pieces, []
         return pieces
 
@@ -97,11 +103,13 @@ class Hub:
     Args:
         feed: Where events are read.
         encode: Makes the bytes that are sent for an event.
+        beat: After so many seconds each follower is woken, so that it looks around.
     """
 
-    def __init__(self, feed: Feed, encode: Callable[[Fed], bytes]) -> None:
-        self._feed = feed
+    def __init__(self, feed: Feed, encode: Callable[[Fed], bytes], beat: float) -> None:
+        self.feed = feed
         self._encode = encode
+        self._beat = beat
         self._open: set[Follower] = set()
         self._of_all: set[Follower] = set()
         self._of_task: dict[str, set[Follower]] = {}
@@ -109,6 +117,7 @@ class Hub:
         self._woken = asyncio.Event()
         self._nobody = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
+        self._beating: asyncio.TimerHandle | None = None
         self._stopped = False
 
     @contextlib.contextmanager
@@ -127,9 +136,10 @@ class Hub:
     def begin(self, follower: Follower) -> None:
         """Hand over what settles from now on."""
         if self._reading is None:
-            self._position = self._feed.settled
-            self._feed.listen(self)
+            self._position = self.feed.settled
+            self.feed.listen(self)
             self._reading = asyncio.create_task(self._read())
+            self._next_beat()
         if follower.task_id is None:
             self._of_all.add(follower)
         else:
@@ -167,8 +177,18 @@ class Hub:
             self._nobody.set()
         if self._reading is not None and not self._of_all and not self._of_task:
             self._reading.cancel()
-            self._reading = None
-            self._feed.listen(None)
+            self._rest()
+
+    def _rest(self) -> None:
+        self._reading = None
+        self.feed.listen(None)
+        if self._beating is not None:
+            self._beating.cancel()
+
+    def _next_beat(self) -> None:
+        for follower in self._open:
+            follower.wake()
+        self._beating = asyncio.get_running_loop().call_later(self._beat, self._next_beat)
 
     async def _read(self) -> None:
         try:
@@ -179,14 +199,13 @@ class Hub:
         except Exception:  # noqa: BLE001 - whatever it is, it is told, and streams begin anew
             # Nobody is left waiting for events that do not come: they resume where they are.
             _log.exception("events cannot be read")
-            self._reading = None
-            self._feed.listen(None)
+            self._rest()
             self._finish(self._open, Over.STOPPED)
 
     async def _read_on(self) -> None:
         more = True
         while more:
-            page = await self._feed.page(self._position, PAGE)
+            page = await self.feed.page(self._position, PAGE)
             self._position, more = page.next, page.more
             self._hand_out([Piece(fed, self._encode(fed)) for fed in page.events])
             for task_id in {fed.task_id for fed in page.events if fed.ended}:
@@ -206,7 +225,7 @@ class Hub:
         """Say so to those who follow a task that has ended and of which they have everything."""
         if task_id not in self._of_task:
             return
-        last = await self._feed.last_of_ended(task_id)
+        last = await self.feed.last_of_ended(task_id)
         if last is not None and last <= self._position:
             self._finish(self._of_task.get(task_id, ()), Over.ENDED)
 

@@ -178,7 +178,8 @@ def _tasks(db: Database, task_ids: Iterable[str]) -> dict[str, tuple[int, int, b
     """Owner, repository, and whether it has ended, of those that exist for anybody."""
     rows = db.conn.execute(
         f"SELECT id, owner_id, repository_id, {_ENDED} FROM tasks "  # noqa: S608 - our own text
-        "WHERE id IN (SELECT value FROM json_each(?)) AND seq IN (SELECT seq FROM listed)",
+        "WHERE id IN (SELECT value FROM json_each(?)) "
+        "AND EXISTS (SELECT 1 FROM listed WHERE seq = tasks.seq)",
         (json.dumps(list(task_ids)),),
     )
     return {task_id: (owner, repository, bool(ended)) for task_id, owner, repository, ended in rows}

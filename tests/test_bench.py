@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import burst, latency, lists
+from bench import burst, latency, lists, streams
 from bench import lists_data as data
 from bench.watch import Span, covered
 from storage.lists import Query
@@ -26,6 +26,31 @@ async def test_a_burst_loses_nothing(tmp_path: Path) -> None:
     assert found.answers == {"202": 30}
     assert (found.deliveries, found.candidates, found.tasks) == (30, 30, 30)
     assert found.lost(30) == 0
+
+
+async def test_every_stream_gets_every_event(tmp_path: Path) -> None:
+    found = await streams.measure(6, 3, tmp_path)
+    assert found.complete
+    assert len(found.delays) == 3
+    assert all(delay > 0 for delay in found.delays)
+    assert 0 < found.before < 2**30
+    assert 0 < found.after < 2**30
+
+
+@pytest.mark.parametrize(
+    ("slowest", "memory", "in_order", "met"),
+    [
+        (0.1, 10**8, 9, True),
+        (0.3, 10**8, 9, False),
+        (0.1, 2 * 10**8, 9, False),
+        (0.1, 10**8, 8, False),
+    ],
+)
+def test_an_aim_of_the_streams_that_is_missed_is_said(
+    slowest: float, memory: int, in_order: int, *, met: bool
+) -> None:
+    found = streams.Measured(9, 2, [0.05, slowest], 5 * 10**7, memory, in_order)
+    assert streams.report(found) is met
 
 
 def test_a_missing_command_is_lost() -> None:

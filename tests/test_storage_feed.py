@@ -9,11 +9,12 @@ import pytest
 from sqlite_utils import Database
 
 from handlers.decision import Entry
+from handlers.events import DeletionRequested, WorkerGone
 from storage import timeline
-from storage.feed import _TIMELINE, Fed, Feed, Page, _rows, _Span
+from storage.feed import _TIMELINE, Fed, Feed, Page, _rows, _Span, _tasks
 from storage.logs import LogLine
 from storage.numbers import Numbers
-from tests.makers import BOB, NOON, SECOND, completed
+from tests.makers import BOB, NOON, SECOND, completed, of_launch
 from tests.storage_support import Bench, opened
 
 
@@ -108,13 +109,9 @@ async def test_what_is_left_of_tasks_that_are_gone_is_left_out(bench: Bench) -> 
     for task in (gone, going, kept):
         await bench.store.logs.append(task.id, 1, say(f"line of {task.where.number}") * 3)
     await bench.sql("DELETE FROM tasks WHERE id = ?", gone.id)
-    await bench.sql(
-        "UPDATE tasks SET doc = json_set(doc, '$.deleting', json('true')) WHERE id = ?", going.id
-    )
+    await bench.store.apply(DeletionRequested(going.id, going.owner), NOON)
     assert "line of 2" in await words(bench), "its worker is still to be stopped"
-    await bench.sql(
-        "UPDATE tasks SET doc = json_set(doc, '$.status', 'cancelled') WHERE id = ?", going.id
-    )
+    await bench.store.apply(WorkerGone(*of_launch(going)), NOON)
     assert await words(bench) == ["/fix was admitted", "starting a worker", *["line of 3"] * 3]
     assert await words(bench, gone.id) == await words(bench, going.id) == []
     assert await bench.store.feed.last_of_ended(going.id) is None
@@ -182,3 +179,17 @@ async def test_pages_are_found_by_an_index(bench: Bench, task_id: str | None) ->
         assert "SEARCH" in plan
         assert "SCAN" not in plan
         assert "TEMP B-TREE" not in plan
+
+
+async def test_whose_events_are_is_looked_up_and_not_searched_for(bench: Bench) -> None:
+    asked: list[str] = []
+
+    def watched(db: Database) -> None:
+        db.conn.set_trace_callback(asked.append)
+        _tasks(db, ["x", "y"])
+        db.conn.set_trace_callback(None)
+
+    await bench.engine.read(watched)
+    (plan,) = [str(await bench.rows(f"EXPLAIN QUERY PLAN {one}")) for one in asked]
+    assert "SCAN tasks" not in plan
+    assert "SCAN listed" not in plan

@@ -13,10 +13,11 @@ from bot.http.event_audience import Audience
 from bot.http.event_bodies import event_bytes
 from bot.http.problems import Problem
 from bot.live import Follower, Hub, Over, Piece
-from storage.feed import Feed
 
 PAGE = 200
 """Events that one stream reads from the table at once."""
+SMALL = 16_384
+"""Bytes that a transport takes without asking anybody to wait."""
 RETRY = b"retry: 3000\n\n"
 """Milliseconds after which a browser comes again when its stream has ended."""
 END = b"event: end\ndata: {}\n\n"
@@ -42,16 +43,24 @@ class Stream:
     for every stream; they are the same for all, so they are written through the answer's `write`.
     """
 
-    def __init__(self, feed: Feed, hub: Hub, audience: Audience, after: int, pace: Pace) -> None:
-        self._feed = feed
+    def __init__(
+        self,
+        request: web.Request,
+        hub: Hub,
+        audience: Audience,
+        after: int,
+        pace: Pace,
+    ) -> None:
+        self._request = request
         self._hub = hub
         self._audience = audience
         self._last = after
         self._pace = pace
         self._looked = asyncio.get_running_loop().time()
 
-    async def run(self, request: web.Request) -> web.StreamResponse:
+    async def run(self) -> web.StreamResponse:
         """Send until the client leaves, the task ends, Bellhop stops, or access is lost."""
+        request = self._request
         if request.transport is None:
             return web.Response()  # the client has left, nobody gets this
         response = _begun(self._pace)
@@ -60,24 +69,22 @@ class Stream:
             async with response:
                 try:
                     await self._write(response, RETRY)
-                    await self._send_all(request, response, follower)
+                    await self._send_all(response, follower)
                 except _NoAccess:
                     pass
                 except (ConnectionError, TimeoutError):
                     _abort(request)
         return response
 
-    async def _send_all(
-        self, request: web.Request, response: EventSourceResponse, follower: Follower
-    ) -> None:
+    async def _send_all(self, response: EventSourceResponse, follower: Follower) -> None:
         await self._catch_up(response, follower)
         self._hub.begin(follower)
         await self._catch_up(response, follower)
         if await self._is_at_the_end():
             await self._write(response, END)
             return
-        while request.transport is not None:
-            pieces = await follower.take(self._pace.heartbeat)
+        while self._request.transport is not None:
+            pieces = await follower.take()
             await self._send(response, pieces)
             if follower.over is not None and not follower.waiting:
                 if follower.over is Over.ENDED:
@@ -88,7 +95,7 @@ class Stream:
         """Send what is in the table, a page at a time, as fast as the client takes it."""
         more = True
         while more and follower.over is None and response.is_connected():
-            page = await self._feed.page(self._last, PAGE, self._audience.task_id)
+            page = await self._hub.feed.page(self._last, PAGE, self._audience.task_id)
             await self._send(response, [Piece(fed, event_bytes(fed)) for fed in page.events])
             self._last, more = page.next, page.more
 
@@ -96,7 +103,7 @@ class Stream:
         task_id = self._audience.task_id
         if task_id is None:
             return False
-        last = await self._feed.last_of_ended(task_id)
+        last = await self._hub.feed.last_of_ended(task_id)
         return last is not None and last <= self._last
 
     async def _send(self, response: EventSourceResponse, pieces: list[Piece]) -> None:
@@ -130,8 +137,15 @@ class Stream:
             TimeoutError: it takes nothing.
             ConnectionError: it has left.
         """
+        if len(raw) <= SMALL and not self._is_behind():
+            await response.write(raw)  # into the transport, which is empty: nothing waits here
+            return
         async with asyncio.timeout(self._pace.patience):
             await response.write(raw)
+
+    def _is_behind(self) -> bool:
+        transport = self._request.transport
+        return transport is not None and transport.get_write_buffer_size() > 0
 
 
 def _begun(pace: Pace) -> EventSourceResponse:

@@ -16,7 +16,7 @@ from bot.http.event_audience import Audience, OfAll, OfTask
 from bot.http.event_bodies import EventBody, EventPage, event_body, event_bytes
 from bot.http.event_stream import Pace, Stream
 from bot.http.problems import Problem
-from bot.http.routes import add_route
+from bot.http.routes import add_reading_route, add_route
 from bot.http.task_sight import TaskSight
 from bot.live import Hub
 
@@ -55,11 +55,11 @@ class EventDesk:
 
     def __post_init__(self) -> None:
         """One hub for all streams."""
-        self._hub = Hub(self.sight.store.feed, event_bytes)
+        self._hub = Hub(self.sight.store.feed, event_bytes, self.pace.heartbeat)
 
     def register(self, app: web.Application) -> None:
         """Serve the routes, and end the streams before the server waits for its requests."""
-        add_route(app, hdrs.METH_GET, "/tasks/events", self._of_all)
+        add_reading_route(app, "/tasks/events", self._of_all)
         add_route(app, hdrs.METH_GET, "/tasks/{task_id}/events", self._of_task)
         app.on_shutdown.append(self._stop)
 
@@ -81,8 +81,7 @@ class EventDesk:
         if asked.resumes and await self._is_over(audience, asked.after):
             return web.Response(status=204, headers=_PRIVATE)
         with self._place(caller):
-            stream = Stream(self.sight.store.feed, self._hub, audience, asked.after, self.pace)
-            return await stream.run(request)
+            return await Stream(request, self._hub, audience, asked.after, self.pace).run()
 
     async def _page(self, audience: Audience, asked: Asked) -> EventPage:
         """A page that is full, or the last, or that took enough work."""
