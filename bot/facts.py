@@ -146,6 +146,7 @@ class Facts:
             await self._earlier(task),
             everyone=everyone,
             asked_at=written.written_at,
+            asked_by=written.source_id if written.kind == "comment" else None,
         )
 
     async def _roles(self, written: TextWritten, comments: list[CommentFacts]) -> dict[str, Role]:
@@ -175,4 +176,5 @@ def _remark(comment: CommentFacts, roles: dict[str, Role]) -> Remark:
         updated_at=comment.updated_at,
         body=comment.body,
         is_bot=comment.is_bot,
+        id=comment.id,
     )
