@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from bot.worker_tokens import WorkerTokens
 from handlers.decision import Decision
 from handlers.task import Status
 from handlers.values import ErrorCode, TaskError
+from tests.github_support import private_key
 from tests.makers import task_in
 
 TASK = "01a200a0-0ddb-71c1-ae1e-ede9764f911c"
@@ -174,7 +176,7 @@ def offline(**more: object) -> Settings:
     values: dict[str, object] = {
         "app_id": 1,
         "webhook_secret": SecretStr("s"),
-        "private_key": SecretStr("pem"),
+        "private_key": SecretStr(private_key()),
         "github_api_url": "http://127.0.0.1:1/api",
         "github_url": "http://127.0.0.1:1",
         "agent_command": "true",
@@ -193,6 +195,9 @@ def test_good_settings_have_no_problems() -> None:
         ({"webhook_secret": None}, "BELLHOP_WEBHOOK_SECRET"),
         ({"private_key": None}, "BELLHOP_PRIVATE_KEY_FILE"),
         ({"private_key": None, "private_key_file": "nowhere.pem"}, "BELLHOP_PRIVATE_KEY_FILE"),
+        ({"private_key": SecretStr("pem")}, "BELLHOP_PRIVATE_KEY"),
+        ({"private_key": None, "private_key_file": __file__}, "BELLHOP_PRIVATE_KEY_FILE"),
+        ({"worker_user": "no-such-user"}, "BELLHOP_WORKER_USER"),
         ({"runner": "moon"}, "BELLHOP_RUNNERS"),
         ({"agents": "command,oracle"}, "BELLHOP_AGENTS"),
         ({"agent_command": None}, "BELLHOP_AGENT_COMMAND"),
@@ -225,7 +230,10 @@ def test_problems_are_told_all_at_once() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"worker_user": "nobody", "github_url": "https://github.com"},
+        pytest.param(
+            {"worker_user": "nobody", "github_url": "https://github.com"},
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user"),
+        ),
         {"unsafe_process_runner": True, "github_url": "https://github.com"},
         {"worker_url": "http://10.0.0.1", "allow_http_workers": True},
         {"worker_url": "https://bellhop.example.org"},

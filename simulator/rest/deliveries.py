@@ -35,6 +35,19 @@ def _item(delivery: Delivery) -> Json:
     }
 
 
+def get_config(call: Call) -> web.Response:
+    """`GET /app/hook/config`; the secret is not shown."""
+    as_app(call)
+    return reply(
+        {
+            "content_type": "json",
+            "insecure_ssl": "0",
+            "secret": "********",
+            "url": call.world.hooks.url or "",
+        }
+    )
+
+
 def list_deliveries(call: Call) -> web.Response:
     """`GET /app/hook/deliveries?cursor=&per_page=&status=`, newest first."""
     as_app(call)
@@ -89,6 +102,7 @@ def redeliver(call: Call) -> web.Response:
 DELIVERY = r"/app/hook/deliveries/{delivery_id:\d+}"
 
 ROUTES = (
+    Route("GET", "/app/hook/config", get_config),
     Route("GET", "/app/hook/deliveries", list_deliveries),
     Route("GET", DELIVERY, get_delivery),
     Route("POST", f"{DELIVERY}/attempts", redeliver),
