@@ -18,7 +18,7 @@ from bot import cli_keys, log, startup
 from bot.beside import Beside, beside
 from bot.demo import DemoFailed
 from bot.demo import demo as run_demo
-from bot.doctor import examine
+from bot.doctor import before_start, examine
 from bot.http.openapi import document
 from bot.receive import NotSent, read, send
 from bot.serve import serve as run_server
@@ -57,7 +57,7 @@ def serve() -> None:
     Workers go on when it stops, and are found again at the next start.
     """
     settings = _settings()
-    if found := startup.problems(settings):
+    if found := before_start(settings):
         _fail(str(BadSettings(found)), BAD_SETTINGS)
     log.set_up(settings.log_level, settings.log_format)
     os.umask(0o077)  # whatever is made from here on is for Bellhop's own user

@@ -1,4 +1,4 @@
-"""The log of the App's webhook deliveries, and redelivery."""
+"""The App's webhook: where it goes, the log of its deliveries, and redelivery."""
 
 from __future__ import annotations
 
@@ -86,9 +86,18 @@ def redeliver(call: Call) -> web.Response:
     return reply({}, 202)
 
 
+def get_config(call: Call) -> web.Response:
+    """`GET /app/hook/config`."""
+    as_app(call)
+    url = call.world.hooks.url or ""
+    told = {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}
+    return reply(told)
+
+
 DELIVERY = r"/app/hook/deliveries/{delivery_id:\d+}"
 
 ROUTES = (
+    Route("GET", "/app/hook/config", get_config),
     Route("GET", "/app/hook/deliveries", list_deliveries),
     Route("GET", DELIVERY, get_delivery),
     Route("POST", f"{DELIVERY}/attempts", redeliver),
