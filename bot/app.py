@@ -30,6 +30,7 @@ from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.meters import Meters
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.runners.base import Exit, Runner
@@ -89,6 +90,7 @@ class Bellhop:
     tempo: Tempo
     identity: Identity | None = None
     pump: Pump | None = None
+    meters: Meters = field(default_factory=Meters)
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
 
     @property
@@ -137,6 +139,7 @@ class Bellhop:
             notify=self.store.changed.set,
             clock=self.tempo.clock,
             new_id=lambda: str(uuid7()),
+            meters=self.meters,
         )
         webhooks.add_webhooks(app, door)
         CallbackDesk(
@@ -160,6 +163,8 @@ class Bellhop:
             self.vault,
             self.tempo.clock,
             self.tempo.limits,
+            self.meters,
+            lambda: self.ready,
         ).register(app)
         ops.add_health(app, lambda: self.ready)
         return app
@@ -206,6 +211,7 @@ class Bellhop:
             clock=self.tempo.clock,
             backoff=self.tempo.backoff,
             settle=self.tempo.settle,
+            meters=self.meters,
         )
         keep = Keep(
             timedelta(days=self.settings.keep_payloads), timedelta(days=self.settings.keep_logs)
@@ -262,7 +268,9 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         )
         runners = _runners(settings)
         known = await who.recall(store, app_id)
-        yield Bellhop(settings, store, github, runners, vault, session, tempo, known)
+        bellhop = Bellhop(settings, store, github, runners, vault, session, tempo, known)
+        store.on_move = bellhop.meters.moved
+        yield bellhop
 
 
 def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:

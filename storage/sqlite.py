@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ from storage.gathering import Gathering
 from storage.jobs import Job, Work, commit_together, deliver_all, read_alone
 from storage.lanes import GroupQueue, Lane
 from storage.schema import bring_up_to_date
+from storage.timings import SHORT, Timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +47,8 @@ class Engine:
         self._readers: list[Lane] = []
         self._checkpointer = Checkpointer(path)
         self._open = False
+        self.commits = Timings(SHORT)
+        """How long transactions took, each with all that was done in it."""
 
     @classmethod
     async def open(
@@ -79,7 +83,7 @@ class Engine:
             "bellhop-writer",
             self._writes,
             connect=connect,
-            perform=commit_together,
+            perform=self._commit,
             done=self._gathering.done,
             finish=_close_writer,
         )
@@ -155,6 +159,11 @@ class Engine:
         await self._gathering.end()
         self._writes.put(None)
         await self._writer.ended()
+
+    def _commit(self, db: Database, jobs: Sequence[Job]) -> None:
+        start = time.perf_counter()
+        commit_together(db, jobs)
+        self.commits.add(time.perf_counter() - start)
 
     def _job(self, work: Work, item: object, *, alone: bool = False) -> Job:
         if not self._open:

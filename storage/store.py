@@ -26,6 +26,7 @@ from handlers.events import (
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import (
+    census,
     house,
     idempotency,
     inbox,
@@ -37,16 +38,19 @@ from storage import (
     vault_rows,
     views,
 )
+from storage.census import Census
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
 from storage.lists import Lists
 from storage.logs import Logs
+from storage.moves import Moved, move_of
 from storage.numbers import Numbers
 from storage.outbox import Claimed, Owed
 from storage.people import People
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
+from storage.timings import Timings
 from storage.vault_rows import SealedToken
 
 T = TypeVar("T")
@@ -77,6 +81,9 @@ class Store:
         self.people = People(engine)
         self.lists = Lists(engine)
         self.changed = asyncio.Event()
+        self.on_move: Callable[[Moved], None] = _nobody_listens
+        """Called, on the event loop, with each move of a task once it is stored."""
+        self._moves: list[Moved] = []
 
     @classmethod
     async def open(cls, path: Path, rules: Rules, *, migrate: bool = True) -> Store:
@@ -210,7 +217,7 @@ class Store:
     async def offer_again(self, now: datetime) -> None:
         """Offer places to tasks whose launch failed and whose wait is over."""
         if await self._engine.read(lambda db: tasks.any_to_launch_again(db, now)):
-            await self._engine.write(lambda db: self._offer(db, now))
+            await self._told(lambda db: self._offer(db, now))
 
     async def restarted(self, now: datetime) -> None:
         """Let no silence count for the time in which Bellhop was away."""
@@ -310,6 +317,15 @@ class Store:
         """Whether a comment of a task, or an edit of one, still waits to be made."""
         return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
 
+    @property
+    def commits(self) -> Timings:
+        """How long the transactions of the main database took."""
+        return self._engine.commits
+
+    async def census(self) -> Census:
+        """How much there is of everything."""
+        return await self._engine.read(census.take)
+
     async def owed_kinds(self) -> set[str]:
         """The kinds of the effects that wait."""
         return await self._engine.read(outbox.waiting)
@@ -374,9 +390,23 @@ class Store:
 
     async def _write(self, work: Callable[[Database], T]) -> T:
         try:
-            return await self._engine.write(work)
+            return await self._told(work)
         finally:
             self.changed.set()  # also when the caller is cancelled: the work may be done
+
+    async def _told(self, work: Callable[[Database], T]) -> T:
+        """Do some work in a transaction, and tell of the moves in it once they are stored."""
+        moves: list[Moved] = []
+
+        def noted(db: Database) -> T:
+            moves.clear()  # where others failed, it is done once more
+            self._moves = moves  # the writer does one piece of work at a time
+            return work(db)
+
+        result = await self._engine.write(noted)
+        for move in moves:
+            self.on_move(move)
+        return result
 
     def _apply_and_offer(self, db: Database, event: Event, now: datetime) -> Decision:
         decision = self._apply(db, event, now)
@@ -388,8 +418,11 @@ class Store:
         asked = isinstance(event, CommandGiven | CommandUndecidable)
         if asked and not inbox.is_open(db, event.task_id):
             return NOTHING  # it was decided before Bellhop was last stopped
-        decision = decide(views.view_for(db, event, self.rules, now), event, now)
+        view = views.view_for(db, event, self.rules, now)
+        decision = decide(view, event, now)
         self._save(db, event, decision, now)
+        if decision.task is not None and (move := move_of(view, decision.task, now)) is not None:
+            self._moves.append(move)
         if asked:
             inbox.decided(db, event.task_id, _state_of(event, decision), now)
         if decision.then is not None:
@@ -423,6 +456,10 @@ class Store:
         waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
         spoken_of = [task for task in waiting if task and task.where.number is not None]
         outbox.wish(db, [status_edit(task) for task in spoken_of], now)
+
+
+def _nobody_listens(_: Moved) -> None:
+    pass
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:

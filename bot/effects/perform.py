@@ -95,6 +95,8 @@ class Performer:
             await self._hands.store.mark(owed, "done", self._now())
         else:
             await self._hands.store.settle(owed, event, self._now())
+        self._count(owed, "done")
+        _log.debug("effect done", kind=type(owed.effect).__name__)
 
     async def _put_off(
         self, owed: Owed, seconds: float, problem: str | None, *, tried: bool = True
@@ -106,10 +108,12 @@ class Performer:
             await self._end_as(owed, "failed", problem)
             return
         until = now + timedelta(seconds=seconds)
+        self._count(owed, "put_off")
         await self._hands.store.postpone(owed, until, problem, tried=tried)
 
     async def _end_as(self, owed: Owed, state: str, problem: str) -> None:
         """Nothing more is tried: whoever waits for the outcome hears of it."""
+        self._count(owed, state)
         if (event := _failure_of(owed.effect, problem)) is not None:
             try:
                 await self._hands.store.settle(owed, event, self._now())
@@ -120,6 +124,9 @@ class Performer:
             else:
                 return
         await self._hands.store.mark(owed, state, self._now(), problem)
+
+    def _count(self, owed: Owed, outcome: str) -> None:
+        self._hands.meters.effects[type(owed.effect).__name__, outcome] += 1
 
     def _now(self) -> datetime:
         return self._hands.clock()
