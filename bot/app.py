@@ -23,6 +23,7 @@ from bot.facts import Facts
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
+from bot.github.comments import OurMark
 from bot.github.errors import GitHubError
 from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
@@ -33,6 +34,7 @@ from bot.intake import Intake
 from bot.meters import Meters
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
+from bot.restored import Return
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
@@ -175,7 +177,11 @@ class Bellhop:
 
     async def start(self) -> None:
         """Begin to work: let nobody be silent for the time Bellhop was away, then go on."""
-        await self.store.restarted(self.tempo.clock())
+        if self.store.held is None:
+            await self.store.restarted(self.tempo.clock())
+        else:
+            _log.warning("started from a backup", made_at=self.store.held.isoformat())
+            await self.store.hold()
         for runner in self.runners.values():
             await runner.open(self._exited)
         self._pumping = asyncio.create_task(self._pump())
@@ -220,8 +226,24 @@ class Bellhop:
         self.pump = Pump(
             self.store, intake, Performer(hands), self.tempo.clock, self.tempo.backoff, keep
         )
+        await self._return_from_backup(identity)
         _log.info("ready", app=identity.slug)
         await self.pump.run()
+
+    async def _return_from_backup(self, identity: Identity) -> None:
+        """Hold what a restored database owes until GitHub has said what it knows."""
+        mark = OurMark(self.vault.sign, identity.app_id, identity.bot_id)
+        back = Return(self.store, self.github, mark, self.tempo.clock)
+        tries = 0
+        looking = self.store.held is not None
+        while looking:
+            try:
+                await back.look()
+                looking = False
+            except (GitHubError, StorageFailed) as error:
+                tries += 1
+                _log.warning("GitHub does not say what it knows yet", problem=str(error))
+                await asyncio.sleep(self.tempo.backoff(tries))
 
     async def _learn(self) -> Identity:
         """Who Bellhop is: remembered, or asked for until GitHub says."""

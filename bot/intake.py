@@ -94,7 +94,7 @@ class Intake:
         command: Command | Misuse,
         ordinal: int,
     ) -> None:
-        where = _where(written)
+        where = where_of(written)
         if is_of_other_bots(command) and not await self.store.tasks_of_issue(
             where.repository_id, written.subject.number
         ):
@@ -139,7 +139,7 @@ class Intake:
             if isinstance(written, TextWritten) and not deaf_to(written, self.app_id):
                 for one in waiting.candidates:
                     origin = Origin(written.kind, written.source_id, one.position, written.url)
-                    event = CommandUndecidable(one.task_id, _where(written), origin, OUR_MISTAKE)
+                    event = CommandUndecidable(one.task_id, where_of(written), origin, OUR_MISTAKE)
                     await self.store.apply(event, now)
         except StorageFailed:
             raise
@@ -148,7 +148,8 @@ class Intake:
         await self.store.set_aside(waiting, "failed", now)
 
 
-def _where(written: TextWritten) -> Where:
+def where_of(written: TextWritten) -> Where:
+    """Where a text stands."""
     return Where(
         installation_id=written.installation_id,
         repository_id=written.repository.id,

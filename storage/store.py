@@ -26,6 +26,7 @@ from handlers.events import (
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import (
+    backup,
     census,
     house,
     idempotency,
@@ -84,6 +85,11 @@ class Store:
         self.on_move: Callable[[Moved], None] = _nobody_listens
         """Called, on the event loop, with each move of a task once it is stored."""
         self._moves: list[Moved] = []
+        self.held: datetime | None = None
+        """When this database was made as a backup, until somebody has gone on from it.
+
+        Until then nobody is given a place: GitHub may know more than the backup does.
+        """
 
     @classmethod
     async def open(cls, path: Path, rules: Rules, *, migrate: bool = True) -> Store:
@@ -109,7 +115,9 @@ class Store:
             raise
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
         numbers = Numbers(last)
-        return cls(engine, Logs(lines, numbers), numbers, rules)
+        store = cls(engine, Logs(lines, numbers), numbers, rules)
+        store.held = await engine.read(backup.made_at)
+        return store
 
     async def close(self) -> None:
         """Finish what was given and close the files."""
@@ -228,6 +236,20 @@ class Store:
             self._offer(db, now)
 
         await self._write(work)
+
+    async def hold(self) -> None:
+        """Begin with care: what a backup owes may have been done after it was made."""
+        await self._engine.write(backup.hold)
+
+    async def unfinished(self) -> tuple[str, ...]:
+        """The ids of the tasks that are not at their end, oldest first."""
+        return await self._engine.read(lambda db: tasks.unfinished(db, "true", ()))
+
+    async def go_on(self, now: datetime) -> None:
+        """All is known that a backup could not know: go on as after any other start."""
+        await self._engine.write(backup.release)
+        self.held = None
+        await self.restarted(now)
 
     async def claim(self, now: datetime, busy: Collection[int], limit: int) -> Claimed:
         """The effects that are due, counted as tried."""
@@ -440,6 +462,8 @@ class Store:
 
     def _offer(self, db: Database, now: datetime) -> None:
         """Offer places, one at a time, until nobody in line can take one."""
+        if self.held is not None:
+            return
         given = 0
         for _ in range(self.rules.max_running):
             line = tasks.in_line(db, self.rules, now)
