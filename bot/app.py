@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from uuid_utils import uuid7
 
 from bot import identity as who
+from bot import trail
 from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
@@ -198,7 +199,8 @@ class Bellhop:
     async def _exited(self, exit_: Exit) -> None:
         key = exit_.key
         event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
-        await self.store.apply(event, self.tempo.clock())
+        with trail.about_task(key.task_id):
+            await self.store.apply(event, self.tempo.clock())
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()

@@ -7,6 +7,7 @@ from typing import assert_never
 
 import structlog
 
+from bot import trail
 from bot.effects.hands import Hands, Later
 from bot.effects.pulling import open_pull_request
 from bot.effects.removing import delete_task
@@ -37,13 +38,14 @@ class Performer:
 
     async def perform(self, owed: Owed) -> None:
         """Do one effect and record what became of it."""
-        try:
-            await self._try(owed)
-        except StorageFailed as error:  # it stays owed, and no more can be said about it now
-            _log.error("the database fails", effect=owed.effect.key, problem=str(error))
+        with trail.about_effect(owed.effect.key):
+            try:
+                await self._try(owed)
+            except StorageFailed as error:  # it stays owed, and no more can be said about it now
+                _log.error("the database fails", problem=str(error))
 
     async def _try(self, owed: Owed) -> None:
-        log = _log.bind(effect=owed.effect.key, tries=owed.tries)
+        log = _log.bind(tries=owed.tries)
         try:
             await self._done(owed, await self._do(owed))
         except Later as later:
@@ -104,7 +106,7 @@ class Performer:
         now = self._now()
         final = isinstance(owed.effect, effects.Comment) and owed.effect.final
         if problem and now - owed.created_at > (GIVE_UP_FINAL if final else GIVE_UP):
-            _log.error("effect given up", effect=owed.effect.key, problem=problem)
+            _log.error("effect given up", problem=problem)
             await self._end_as(owed, "failed", problem)
             return
         until = now + timedelta(seconds=seconds)
@@ -120,7 +122,7 @@ class Performer:
             except StorageFailed:
                 raise
             except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
-                _log.exception("effect failed", effect=owed.effect.key)
+                _log.exception("effect failed")
             else:
                 return
         await self._hands.store.mark(owed, state, self._now(), problem)

@@ -20,6 +20,7 @@ import structlog
 from aiohttp import web
 from multidict import CIMultiDict
 
+from bot import trail
 from bot.http.problems import Problem
 from bot.http.routes import add_route
 from bot.meters import Meters
@@ -147,7 +148,7 @@ async def receive(request: web.Request) -> web.Response:
     finally:
         door.meters.deliveries[outcome] += 1
         door.meters.answers.add(time.perf_counter() - start)
-    _log.debug("delivery answered", delivery=delivery, outcome=outcome, tasks=task_ids)
+    _log.debug("delivery answered", outcome=outcome, tasks=task_ids)
     return _answer(status, delivery, outcome, task_ids)
 
 
@@ -171,6 +172,7 @@ async def _receive(request: web.Request, door: WebhookDoor) -> _Outcome:
     _check_signature(door.secret, body, signature)
     event = _checked("X-GitHub-Event", headers.get("X-GitHub-Event", ""), _EVENT)
     delivery = _checked("X-GitHub-Delivery", headers.get("X-GitHub-Delivery", ""), _DELIVERY)
+    trail.of_delivery(delivery)
     content = _content(headers.get("Content-Type", ""), body)
     if _is_for_another_app(headers.get("X-GitHub-Hook-Installation-Target-ID"), door):
         return 200, delivery, "ignored", None
