@@ -11,6 +11,7 @@ from functools import partial
 from aiohttp import web
 from uuid_utils import uuid7
 
+from bot.doctor import examine
 from bot.facts import Facts
 from bot.github.client import GitHub
 from bot.http import openapi, pages, reference
@@ -20,10 +21,13 @@ from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
+from bot.http.metrics import MetricsRoute
+from bot.http.operations import OperationsRoutes
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
 from bot.key_desk import KeyDesk
+from bot.meters import Meters
 from bot.operators import Operators
 from bot.outbound_guard import Policy, why_not_called
 from bot.roles import Roles
@@ -44,6 +48,8 @@ class Api:
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
+    meters: Meters = field(default_factory=Meters)
+    ready: Callable[[], bool] = field(default=lambda: False)
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
@@ -51,6 +57,7 @@ class Api:
         doorman = self._doorman(operators)
         self._add_tasks(app, doorman)
         self._add_keys(app, doorman)
+        self._add_operations(app, doorman)
         openapi.add_openapi(app)
         pages.add_pages(app)
         reference.add_reference(app)
@@ -81,6 +88,22 @@ class Api:
         desk = KeyDesk(people, self.vault, self.clock)
         KeyRoutes(doorman, people, desk, self.clock).register(app)
         WebhookSecretRoutes(doorman, people, desk).register(app)
+
+    def _add_operations(self, app: web.Application, doorman: Doorman) -> None:
+        token = self.settings.metrics_token
+        MetricsRoute(
+            doorman=doorman,
+            token=token.get_secret_value() if token else "",
+            meters=self.meters,
+            store=self.store,
+            github=self.github,
+            ready=self.ready,
+            folder=self.settings.data,
+            clock=self.clock,
+        ).register(app)
+        OperationsRoutes(doorman, self.github, lambda: examine(self.settings), self.clock).register(
+            app
+        )
 
 
 async def _pinning(operators: Operators, app: web.Application) -> AsyncGenerator[None]:

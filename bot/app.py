@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from uuid_utils import uuid7
 
 from bot import identity as who
+from bot import trail
 from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
@@ -25,6 +26,7 @@ from bot.facts import Facts
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.github.clock import Clock, SystemClock
+from bot.github.comments import OurMark
 from bot.github.errors import GitHubError
 from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
@@ -34,9 +36,11 @@ from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
 from bot.losses import tell_if_lost
+from bot.meters import Meters
 from bot.outbound_guard import Policy, SystemResolver, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
+from bot.restored import Return
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
@@ -99,6 +103,7 @@ class Bellhop:
     """The session for URLs that people give; it keeps to the policy."""
     identity: Identity | None = None
     pump: Pump | None = None
+    meters: Meters = field(default_factory=Meters)
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
 
     @property
@@ -147,6 +152,7 @@ class Bellhop:
             notify=self.store.changed.set,
             clock=self.tempo.clock,
             new_id=lambda: str(uuid7()),
+            meters=self.meters,
         )
         webhooks.add_webhooks(app, door)
         CallbackDesk(
@@ -172,6 +178,8 @@ class Bellhop:
             self.tempo.clock,
             self.tempo.limits,
             self.tempo.pace,
+            self.meters,
+            lambda: self.ready,
         ).register(app)
         ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         return app
@@ -202,7 +210,11 @@ class Bellhop:
 
     async def start(self) -> None:
         """Begin to work: let nobody be silent for the time Bellhop was away, then go on."""
-        await self.store.restarted(self.tempo.clock())
+        if self.store.held is None:
+            await self.store.restarted(self.tempo.clock())
+        else:
+            _log.warning("started from a backup", made_at=self.store.held.isoformat())
+            await self.store.hold()
         for runner in self.runners.values():
             await runner.open(self._exited)
         self._pumping = asyncio.create_task(self._pump())
@@ -219,8 +231,9 @@ class Bellhop:
     async def _exited(self, exit_: Exit) -> None:
         key = exit_.key
         event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
-        decision = await self.store.apply(event, self.tempo.clock())
-        tell_if_lost(decision, code=exit_.code, last=exit_.detail)
+        with trail.about_task(key.task_id):
+            decision = await self.store.apply(event, self.tempo.clock())
+            tell_if_lost(decision, code=exit_.code, last=exit_.detail)
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()
@@ -239,6 +252,7 @@ class Bellhop:
             clock=self.tempo.clock,
             backoff=self.tempo.backoff,
             settle=self.tempo.settle,
+            meters=self.meters,
         )
         keep = Keep(
             timedelta(days=self.settings.keep_payloads), timedelta(days=self.settings.keep_logs)
@@ -253,8 +267,24 @@ class Bellhop:
             self.tempo.backoff,
             keep,
         )
+        await self._return_from_backup(identity)
         _log.info("ready", app=identity.slug)
         await self.pump.run()
+
+    async def _return_from_backup(self, identity: Identity) -> None:
+        """Hold what a restored database owes until GitHub has said what it knows."""
+        mark = OurMark(self.vault.sign, identity.app_id, identity.bot_id)
+        back = Return(self.store, self.github, mark, self.tempo.clock)
+        tries = 0
+        looking = self.store.held is not None
+        while looking:
+            try:
+                await back.look()
+                looking = False
+            except (GitHubError, StorageFailed) as error:
+                tries += 1
+                _log.warning("GitHub does not say what it knows yet", problem=str(error))
+                await asyncio.sleep(self.tempo.backoff(tries))
 
     async def _learn(self) -> Identity:
         """Who Bellhop is: remembered, or asked for until GitHub says."""
@@ -309,9 +339,11 @@ async def opened(
         )
         runners = _runners(settings)
         known = await who.recall(store, app_id)
-        yield Bellhop(
+        bellhop = Bellhop(
             settings, store, github, runners, vault, session, tempo, policy, outbound, known
         )
+        store.on_move = bellhop.meters.moved
+        yield bellhop
 
 
 def _tell_if_it_died(pumping: asyncio.Task[None]) -> None:

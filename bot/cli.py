@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -16,15 +17,16 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 
 from bot import cli_keys, log, startup
+from bot.backup import NotBackedUp, back_up
 from bot.beside import Beside, beside
 from bot.demo import DemoFailed
 from bot.demo import demo as run_demo
-from bot.doctor import examine
+from bot.doctor import before_start, examine
 from bot.http.openapi import document
 from bot.receive import NotSent, read, send
 from bot.serve import serve as run_server
 from bot.settings import BadSettings, Settings, load
-from bot.terminal import complain, say
+from bot.terminal import complain, note, say
 from bot.vault import WrongKey
 from storage import FolderInUse, StorageFailed
 
@@ -81,7 +83,7 @@ def serve() -> None:
     Workers go on when it stops, and are found again at the next start.
     """
     settings = _settings()
-    if found := startup.problems(settings):
+    if found := before_start(settings):
         _fail(str(BadSettings(found)), BAD_SETTINGS)
     log.set_up(settings.log_level, settings.log_format)
     os.umask(0o077)  # whatever is made from here on is for Bellhop's own user
@@ -127,6 +129,36 @@ def doctor() -> None:
     wrong = [one for one in findings if one.state != "ok"]
     say(f"\n{len(wrong)} of {len(findings)} need a look." if wrong else "\nAll is well.", bold=True)
     raise typer.Exit(FAILED if wrong else 0)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The archive to make, such as bellhop.tar.")],
+    *,
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="Put the secret key in: then it opens everything.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if it is there.")
+    ] = False,
+) -> None:
+    """Back up the data folder into one file, whether a Bellhop runs on it or not.
+
+    `tar -xf` into an empty folder restores it. The exit code is 0 once the backup is there and
+    was read again, 1 if there is none, 2 if the settings cannot be read.
+    """
+    settings = _settings()
+    os.umask(0o077)
+    try:
+        made = back_up(settings, file, datetime.now(UTC), with_key=with_key, force=force)
+    except (NotBackedUp, OSError, StorageFailed) as error:
+        _fail(str(error), FAILED)
+    say(f"{file}: {', '.join(made.names)}; {made.size / 1e6:.1f} MB")
+    if not with_key:
+        note(
+            "The secret key is not in it. Keep a copy elsewhere: without it, stored secrets are "
+            "lost, and Bellhop does not know its own comments again."
+        )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot import trail
 from bot.facts import Facts
 from bot.github.errors import GitHubError, Refused
 from handlers.admission import MOST_COMMANDS, deaf_to
@@ -54,7 +55,7 @@ class Intake:
         except Exception:
             if self.clock() - waiting.received_at < ASK_FOR:
                 raise
-            _log.exception("delivery given up", delivery=waiting.delivery_id)
+            _log.exception("delivery given up")
             await self._give_up(waiting)
 
     async def _take(self, waiting: Waiting) -> None:
@@ -62,7 +63,7 @@ class Intake:
         if not isinstance(value, TextWritten):
             await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
         elif why := deaf_to(value, self.app_id):
-            _log.info("not listened to", delivery=waiting.delivery_id, why=why)
+            _log.info("not listened to", why=why)
             await self._ignore(waiting, {one.position for one in waiting.candidates})
         else:
             await self._take_commands(waiting, value)
@@ -79,7 +80,8 @@ class Intake:
             command = commands.get(candidate.position)
             if command is not None and candidate.position in heard:
                 ordinal = ordinals[candidate.position]
-                await self._decide(waiting, written, candidate.task_id, command, ordinal)
+                with trail.about_task(candidate.task_id):
+                    await self._decide(waiting, written, candidate.task_id, command, ordinal)
 
     async def _ignore(self, waiting: Waiting, positions: set[int]) -> None:
         ids = [one.task_id for one in waiting.candidates if one.position in positions]
@@ -94,7 +96,7 @@ class Intake:
         command: Command | Misuse,
         ordinal: int,
     ) -> None:
-        where = _where(written)
+        where = where_of(written)
         if is_of_other_bots(command) and not await self.store.tasks_of_issue(
             where.repository_id, written.subject.number
         ):
@@ -139,16 +141,17 @@ class Intake:
             if isinstance(written, TextWritten) and not deaf_to(written, self.app_id):
                 for one in waiting.candidates:
                     origin = Origin(written.kind, written.source_id, one.position, written.url)
-                    event = CommandUndecidable(one.task_id, _where(written), origin, OUR_MISTAKE)
+                    event = CommandUndecidable(one.task_id, where_of(written), origin, OUR_MISTAKE)
                     await self.store.apply(event, now)
         except StorageFailed:
             raise
         except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
-            _log.exception("nobody could be told", delivery=waiting.delivery_id)
+            _log.exception("nobody could be told")
         await self.store.set_aside(waiting, "failed", now)
 
 
-def _where(written: TextWritten) -> Where:
+def where_of(written: TextWritten) -> Where:
+    """Where a text stands."""
     return Where(
         installation_id=written.installation_id,
         repository_id=written.repository.id,

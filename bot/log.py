@@ -23,20 +23,36 @@ def set_up(level: str, form: Literal["console", "json"] | None) -> None:
         else structlog.processors.JSONRenderer()
     )
     safe = cast("TextIO", _Safe())
+    common: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Plain tracebacks: rich ones show local variables.
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Plain tracebacks: rich ones show local variables.
-            structlog.processors.format_exc_info,
-            last,
-        ],
+        processors=[*common, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=safe),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=safe, format="%(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_as_ours(safe, common, last)])
+
+
+def _as_ours(
+    stream: TextIO,
+    common: list[structlog.typing.Processor],
+    last: structlog.typing.Processor,
+) -> logging.Handler:
+    """What others log by the standard library looks like our own lines, and carries the same."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    return handler
 
 
 class _Safe:

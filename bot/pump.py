@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot import trail
 from bot.effects.perform import Performer
 from bot.effects.sending import Courier
 from bot.github.errors import GitHubError
@@ -129,13 +130,14 @@ class Pump:
 
     async def _strike(self, task_id: str, now: datetime) -> None:
         """Tell a task that one of its clocks ran out; a mistake of ours there stops no other."""
-        try:
-            tell_if_lost(await self.store.apply(ClockStruck(task_id), now))
-        except StorageFailed:
-            raise
-        except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
-            _log.exception("a clock failed", task=task_id)
-            await self.store.postpone_clock(task_id, now + BROKEN_CLOCK)
+        with trail.about_task(task_id):
+            try:
+                tell_if_lost(await self.store.apply(ClockStruck(task_id), now))
+            except StorageFailed:
+                raise
+            except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
+                _log.exception("a clock failed")
+                await self.store.postpone_clock(task_id, now + BROKEN_CLOCK)
 
     async def _take_deliveries(self, now: datetime) -> None:
         joining = await self.store.inbox.waiting(PAGE, after=self._line.seen)
@@ -155,6 +157,7 @@ class Pump:
         try:
             waiting = await self.store.inbox.open(number)
             if waiting is not None:
+                trail.of_delivery(waiting.delivery_id)
                 await self.intake.take(waiting)
         except (GitHubError, StorageFailed) as error:
             _log.info("delivery put off", number=number, problem=str(error))

@@ -9,6 +9,7 @@ import socket
 import structlog
 
 from bot.app import Bellhop, Tempo, opened
+from bot.doctor import examine
 from bot.files import allow_many_files
 from bot.http.listening import listening
 from bot.settings import Settings
@@ -44,7 +45,17 @@ async def _run(bellhop: Bellhop, listener: socket.socket, stop: asyncio.Event) -
         async with listening(bellhop.application(), listener, SHUTDOWN):
             _log.info("listening", url=bellhop.settings.public_url)
             await bellhop.start()
+            looking = asyncio.create_task(_look(bellhop.settings))
             await stop.wait()
             _log.info("stopping")
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
     finally:
         await bellhop.stop()
+
+
+async def _look(settings: Settings) -> None:
+    """Tell what is not as it should be, though the work can go on."""
+    for one in await examine(settings):
+        if one.state == "problem":
+            _log.warning("needs a look", subject=one.subject, problem=one.detail, remedy=one.remedy)

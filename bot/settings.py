@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         description="Operators: logins or numeric ids, comma separated. A login is looked up once "
         "and kept by its id; digits alone are an id.",
     )
+    metrics_token: SecretStr | None = Field(
+        None, description="A token that reads `/metrics`, as `Authorization: Bearer …`."
+    )
     max_running: int = Field(10, ge=1, description="Attempts that run at a time, in all.")
     max_running_per_repository: int = Field(3, ge=1, description="The same for one repository.")
     max_running_per_owner: int = Field(3, ge=1, description="The same for one person.")

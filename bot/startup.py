@@ -1,10 +1,15 @@
-"""What must be right before Bellhop starts: one list of checks, each with its remedy."""
+"""What the settings must say before Bellhop starts: one list of checks, each with its remedy.
+
+`bellhop serve` refuses to start while one of them finds something; `bellhop doctor` and
+`GET /api/startup/check` tell each of them, among what they look at besides.
+"""
 
 from __future__ import annotations
 
 import getpass
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -19,10 +24,15 @@ LEAST_SECRET = 32
 """Characters of a secret key that is given by a setting."""
 
 
+LEAST_TOKEN = 16
+"""Characters of the token for metrics."""
+
+Check = Callable[[Settings], list[Problem]]
+
+
 def problems(settings: Settings) -> tuple[Problem, ...]:
     """Everything that keeps these settings from working, without touching the network."""
-    checks = (app_problems, _secrets, _runners, _agents, _urls)
-    return tuple(problem for check in checks for problem in check(settings))
+    return tuple(problem for _, check in CHECKS for problem in check(settings))
 
 
 def private_key(settings: Settings) -> str:
@@ -58,22 +68,39 @@ def _secrets(settings: Settings) -> list[Problem]:
 
 def app_problems(settings: Settings) -> tuple[Problem, ...]:
     """What is missing to speak as the GitHub App."""
-    found: list[Problem] = []
-    if settings.app_id is None:
-        found.append(Problem("BELLHOP_APP_ID", "set it to the number on your App's page."))
-    if settings.webhook_secret is None:
-        found.append(
-            Problem("BELLHOP_WEBHOOK_SECRET", "set it to the secret of your App's webhook.")
-        )
-    if settings.private_key is None and settings.private_key_file is None:
-        found.append(
-            Problem("BELLHOP_PRIVATE_KEY_FILE", "name the .pem file that your App's page made.")
-        )
-    elif settings.private_key is None and not Path(str(settings.private_key_file)).is_file():
-        found.append(Problem("BELLHOP_PRIVATE_KEY_FILE", "there is no such file."))
-    else:
-        found += _key(settings)
-    return tuple(found)
+    checks = (_app_id, _webhook_secret, _private_key)
+    return tuple(problem for check in checks for problem in check(settings))
+
+
+def _app_id(settings: Settings) -> list[Problem]:
+    if settings.app_id is not None:
+        return []
+    return [Problem("BELLHOP_APP_ID", "set it to the number on your App's page.")]
+
+
+def _webhook_secret(settings: Settings) -> list[Problem]:
+    if settings.webhook_secret is not None:
+        return []
+    return [Problem("BELLHOP_WEBHOOK_SECRET", "set it to the secret of your App's webhook.")]
+
+
+def _private_key(settings: Settings) -> list[Problem]:
+    name = "BELLHOP_PRIVATE_KEY_FILE"
+    if settings.private_key is not None:
+        return _key(settings)
+    if settings.private_key_file is None:
+        return [Problem(name, "name the .pem file that your App's page made.")]
+    if not settings.private_key_file.is_file():
+        return [Problem(name, "there is no such file.")]
+    return _key(settings)
+
+
+def _metrics_token(settings: Settings) -> list[Problem]:
+    token = settings.metrics_token
+    if token is None or len(token.get_secret_value()) >= LEAST_TOKEN:
+        return []
+    remedy = f"it is shorter than {LEAST_TOKEN} characters, and whoever guesses it reads metrics."
+    return [Problem("BELLHOP_METRICS_TOKEN", remedy)]
 
 
 def _key(settings: Settings) -> list[Problem]:
@@ -138,8 +165,8 @@ def _agents(settings: Settings) -> list[Problem]:
     return found
 
 
-def _urls(settings: Settings) -> list[Problem]:
-    found = [
+def _github_urls(settings: Settings) -> list[Problem]:
+    return [
         Problem(name, "tokens would travel unencrypted: use https.")
         for name, url in (
             ("BELLHOP_GITHUB_API_URL", settings.github_api_url),
@@ -147,11 +174,28 @@ def _urls(settings: Settings) -> list[Problem]:
         )
         if url.startswith("http://") and not is_loopback(url)
     ]
+
+
+def _worker_url(settings: Settings) -> list[Problem]:
     url = settings.workers_url
-    if url.startswith("http://") and not is_loopback(url) and not settings.allow_http_workers:
-        remedy = (
-            "worker tokens would travel unencrypted: use https, or set "
-            "BELLHOP_ALLOW_HTTP_WORKERS=1 on a network that you trust."
-        )
-        found.append(Problem("BELLHOP_WORKER_URL", remedy))
-    return found
+    if not url.startswith("http://") or is_loopback(url) or settings.allow_http_workers:
+        return []
+    remedy = (
+        "worker tokens would travel unencrypted: use https, or set "
+        "BELLHOP_ALLOW_HTTP_WORKERS=1 on a network that you trust."
+    )
+    return [Problem("BELLHOP_WORKER_URL", remedy)]
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("BELLHOP_APP_ID", _app_id),
+    ("BELLHOP_WEBHOOK_SECRET", _webhook_secret),
+    ("BELLHOP_PRIVATE_KEY", _private_key),
+    ("BELLHOP_SECRET_KEY", _secrets),
+    ("BELLHOP_RUNNERS", _runners),
+    ("BELLHOP_AGENTS", _agents),
+    ("BELLHOP_GITHUB_URL", _github_urls),
+    ("BELLHOP_WORKER_URL", _worker_url),
+    ("BELLHOP_METRICS_TOKEN", _metrics_token),
+)
+"""What each of them looks at, and how."""

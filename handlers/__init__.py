@@ -9,6 +9,7 @@ from typing import assert_never
 from handlers import events
 from handlers.decision import Decision, View
 from handlers.effects import speaks_to_nobody
+from handlers.on_backup import on_backup
 from handlers.on_clock import on_clock, on_restart
 from handlers.on_command import on_command, on_undecidable
 from handlers.on_github import on_issue_closed, on_pull_closed, on_renamed, on_target_gone
@@ -84,6 +85,8 @@ def _decide(view: View, event: events.Event, now: datetime) -> Decision:  # noqa
             return on_clock(view, now)
         case events.Restarted():
             return on_restart(view, now)
+        case events.BackupRestored():
+            return on_backup(view, event, now)
         case events.TargetGone():
             return on_target_gone(view, event, now)
         case events.IssueClosed():

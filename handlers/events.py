@@ -12,6 +12,7 @@ from typing import Literal
 
 from handlers.commands import Command, Misuse, Role
 from handlers.repo_config import ConfigProblem, RepoConfig
+from handlers.task import PullRequest
 from handlers.values import ErrorCode, FollowUp, Origin, Person, TaskError, Usage, Webhook, Where
 
 
@@ -129,6 +130,17 @@ class CommandUndecidable:
     where: Where
     origin: Origin
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRestored:
+    """Bellhop goes on from a backup, and has looked at what GitHub knows of a task."""
+
+    task_id: str
+    ended: int
+    """The last attempt whose final comment is there; 0: none that the task does not know of."""
+    pull: PullRequest | None = None
+    """The pull request from the task's branch, where the task knows of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +343,7 @@ Event = (
     | ExtensionRequested
     | DeletionRequested
     | FollowUpDue
+    | BackupRestored
     | PlaceOffered
     | Launched
     | LaunchFailed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 from sqlite_utils import Database
@@ -74,6 +75,24 @@ def open_writer(path: Path, synchronous: Synchronous) -> Database:
     # Moving pages out of the write-ahead log is `storage.checkpoints`' work, not a commit's.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return Database(connection)
+
+
+def try_out(path: Path, patience: float = 1.0) -> int:
+    """Find out whether a database can be written to, and change nothing; returns its tables.
+
+    Args:
+        path: The file; it exists.
+        patience: Seconds to wait for another process to let go.
+
+    Raises:
+        sqlite3.Error: It cannot; the message says why.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        row = db.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()
+        db.execute("ROLLBACK")
+    return int(row[0])
 
 
 def open_reader(path: Path) -> Database:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ from storage.gathering import Gathering
 from storage.jobs import Job, Work, commit_together, deliver_all, read_alone
 from storage.lanes import GroupQueue, Lane
 from storage.schema import bring_up_to_date
+from storage.timings import SHORT, Timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +50,8 @@ class Engine:
         self._open = False
         self.failing = False
         """Whether the last write failed for the database's own reasons."""
+        self.commits = Timings(SHORT)
+        """How long transactions took, each with all that was done in it."""
 
     @classmethod
     async def open(
@@ -163,7 +167,9 @@ class Engine:
         await self._writer.ended()
 
     def _commit(self, db: Database, jobs: Sequence[Job]) -> None:
+        start = time.perf_counter()
         commit_together(db, jobs)
+        self.commits.add(time.perf_counter() - start)
         self._group_ended()
 
     async def _stored(self, outcome: asyncio.Future[T]) -> T:

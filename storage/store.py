@@ -26,6 +26,8 @@ from handlers.events import (
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import (
+    backup,
+    census,
     house,
     idempotency,
     inbox,
@@ -39,11 +41,13 @@ from storage import (
     views,
 )
 from storage.arrived import Arrivals
+from storage.census import Census
 from storage.feed import Feed
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
 from storage.lists import Lists
 from storage.logs import Logs
+from storage.moves import Moved, move_of
 from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
@@ -51,6 +55,7 @@ from storage.people import People
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
+from storage.timings import Timings
 from storage.vault_rows import SealedToken
 
 T = TypeVar("T")
@@ -89,6 +94,14 @@ class Store:
         self.list_tasks, self.count_tasks, self.places = lists.page, lists.count, lists.places
         self.history, self.totals = lists.history, lists.totals
         self.changed = asyncio.Event()
+        self.on_move: Callable[[Moved], None] = _nobody_listens
+        """Called, on the event loop, with each move of a task once it is stored."""
+        self._moves: list[Moved] = []
+        self.held: datetime | None = None
+        """When this database was made as a backup, until somebody has gone on from it.
+
+        Until then nobody is given a place: GitHub may know more than the backup does.
+        """
 
     @classmethod
     async def open(cls, path: Path, rules: Rules, *, migrate: bool = True) -> Store:
@@ -122,7 +135,9 @@ class Store:
             raise
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
         numbers.go_on_after(last)
-        return cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
+        store = cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
+        store.held = await engine.read(backup.made_at)
+        return store
 
     @property
     def failing(self) -> bool:
@@ -235,7 +250,7 @@ class Store:
     async def offer_again(self, now: datetime) -> None:
         """Offer places to tasks whose launch failed and whose wait is over."""
         if await self._engine.read(lambda db: tasks.any_to_launch_again(db, now)):
-            await self._engine.write(lambda db: self._offer(db, now))
+            await self._told(lambda db: self._offer(db, now))
 
     async def restarted(self, now: datetime) -> None:
         """Let no silence count for the time in which Bellhop was away."""
@@ -246,6 +261,20 @@ class Store:
             self._offer(db, now)
 
         await self._write(work)
+
+    async def hold(self) -> None:
+        """Begin with care: what a backup owes may have been done after it was made."""
+        await self._engine.write(backup.hold)
+
+    async def unfinished(self) -> tuple[str, ...]:
+        """The ids of the tasks that are not at their end, oldest first."""
+        return await self._engine.read(lambda db: tasks.unfinished(db, "true", ()))
+
+    async def go_on(self, now: datetime) -> None:
+        """All is known that a backup could not know: go on as after any other start."""
+        await self._engine.write(backup.release)
+        self.held = None
+        await self.restarted(now)
 
     async def claim(self, now: datetime, busy: Collection[int], limit: int) -> Claimed:
         """The effects that are due, counted as tried."""
@@ -340,6 +369,15 @@ class Store:
         """Whether a comment of a task, or an edit of one, still waits to be made."""
         return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
 
+    @property
+    def commits(self) -> Timings:
+        """How long the transactions of the main database took."""
+        return self._engine.commits
+
+    async def census(self) -> Census:
+        """How much there is of everything."""
+        return await self._engine.read(census.take)
+
     async def owed_kinds(self) -> set[str]:
         """The kinds of the effects that wait."""
         return await self._engine.read(outbox.waiting)
@@ -405,9 +443,23 @@ class Store:
 
     async def _write(self, work: Callable[[Database], T]) -> T:
         try:
-            return await self._engine.write(work)
+            return await self._told(work)
         finally:
             self.changed.set()  # also when the caller is cancelled: the work may be done
+
+    async def _told(self, work: Callable[[Database], T]) -> T:
+        """Do some work in a transaction, and tell of the moves in it once they are stored."""
+        moves: list[Moved] = []
+
+        def noted(db: Database) -> T:
+            moves.clear()  # where others failed, it is done once more
+            self._moves = moves  # the writer does one piece of work at a time
+            return work(db)
+
+        result = await self._engine.write(noted)
+        for move in moves:
+            self.on_move(move)
+        return result
 
     def _apply_and_offer(self, db: Database, event: Event, now: datetime) -> Decision:
         decision = self._apply(db, event, now)
@@ -419,8 +471,11 @@ class Store:
         asked = isinstance(event, CommandGiven | CommandUndecidable)
         if asked and not inbox.is_open(db, event.task_id):
             return NOTHING  # it was decided before Bellhop was last stopped
-        decision = decide(views.view_for(db, event, self.rules, now), event, now)
+        view = views.view_for(db, event, self.rules, now)
+        decision = decide(view, event, now)
         self._save(db, event, decision, now)
+        if decision.task is not None and (move := move_of(view, decision.task, now)) is not None:
+            self._moves.append(move)
         if asked:
             inbox.decided(db, event.task_id, _state_of(event, decision), now)
         if decision.then is not None:
@@ -441,6 +496,8 @@ class Store:
 
     def _offer(self, db: Database, now: datetime) -> None:
         """Offer places, one at a time, until nobody in line can take one."""
+        if self.held is not None:
+            return
         given = 0
         for _ in range(self.rules.max_running):
             line = tasks.in_line(db, self.rules, now)
@@ -457,6 +514,10 @@ class Store:
         waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
         spoken_of = [task for task in waiting if task and task.where.number is not None]
         outbox.wish(db, [status_edit(task) for task in spoken_of], now)
+
+
+def _nobody_listens(_: Moved) -> None:
+    pass
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from bot.doctor import examine
+from bot import startup
+from bot.doctor import Evidence, before_start, examine
 from bot.doctor.github import EVENTS, PERMISSIONS
+from bot.doctor.local import disk
 from bot.settings import Settings
 from simulator.keys import made_key
 from storage import FolderLock
@@ -85,10 +90,13 @@ async def test_all_is_well(tmp_path: Path) -> None:
     found = await examined(good(), tmp_path)
     assert {state for state, _, _ in found.values()} == {"ok"}
     assert found.keys() == {
-        "settings",
+        *(subject for subject, _ in startup.CHECKS),
         "data folder",
         "database",
+        "disk",
         "git",
+        "runner",
+        "agent",
         "base URL",
         "GitHub",
         "permissions",
@@ -238,8 +246,69 @@ async def test_a_database_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "data" / "bellhop.db").write_text("this is no database, however long it is" * 99)
     state, detail, remedy = (await examined(good(), tmp_path))["database"]
     assert state == "problem"
-    assert "cannot be read" in detail
+    assert "cannot be used: file is not a database" in detail
     assert "backup" in remedy
+
+
+async def test_a_database_that_somebody_holds(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "bellhop.db")) as held:
+        held.execute("CREATE TABLE t (x)")
+        assert (await examined(good(), tmp_path))["database"][:2] == (
+            "ok",
+            f"{tmp_path}/data/bellhop.db can be written to, with 1 tables",
+        )
+        held.execute("BEGIN IMMEDIATE")
+        state, detail, _ = (await examined(good(), tmp_path))["database"]
+    assert state == "problem"
+    assert "locked" in detail
+
+
+@pytest.mark.parametrize(
+    ("more", "subject", "detail", "remedy"),
+    [
+        ({"agent_command": "no-such-agent -x"}, "agent", "no program no-such-agent", "Install it"),
+        ({"worker_user": "nobody-of-that-name"}, "runner", "no system user", "Create it"),
+    ],
+)
+async def test_what_workers_need_is_looked_for(
+    tmp_path: Path, more: dict[str, object], subject: str, detail: str, remedy: str
+) -> None:
+    state, told, advice = (await examined(good(), tmp_path, **more))[subject]
+    assert state == "problem"
+    assert detail in told
+    assert remedy in advice
+
+
+@pytest.mark.parametrize("command", ["$AGENT -x", "while true; do :; done", "", "/bin/sh -c x"])
+async def test_what_a_shell_reads_by_itself_is_not_looked_for(tmp_path: Path, command: str) -> None:
+    assert (await examined(good(), tmp_path, agent_command=command))["agent"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(None, "unchecked"), (1_000_000, "problem"), (10**12, "ok")]
+)
+def test_room_on_the_disk_is_judged(tmp_path: Path, free: int | None, state: str) -> None:
+    settings = Settings.model_validate({"data": tmp_path})
+    evidence = Evidence(
+        settings, None, None, asked=False, silence="", asked_at=datetime.now(UTC), free=free
+    )
+    (found,) = disk(evidence)
+    assert found.state == state
+    assert (free != 1_000_000) or "Make room" in found.remedy
+
+
+def test_a_start_needs_no_network_to_be_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    found = {one.setting: one.detail for one in before_start(Settings(data=tmp_path / "data"))}
+    assert "BELLHOP_APP_ID" in found
+    assert "BELLHOP_DATA" in found["data folder"]
+
+
+def test_what_is_asked_of_an_app_is_what_the_manifest_has() -> None:
+    manifest = yaml.safe_load((Path(__file__).parent.parent / "app.yml").read_text())
+    assert manifest["default_permissions"] == PERMISSIONS
+    assert set(manifest["default_events"]) - set(EVENTS) == {"pull_request_review"}
 
 
 async def test_the_command_says_it_all_and_its_exit_code_too(tmp_path: Path) -> None:

@@ -1,8 +1,15 @@
-"""`bellhop doctor`: everything that must be right, each with its remedy."""
+"""Everything that must be right, each with its remedy: one list for all who ask.
+
+`bellhop doctor` and `GET /api/startup/check` tell it all. `bellhop serve` does not start with a
+problem that `before_start` finds, and logs whatever else is wrong once it listens.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import aiohttp
@@ -15,16 +22,32 @@ from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import SystemClock
 from bot.github.errors import GitHubError
 from bot.github.transport import Api
-from bot.settings import Settings
+from bot.settings import Problem, Settings
 from bot.startup import private_key
 
-__all__ = ["CHECKS", "Evidence", "Finding", "State", "examine", "gather"]
+__all__ = [
+    "BEFORE_START",
+    "CHECKS",
+    "Evidence",
+    "Finding",
+    "State",
+    "before_start",
+    "examine",
+    "gather",
+]
 
-CHECKS: tuple[Callable[[Evidence], Iterable[Finding]], ...] = (
-    local.settings,
-    local.data_folder,
+Check = Callable[[Evidence], Iterable[Finding]]
+
+BEFORE_START: tuple[Check, ...] = (local.settings, local.data_folder)
+"""The checks without which there is no start; they ask nobody and open nothing."""
+
+CHECKS: tuple[Check, ...] = (
+    *BEFORE_START,
     local.database,
+    local.disk,
     local.git,
+    local.runner,
+    local.agent,
     local.base_url,
     github.answers,
     github.permissions,
@@ -36,27 +59,47 @@ CHECKS: tuple[Callable[[Evidence], Iterable[Finding]], ...] = (
 
 async def examine(settings: Settings) -> tuple[Finding, ...]:
     """Look at everything. Nothing is changed."""
-    evidence = await gather(settings)
-    return tuple(finding for check in CHECKS for finding in check(evidence))
+    evidence = replace(await gather(settings), free=_free(settings))
+    return await asyncio.to_thread(_looked, CHECKS, evidence)  # files, a database, a program
+
+
+def before_start(settings: Settings) -> tuple[Problem, ...]:
+    """What keeps Bellhop from starting, without touching the network."""
+    nothing = Evidence(settings, None, None, asked=False, silence="", asked_at=datetime.now(UTC))
+    return tuple(
+        Problem(one.subject, one.remedy)
+        for one in _looked(BEFORE_START, nothing)
+        if one.state == "problem"
+    )
 
 
 async def gather(settings: Settings) -> Evidence:
     """Ask GitHub what the checks want to know, if there is an App to ask for."""
-    now = datetime.now(UTC)
+    evidence = Evidence(settings, None, None, asked=False, silence="", asked_at=datetime.now(UTC))
     try:
         app = _identity(settings)
-    except (OSError, ValueError) as error:
-        return Evidence(settings, None, None, asked=False, silence=str(error), asked_at=now)
-    try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             jwt = _tokens(session, settings, app).jwt()
             about = await ask(session, settings.github_api_url, "/app", jwt)
             hook = await ask(session, settings.github_api_url, "/app/hook/config", jwt)
-    except ValueError as error:
-        return Evidence(settings, None, None, asked=False, silence=str(error), asked_at=now)
+    except (OSError, ValueError) as error:
+        return replace(evidence, silence=str(error))
     except GitHubError as error:
-        return Evidence(settings, None, None, asked=True, silence=str(error), asked_at=now)
-    return Evidence(settings, about, hook, asked=True, silence="", asked_at=now)
+        return replace(evidence, asked=True, silence=str(error))
+    return replace(evidence, app=about, hook=hook, asked=True)
+
+
+def _looked(checks: tuple[Check, ...], evidence: Evidence) -> tuple[Finding, ...]:
+    return tuple(finding for check in checks for finding in check(evidence))
+
+
+def _free(settings: Settings) -> int | None:
+    folder = settings.data.absolute()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        return shutil.disk_usage(there).free
+    except OSError:
+        return None
 
 
 def _identity(settings: Settings) -> AppIdentity:

@@ -33,6 +33,7 @@ class Evidence:
         asked: Whether GitHub could be asked at all: that takes an App and its key.
         silence: Why GitHub said nothing; empty where it did.
         asked_at: When GitHub was asked, by the clock of this machine.
+        free: Bytes that are free where the data folder is or will be; None: nobody can tell.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Evidence:
     asked: bool
     silence: str
     asked_at: datetime
+    free: int | None = None
 
 
 def ok(subject: str, detail: str) -> Finding:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import os
+import pwd
+import re
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from bot import startup
-from bot.doctor.findings import Evidence, Finding, ok, problem
+from bot.doctor.findings import Evidence, Finding, ok, problem, unchecked
 from bot.settings import is_loopback
 from storage import FolderInUse, FolderLock
-from storage.connections import open_reader
+from storage.connections import try_out
+
+LEAST_FREE = 500_000_000
+"""Bytes that should be free: deliveries are stored, and workers clone into the data folder."""
+_PROGRAM = re.compile(r"[\w./+-]+")
 
 
 def settings(evidence: Evidence) -> Iterator[Finding]:
     """What `serve` refuses to start with."""
-    found = startup.problems(evidence.settings)
-    for one in found:
-        yield problem(one.setting, "Bellhop does not start like this", one.detail)
-    if not found:
-        yield ok("settings", "all that is needed is there")
+    for subject, check in startup.CHECKS:
+        found = check(evidence.settings)
+        for one in found:
+            yield problem(one.setting, "Bellhop does not start like this", one.detail)
+        if not found:
+            yield ok(subject, "as it should be")
 
 
 def data_folder(evidence: Evidence) -> Iterator[Finding]:
@@ -46,22 +54,69 @@ def _user_of(folder: Path) -> str:
 
 
 def database(evidence: Evidence) -> Iterator[Finding]:
-    """Whether the database can be read; without a file one is made at the first start."""
+    """Whether the database can be written to; without a file one is made at the first start."""
     path = (evidence.settings.data / evidence.settings.database).absolute()
     if not path.exists():
         yield ok("database", f"{path} is made at the first start")
         return
     try:
-        db = open_reader(path)
-        try:
-            tables = len(db.table_names())
-        finally:
-            db.close()
+        tables = try_out(path)
     except sqlite3.Error as error:
-        remedy = f"Put a backup in the place of {path}, or change BELLHOP_DATABASE."
-        yield problem("database", f"{path} cannot be read: {error}", remedy)
+        remedy = f"Let this user write to it, or put a backup in its place: {path}"
+        yield problem("database", f"{path} cannot be used: {error}", remedy)
     else:
-        yield ok("database", f"{path} opens, with {tables} tables")
+        yield ok("database", f"{path} can be written to, with {tables} tables")
+
+
+def disk(evidence: Evidence) -> Iterator[Finding]:
+    """Whether there is room for what comes."""
+    if evidence.free is None:
+        yield unchecked("disk", "the data folder cannot be looked at")
+        return
+    room = f"{evidence.free / 1e9:.1f} GB free"
+    if evidence.free < LEAST_FREE:
+        remedy = "Make room, or move BELLHOP_DATA: when the disk is full, deliveries are refused."
+        yield problem("disk", room, remedy)
+    else:
+        yield ok("disk", room)
+
+
+def runner(evidence: Evidence) -> Iterator[Finding]:
+    """Whether workers can be started as the user that they are to have."""
+    user = evidence.settings.worker_user
+    names = ", ".join(evidence.settings.rules("bellhop").runners)
+    if user is None:
+        yield ok("runner", f"{names}, as Bellhop's own user")
+        return
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        yield problem("runner", f"there is no system user {user}", "Create it, or name another.")
+        return
+    if os.geteuid() != 0:
+        remedy = "Run Bellhop as root, or unset BELLHOP_WORKER_USER."
+        yield problem("runner", f"running workers as {user} takes root", remedy)
+    else:
+        yield ok("runner", f"{names}, as {user}")
+
+
+def agent(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the agent's program is there; a shell's own words and paths of its own are, too."""
+    command = evidence.settings.agent_command
+    word = (command or "").split(maxsplit=1)[:1]
+    if not word or not _PROGRAM.fullmatch(word[0]):
+        yield ok("agent", "its command is the shell's to read")
+        return
+    known = subprocess.run(  # noqa: S603 - the word is an argument, no part of the script
+        ["/bin/sh", "-c", 'command -v -- "$1"', "sh", word[0]],
+        check=False,
+        capture_output=True,
+    )
+    if known.returncode:
+        remedy = "Install it where workers find it, or change BELLHOP_AGENT_COMMAND."
+        yield problem("agent", f"there is no program {word[0]} on the PATH", remedy)
+    else:
+        yield ok("agent", word[0])
 
 
 def git(evidence: Evidence) -> Iterator[Finding]:

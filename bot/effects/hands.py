@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.github.client import GitHub
 from bot.github.pace import Priority
 from bot.github.values import RepoRef
 from bot.identity import Identity
+from bot.meters import Meters
 from bot.runners.base import Runner
 from bot.token_desk import TokenDesk
 from bot.vault import Vault
@@ -52,6 +53,7 @@ class Hands:
     clock: Callable[[], datetime]
     backoff: Callable[[int], float] = backoff
     settle: float = 2.0
+    meters: Meters = field(default_factory=Meters)
 
 
 def give_way(hands: Hands, where: Where, priority: Priority) -> None:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 import structlog
 
+from bot import trail
 from bot.effects.hands import Hands, Later
 from bot.effects.pulling import open_pull_request
 from bot.effects.removing import delete_task
@@ -38,13 +39,14 @@ class Performer:
 
     async def perform(self, owed: Owed) -> None:
         """Do one effect and record what became of it."""
-        try:
-            await self._try(owed)
-        except StorageFailed as error:  # it stays owed, and no more can be said about it now
-            _log.error("the database fails", effect=owed.effect.key, problem=str(error))
+        with trail.about_effect(owed.effect.key):
+            try:
+                await self._try(owed)
+            except StorageFailed as error:  # it stays owed, and no more can be said about it now
+                _log.error("the database fails", problem=str(error))
 
     async def _try(self, owed: Owed) -> None:
-        log = _log.bind(effect=owed.effect.key, tries=owed.tries)
+        log = _log.bind(tries=owed.tries)
         try:
             await self._done(owed, await self._do(owed))
         except Later as later:
@@ -96,6 +98,8 @@ class Performer:
             await self._hands.store.mark(owed, "done", self._now())
         else:
             await self._hands.store.settle(owed, event, self._now())
+        self._count(owed, "done")
+        _log.debug("effect done", kind=type(owed.effect).__name__)
 
     async def _put_off(
         self, owed: Owed, seconds: float, problem: str | None, *, tried: bool = True
@@ -103,24 +107,29 @@ class Performer:
         now = self._now()
         final = isinstance(owed.effect, effects.Comment) and owed.effect.final
         if problem and now - owed.created_at > (GIVE_UP_FINAL if final else GIVE_UP):
-            _log.error("effect given up", effect=owed.effect.key, problem=problem)
+            _log.error("effect given up", problem=problem)
             await self._end_as(owed, "failed", problem)
             return
         until = now + timedelta(seconds=seconds)
+        self._count(owed, "put_off")
         await self._hands.store.postpone(owed, until, problem, tried=tried)
 
     async def _end_as(self, owed: Owed, state: str, problem: str) -> None:
         """Nothing more is tried: whoever waits for the outcome hears of it."""
+        self._count(owed, state)
         if (event := _failure_of(owed.effect, problem)) is not None:
             try:
                 await self._hands.store.settle(owed, event, self._now())
             except StorageFailed:
                 raise
             except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
-                _log.exception("effect failed", effect=owed.effect.key)
+                _log.exception("effect failed")
             else:
                 return
         await self._hands.store.mark(owed, state, self._now(), problem)
+
+    def _count(self, owed: Owed, outcome: str) -> None:
+        self._hands.meters.effects[type(owed.effect).__name__, outcome] += 1
 
     def _now(self) -> datetime:
         return self._hands.clock()

@@ -10,6 +10,7 @@ from bot.github.pace import Priority
 from bot.github.values import OnComment, OnIssue
 from handlers import events, replies
 from handlers.effects import Comment, EditStatus, React, RequestReview
+from handlers.on_backup import UNTOLD
 from handlers.task import Status, Task
 from handlers.values import Where
 from storage.outbox import Owed
@@ -46,7 +47,7 @@ class Voice:
         """Bring the status comment up to date; the event is of its first writing."""
         hands = self._hands
         task = await hands.store.task(effect.task_id)
-        if task is None:
+        if task is None or task.state.state == UNTOLD:
             self._edited.pop(effect.task_id, None)
             return None
         try:

@@ -61,7 +61,7 @@ class Workshop:
             _log_failure(task, error.detail, error.private)
             return events.LaunchFailed(*of_launch, error.detail, retryable=error.retryable)
         except Exception as error:  # noqa: BLE001 - a mistake of ours: logged, and the task goes on
-            _log.exception("launch failed", task=task.id)
+            _log.exception("launch failed")
             detail = f"a mistake of Bellhop's own: {type(error).__name__}"
             return events.LaunchFailed(*of_launch, detail, code=ErrorCode.INTERNAL)
         return events.Launched(*of_launch)

@@ -12,6 +12,7 @@ from cachetools import LRUCache
 from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import Limited, Refused
+from bot.github.heard import ASKING, Heard
 from bot.github.pace import Pace, Priority
 from bot.github.retry import patiently
 from bot.github.transport import Answer, Api
@@ -66,6 +67,7 @@ class Calls:
     ) -> None:
         self.clock = clock or SystemClock()
         self.pace = pace or Pace(self.clock)
+        self.heard = Heard()
         self._session = session
         self._api_url = api_url
         self._requester = requester
@@ -82,6 +84,7 @@ class Calls:
             clock=self.clock,
             timeout=self._timeout,
             cache=cache,
+            heard=self.heard,
         )
 
     def _caching_api(self, repo: RepoRef) -> Api:
@@ -143,12 +146,13 @@ class Calls:
         try:
             token = await self._token(repo, permissions)
             try:
-                return await send(token)
+                return await _in_name_of(repo.installation_id, send(token))
             except Refused as error:
                 if error.status != HTTPStatus.UNAUTHORIZED:
                     raise
             self.tokens.forget(token)
-            return await send(await self._token(repo, permissions))
+            token = await self._token(repo, permissions)
+            return await _in_name_of(repo.installation_id, send(token))
         except Limited as error:
             self.pace.rest(repo.installation_id, error.retry_after)
             raise
@@ -161,6 +165,15 @@ class Calls:
         self.tokens.drop_installation(installation_id)
         for key in [key for key in self._caching if key[0] == installation_id]:
             self._caching.pop(key, None)
+
+
+async def _in_name_of(installation_id: int, call: Awaitable[Answer]) -> Answer:
+    """Make a call that counts for an installation's limit; making its token does not."""
+    before = ASKING.set(installation_id)
+    try:
+        return await call
+    finally:
+        ASKING.reset(before)
 
 
 def segments(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,26 @@ DRIFT = timedelta(minutes=10)
 SETTLE = 2.0
 # More than anyone writes on one issue between two tries of ours.
 MANY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class OurMark:
+    """By which a comment is known to be ours; see `say_once`."""
+
+    sign: Callable[[str], str]
+    app_id: int
+    bot_id: int | None = None
+
+    def key(self, comment: CommentFacts) -> str | None:
+        """What a comment of ours is; None for those of others."""
+        by_us = comment.app_id == self.app_id
+        if not by_us and (self.bot_id is None or comment.author_id != self.bot_id):
+            return None
+        found = find_marker(comment.body)
+        if found is None:
+            return None
+        key, code = found
+        return key if hmac.compare_digest(code.encode(), self.sign(key).encode()) else None
 
 
 def marked(body: str, key: str, sign: Callable[[str], str]) -> str:
@@ -68,20 +89,11 @@ async def say_once(
     Raises:
         GitHubError: It is not said, or that is not sure: try again, unless it is `Refused`.
     """
-
-    def is_it(comment: CommentFacts) -> bool:
-        if comment.app_id != app_id and (bot_id is None or comment.author_id != bot_id):
-            return False
-        found = find_marker(comment.body)
-        return (
-            found is not None
-            and found[0] == key
-            and hmac.compare_digest(found[1].encode(), sign(key).encode())
-        )
+    mark = OurMark(sign, app_id, bot_id)
 
     async def look() -> SaidComment | None:
         listed = await github.comments(repo, number, limit=MANY, since=since - DRIFT)
-        said = sorted((comment.id, comment.url) for comment in listed if is_it(comment))
+        said = sorted((comment.id, comment.url) for comment in listed if mark.key(comment) == key)
         for extra, _ in said[1:]:
             await _delete(github, repo, extra)
         return SaidComment(*said[0]) if said else None

@@ -54,6 +54,16 @@ EDIT_INTERVAL = 5.0
 LONGEST_EDIT_INTERVAL = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How much of an installation's budget is used, and what waits; `resting` is in seconds."""
+
+    minute: int
+    hour: int
+    waiting: int
+    resting: float
+
+
 @dataclass(slots=True, order=True)
 class _Waiter:
     priority: Priority
@@ -162,6 +172,24 @@ class Pace:
         """Raises: Limited: GitHub told this installation to rest."""
         if left := self.rest_left(installation_id):
             raise Limited(left)
+
+    @property
+    def allowed(self) -> tuple[int, int]:
+        """How much an installation may write in a minute, and in an hour."""
+        (_, minute), (_, hour) = self._windows
+        return minute, hour
+
+    def spent(self) -> dict[int, Spent]:
+        """The state of every budget that was ever touched, by installation."""
+        return {
+            number: Spent(
+                self._recent(budget, MINUTE),
+                self._recent(budget, HOUR),
+                len(budget.waiting),
+                self.rest_left(number),
+            )
+            for number, budget in sorted(self._budgets.items())
+        }
 
     def _budget(self, installation_id: int) -> _Budget:
         return self._budgets.setdefault(installation_id, _Budget())

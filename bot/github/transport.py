@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gidgethub.abc import CACHE_TYPE
 
     from bot.github.clock import Clock
+    from bot.github.heard import Heard
 
 API_VERSION = "2026-03-10"
 ACCEPT = "application/vnd.github+json"
@@ -57,11 +58,13 @@ class Api(GitHubAPI):
         clock: Clock,
         timeout: float,
         cache: CACHE_TYPE | None = None,
+        heard: Heard | None = None,
     ) -> None:
         super().__init__(session, requester, base_url=base_url, cache=cache)
         self._origin = URL(base_url).origin()
         self._clock = clock
         self._timeout = ClientTimeout(total=timeout)
+        self._heard = heard
 
     async def call(
         self,
@@ -108,6 +111,21 @@ class Api(GitHubAPI):
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send a request, and listen to what its answer tells beside what was asked."""
+        if self._heard is None:
+            return await self._send(method, url, headers, body)
+        start = self._clock.monotonic()
+        try:
+            status, told, content = await self._send(method, url, headers, body)
+        except (ClientError, TimeoutError):
+            self._heard.silence(self._clock.monotonic() - start)
+            raise
+        self._heard.answer(status, told, self._clock.monotonic() - start, self._clock.time())
+        return status, told, content
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send a request and follow where a renamed repository has gone, on the same server only.
 

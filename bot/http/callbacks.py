@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from pydantic import BaseModel
 
+from bot import trail
 from bot.earlier import earlier_attempts
 from bot.http.bodies import read_body
 from bot.http.problems import Problem
@@ -200,6 +201,7 @@ class CallbackDesk:
                 code="unauthorized",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        trail.of_task(key.task_id)
         self.throttle.count(key)
         return key
 

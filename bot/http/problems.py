@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
+from bot import trail
 from storage.sqlite import StorageFailed
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger(__name__)
 
 REQUEST_ID = web.RequestKey("request_id", str)
-"""Set on a request once its answer begins, or once its failure was logged."""
+"""Our own number of a request: one that comes from outside proves nothing."""
+
+_BEGUN = web.RequestKey("answer_begun", bool)
+"""Set on a request once its answer begins."""
 
 RETRY_AFTER = 30
 """Seconds after which a client may hope that the database works again."""
@@ -87,17 +91,19 @@ def install(app: web.Application) -> None:
 
 
 async def _number(request: web.Request, response: web.StreamResponse) -> None:
-    """Give every answer an id of our own: one that comes from outside proves nothing."""
     response.headers["Server"] = "bellhop"  # what it is made of is nobody's business
-    response.headers["X-Request-Id"] = request[REQUEST_ID] = _request_id(request)
+    request[_BEGUN] = True
+    response.headers["X-Request-Id"] = request.get(REQUEST_ID) or _new_id()
 
 
-def _request_id(request: web.Request) -> str:
-    return request.get(REQUEST_ID) or f"{_process}-{next(_numbers)}"
+def _new_id() -> str:
+    return f"{_process}-{next(_numbers)}"
 
 
 @web.middleware
 async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    request[REQUEST_ID] = number = _new_id()
+    trail.begin_request(number, request.match_info.get("task_id"))
     try:
         return await handler(request)
     except Problem as problem:
@@ -110,11 +116,10 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
         _log.error("storage failed", path=request.path, problem=str(error))
         return _unstored().response()
     except Exception:
-        if REQUEST_ID in request:
+        if request.get(_BEGUN):
             raise  # A stream has begun: there is nothing left to answer.
-        request[REQUEST_ID] = _request_id(request)
-        _log.exception("request failed", path=request.path, request_id=request[REQUEST_ID])
-        return _internal(request[REQUEST_ID]).response()
+        _log.exception("request failed", path=request.path, request_id=number)
+        return _internal(number).response()
 
 
 def _of_aiohttp(error: web.HTTPException) -> Problem:

@@ -29,6 +29,11 @@ SECURITY: Mapping[str, Any] = {
         "scheme": "bearer",
         "description": "An API key, `bh_…`: it does what its owner may do, within its scopes.",
     },
+    "metricsToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "`BELLHOP_METRICS_TOKEN`, which opens nothing else.",
+    },
     "session": {
         "type": "apiKey",
         "in": "cookie",

@@ -10,15 +10,20 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
+import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+import structlog
 from aiohttp import web
 from multidict import CIMultiDict
 
+from bot import trail
 from bot.http.problems import Problem
 from bot.http.routes import add_route
+from bot.meters import Meters
 from handlers.commands import candidates
 from handlers.deliveries import TextWritten, Unreadable, read_delivery
 from handlers.glance import glance
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from storage.inbox import Inbox
+
+_log = structlog.stdlib.get_logger(__name__)
 
 LARGEST = 25 * 1024 * 1024
 """Bytes of a body: GitHub sends no event that is larger than 25 MB."""
@@ -101,6 +108,7 @@ class WebhookDoor:
         clock: The time now.
         new_id: A fresh task id, a UUIDv7.
         slow: Reads bodies that have not come wholly yet.
+        meters: Where answers are counted.
     """
 
     secret: bytes
@@ -111,9 +119,13 @@ class WebhookDoor:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     slow: SlowBodies = field(default_factory=SlowBodies)
+    meters: Meters = field(default_factory=Meters)
 
 
 DOOR = web.AppKey("webhook_door", WebhookDoor)
+
+_Outcome = tuple[int, str, str, tuple[str, ...] | None]
+"""Status, the delivery's id, what became of it, and the ids of the tasks that it may hold."""
 
 
 def add_webhooks(app: web.Application, door: WebhookDoor) -> None:
@@ -123,8 +135,24 @@ def add_webhooks(app: web.Application, door: WebhookDoor) -> None:
 
 
 async def receive(request: web.Request) -> web.Response:
-    """Verify, store and answer one delivery."""
+    """Verify, store, answer and count one delivery."""
     door = request.app[DOOR]
+    start = time.perf_counter()
+    outcome = "failed"
+    try:
+        status, delivery, outcome, task_ids = await _receive(request, door)
+    except Problem as problem:
+        if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            outcome = "refused"
+        raise
+    finally:
+        door.meters.deliveries[outcome] += 1
+        door.meters.answers.add(time.perf_counter() - start)
+    _log.debug("delivery answered", outcome=outcome, tasks=task_ids)
+    return _answer(status, delivery, outcome, task_ids)
+
+
+async def _receive(request: web.Request, door: WebhookDoor) -> _Outcome:
     if not door.secret:
         raise Problem(
             503,
@@ -144,17 +172,18 @@ async def receive(request: web.Request) -> web.Response:
     _check_signature(door.secret, body, signature)
     event = _checked("X-GitHub-Event", headers.get("X-GitHub-Event", ""), _EVENT)
     delivery = _checked("X-GitHub-Delivery", headers.get("X-GitHub-Delivery", ""), _DELIVERY)
+    trail.of_delivery(delivery)
     content = _content(headers.get("Content-Type", ""), body)
     if _is_for_another_app(headers.get("X-GitHub-Hook-Installation-Target-ID"), door):
-        return _answer(200, delivery, "ignored")
+        return 200, delivery, "ignored", None
     asked = _asked(door, event, content)
     if asked is None:
-        return _answer(200, delivery, "ignored")
+        return 200, delivery, "ignored", None
     received = await door.inbox.receive(Arrival(delivery, event, door.clock(), content, asked))
     if received.outcome == "duplicate":
-        return _answer(200, delivery, "duplicate")
+        return 200, delivery, "duplicate", None
     door.notify()
-    return _answer(202, delivery, "accepted", received.task_ids)
+    return 202, delivery, "accepted", received.task_ids
 
 
 def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ...] | None:
@@ -238,7 +267,7 @@ def _is_for_another_app(target: str | None, door: WebhookDoor) -> bool:
 
 
 def _answer(
-    status: int, delivery: str, outcome: str, task_ids: tuple[str, ...] | None = None
+    status: int, delivery: str, outcome: str, task_ids: tuple[str, ...] | None
 ) -> web.Response:
     # Nothing in it needs escaping: the delivery's id was checked, the rest is ours.
     tasks = ""

@@ -1,0 +1,53 @@
+"""How much there is of everything, counted for those who watch over Bellhop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from storage.times import from_text
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """The effects of one kind that wait, and how many of them have failed at least once."""
+
+    waiting: int
+    failing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """One look at the main database."""
+
+    tasks: Mapping[str, int]
+    """How many tasks have a status."""
+    oldest_queued: datetime | None
+    """Since when the task waits that has waited longest."""
+    deliveries: int
+    """How many deliveries are not dealt with."""
+    effects: Mapping[str, Owing]
+    """What is owed, by kind."""
+
+
+def take(db: Database) -> Census:
+    """Count. Each number comes from an index; of the effects, only those that wait are read."""
+    oldest = db.conn.execute(
+        "SELECT min(queued_at) FROM tasks INDEXED BY tasks_queued WHERE status = 'queued'"
+    ).fetchone()[0]
+    waiting = db.conn.execute("SELECT count(*) FROM deliveries WHERE state = 'open'").fetchone()
+    return Census(
+        dict(db.conn.execute("SELECT status, count(*) FROM tasks GROUP BY status").fetchall()),
+        None if oldest is None else from_text(oldest),
+        int(waiting[0]),
+        {
+            kind: Owing(count, failing)
+            for kind, count, failing in db.conn.execute(
+                "SELECT kind, count(*), count(error) FROM effects WHERE state = 'waiting' "
+                "GROUP BY kind"
+            )
+        },
+    )

@@ -1,0 +1,65 @@
+"""What is counted of the database, and of what happens in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handlers.events import WorkerReported
+from handlers.task import Status
+from storage.census import Owing
+from storage.moves import Moved
+from storage.timings import Timings
+from tests.makers import MINUTE, RULES, SECOND
+from tests.storage_support import opened
+
+
+async def test_an_empty_database_has_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        found = await bench.store.census()
+    assert (found.tasks, found.oldest_queued, found.deliveries, found.effects) == ({}, None, 0, {})
+
+
+async def test_everything_is_counted(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        tasks = [await bench.ask(number=number) for number in range(1, 6)]
+        await bench.arrive(0)
+        owed = await bench.owed()
+        broken = next(one for one in owed if type(one.effect).__name__ == "Launch")
+        await bench.store.postpone(broken, bench.now + MINUTE, "it broke")
+        found = await bench.store.census()
+        places = RULES.max_running_per_repository
+        assert found.tasks == {"starting": places, "queued": len(tasks) - places}
+        assert found.oldest_queued == tasks[places].queued_at
+        assert found.deliveries == 1
+        assert found.effects["Launch"] == Owing(places, 1)
+        assert bench.store.commits.total > 0
+        assert sum(bench.store.commits.counts) > len(tasks)
+
+
+async def test_moves_are_told_once_they_are_stored(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        told: list[Moved] = []
+        bench.store.on_move = told.append
+        task = await bench.ask()
+        assert [(one.before, one.task.status) for one in told] == [
+            (None, Status.QUEUED),
+            (Status.QUEUED, Status.STARTING),
+        ]
+        await bench.claim(task)
+        await bench.claim(task)
+        await bench.store.apply(WorkerReported(task.id, 1, 1, progress=5), bench.now)
+        assert [one.task.status for one in told[2:]] == [Status.RUNNING]
+        with pytest.raises(ValueError, match="too bad"):
+            await bench.store._write(lambda _: (_ for _ in ()).throw(ValueError("too bad")))
+        assert len(told) == 3
+        assert told[2].at - told[0].at < SECOND * 5
+
+
+def test_times_are_counted_by_their_bounds() -> None:
+    timings = Timings((0.1, 1.0))
+    for seconds in (0.05, 0.1, 0.5, 3.0):
+        timings.add(seconds)
+    assert timings.counts == [2, 1, 1]
+    assert timings.total == pytest.approx(3.65)
