@@ -76,14 +76,20 @@ class Reading(Calls):
             answer = await self._read(repo, url)
         return parse(User, answer.data).bot_user()
 
-    async def person(self, login: str) -> Person | None:
+    async def person(self, login: str, repo: RepoRef | None = None) -> Person | None:
         """The account of a login; None if there is none.
 
-        It is public on github.com; a server in private mode tells it to nobody.
+        It is public on github.com; a server in private mode tells it only with the token of a
+        repository that we can reach.
         """
         url = f"/users/{quote(login, safe='')}"
         try:
-            answer = await patiently(self.clock, lambda: self._api.call("GET", url, bearer=None))
+            if repo is None:
+                answer = await patiently(
+                    self.clock, lambda: self._api.call("GET", url, bearer=None)
+                )
+            else:
+                answer = await self._read(repo, url)
         except Refused as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
