@@ -163,7 +163,7 @@ async def _person(place: Beside, login: str) -> Person:
             "task on."
         ) from error
     if person is None:
-        raise Refused(f"GitHub knows nobody called {login}. Check the spelling.")
+        raise Refused(f"GitHub knows no person called {login}. Check the spelling.")
     return person
 
 

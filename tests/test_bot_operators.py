@@ -22,6 +22,7 @@ BOB = Person(12, "bob")
 PROFILE = "/users/alice"
 IS_ALICE = Reply(200, {"id": 11, "login": "Alice", "type": "User"})
 IS_THIEF = Reply(200, {"id": 66, "login": "alice", "type": "User"})
+IS_A_GROUP = Reply(200, {"id": 11, "login": "alice", "type": "Organization"})
 IS_NOBODY = Reply(404, {"message": "Not Found"})
 
 
@@ -98,7 +99,9 @@ async def test_a_login_that_somebody_claims_is_not_believed(tmp_path: Path) -> N
         assert not await here.operators.includes(ALICE), "GitHub says that it is somebody else's"
 
 
-@pytest.mark.parametrize("reply", [CUT, Reply(500), Reply(401, {"message": "no"}), IS_NOBODY])
+@pytest.mark.parametrize(
+    "reply", [CUT, Reply(500), Reply(401, {"message": "no"}), IS_NOBODY, IS_A_GROUP]
+)
 async def test_a_login_that_is_not_told_is_asked_for_again_later(
     tmp_path: Path, reply: Reply
 ) -> None:

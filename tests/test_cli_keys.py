@@ -19,6 +19,7 @@ from bot.key_desk import KeyDesk
 from bot.keys import digest, looks_right
 from bot.vault import Vault
 from handlers.values import Person
+from simulator.seed import VISITOR, WRITER
 from storage import Store
 from storage.keys import ApiKey
 from storage.migrations import migrations
@@ -67,16 +68,16 @@ async def status(place: Yard, key: str, path: str = "/tasks") -> int:
 
 async def test_a_key_is_made_listed_and_revoked_while_bellhop_runs(tmp_path: Path) -> None:
     async with yard(tmp_path) as place, place.serving():
-        output, told = await good(place, "keys", "create", "--owner", "Alice")
+        output, told = await good(place, "keys", "create", "--owner", WRITER.upper())
         key = output.removesuffix("\n")
         assert looks_right(key), "the key is alone on standard output"
         assert key not in told
-        assert "alice" in told
+        assert WRITER in told
         assert await status(place, key) == 200
         listed, _ = await good(place, "keys", "list")
         number = listed.split()[0]
         assert key not in listed
-        assert all(word in listed for word in (key[:9], "alice", "tasks:read tasks:write"))
+        assert all(word in listed for word in (key[:9], WRITER, "tasks:read tasks:write"))
         output, told = await good(place, "keys", "revoke", number)
         assert (output, told) == ("", "It opens nothing any more.\n")
         assert await status(place, key) == 401
@@ -87,33 +88,33 @@ async def test_a_key_is_made_listed_and_revoked_while_bellhop_runs(tmp_path: Pat
 
 async def test_keys_are_made_before_the_first_start(tmp_path: Path) -> None:
     async with yard(tmp_path) as place:
+        _, none = await good(place, "keys", "list")
+        assert "There is no key" in none
         output, told = await good(
             place,
-            *("keys", "create", "--owner", "alice", "--name", " nightly "),
+            *("keys", "create", "--owner", WRITER, "--name", " nightly "),
             *("--scope", "tasks:read", "--expires", "90d"),
         )
         made = await kept(place, output.strip())
-        assert (made.owner.login, made.name) == ("alice", "nightly")
+        assert (made.owner.login, made.name) == (WRITER, "nightly")
         assert made.scopes == {"tasks:read"}
         assert made.expires_at is not None
         left = made.expires_at - datetime.now(UTC)
         assert timedelta(days=89, hours=23) < left <= timedelta(days=90)
         assert f"{made.expires_at:%Y-%m-%d %H:%M} UTC" in told
-        await good(place, "keys", "create", "--owner", "bob")
-        hers, _ = await good(place, "keys", "list", "--owner", "ALICE")
+        await good(place, "keys", "create", "--owner", VISITOR)
+        hers, _ = await good(place, "keys", "list", "--owner", WRITER.upper())
         assert "nightly" in hers
         assert "never used" in hers
-        assert "bob" not in hers
-        _, none = await good(place, "keys", "list", "--owner", "visitor")
-        assert "There is no key" in none
+        assert VISITOR not in hers
         async with place.serving():
             assert await status(place, output.strip()) == 200
 
 
 async def test_webhook_secrets_are_made_listed_and_revoked(tmp_path: Path) -> None:
     async with yard(tmp_path) as place:
-        create = ("webhook-secrets", "create", "--owner", "alice")
-        _, none = await good(place, "webhook-secrets", "list", "--owner", "alice")
+        create = ("webhook-secrets", "create", "--owner", WRITER)
+        _, none = await good(place, "webhook-secrets", "list", "--owner", WRITER)
         assert "There is none" in none
         output, told = await good(place, *create)
         assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", output)
@@ -123,51 +124,44 @@ async def test_webhook_secrets_are_made_listed_and_revoked(tmp_path: Path) -> No
         assert (code, third) == (1, "")
         assert "Delete the one" in why
         assert "bellhop webhook-secrets revoke" in why
-        listed, _ = await good(place, "webhook-secrets", "list", "--owner", "alice")
+        listed, _ = await good(place, "webhook-secrets", "list", "--owner", WRITER)
         newest, oldest = listed.splitlines()
         assert output.strip().rstrip("=")[-4:] in oldest
         await good(place, "webhook-secrets", "revoke", oldest.split()[0])
-        assert (await good(place, "webhook-secrets", "list", "--owner", "alice"))[
-            0
-        ] == f"{newest}\n"
+        assert (await good(place, "webhook-secrets", "list", "--owner", WRITER))[0] == f"{newest}\n"
         code, _, why = await run(place, "webhook-secrets", "revoke", oldest.split()[0])
         assert (code, "There is no secret of this id" in why) == (1, True)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "word"),
-    [
-        (("--owner", "nobody-of-this-name"), 1, "GitHub knows nobody"),
-        (("--owner", "@alice"), 1, "without @"),
-        (("--owner", "a/../b"), 1, "no login"),
-        (("--owner", "alice", "--scope", "admin"), 2, "tasks:read or tasks:write"),
-        (("--owner", "alice", "--expires", "soon"), 2, "90d"),
-        (("--owner", "alice", "--expires", "0d"), 2, "90d"),
-        (("--owner", "alice", "--expires", "999999d"), 2, "at most"),
-        (("--owner", "alice", "--name", "  "), 2, "1 to 100"),
-        (("--owner", "alice", "--name", "x" * 101), 2, "1 to 100"),
-        ((), 2, "--owner"),
-    ],
-)
-async def test_what_is_wrong_is_told_and_nothing_is_made(
-    office: Yard, arguments: tuple[str, ...], code: int, word: str
-) -> None:
-    given, output, errors = await run(office, "keys", "create", *arguments, COLUMNS="300")
-    assert (given, output) == (code, ""), errors
-    assert word in errors
-    assert "Traceback" not in errors
-    listed, _ = await good(office, "keys", "list")
-    assert listed == ""
+WRONG = [
+    (("--owner", "nobody-of-this-name"), 1, "GitHub knows no person"),
+    (("--owner", "OWNER"), 1, "GitHub knows no person"),
+    (("--owner", "@WRITER"), 1, "without @"),
+    (("--owner", "a/../b"), 1, "no login"),
+    (("--owner", "WRITER", "--scope", "admin"), 2, "tasks:read or tasks:write"),
+    (("--owner", "WRITER", "--expires", "soon"), 2, "90d"),
+    (("--owner", "WRITER", "--expires", "0d"), 2, "90d"),
+    (("--owner", "WRITER", "--expires", "999999d"), 2, "at most"),
+    (("--owner", "WRITER", "--name", "  "), 2, "1 to 100"),
+    (("--owner", "WRITER", "--name", "x" * 101), 2, "1 to 100"),
+    ((), 2, "--owner"),
+]
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncGenerator[Yard]:
+async def test_what_is_wrong_is_told_and_nothing_is_made(tmp_path: Path) -> None:
     async with yard(tmp_path) as place:
-        yield place
+        for arguments, code, word in WRONG:
+            owner = place.place.repository.partition("/")[0]
+            given = (one.replace("WRITER", WRITER).replace("OWNER", owner) for one in arguments)
+            answer = await run(place, "keys", "create", *given, COLUMNS="300")
+            assert answer[:2] == (code, ""), answer
+            assert word in answer[2]
+            assert "Traceback" not in answer[2]
+        assert (await good(place, "keys", "list"))[0] == ""
 
 
 async def test_without_an_app_there_is_nothing_to_do(tmp_path: Path) -> None:
-    code, output, errors = await bellhop(tmp_path, "keys", "create", "--owner", "alice")
+    code, output, errors = await bellhop(tmp_path, "keys", "create", "--owner", WRITER)
     assert (code, output) == (2, "")
     assert "BELLHOP_APP_ID" in errors
 
