@@ -15,6 +15,7 @@ from handlers.values import Person
 from storage import StorageFailed, Store
 from tests.github_support import CUT, FakeServer, Reply, scripted
 from tests.makers import RULES
+from tests.story import Stage, staged, until
 
 ALICE = Person(11, "alice")
 THIEF = Person(66, "alice")
@@ -137,3 +138,20 @@ async def test_nobody_is_an_operator_whom_the_database_does_not_keep(tmp_path: P
         await here.store.close()
         with pytest.raises(StorageFailed):
             await here.operators.includes(ALICE)
+
+
+async def test_a_start_pins_them_whether_or_not_github_answers(tmp_path: Path) -> None:
+    """A start does not wait for it, and an end does not either."""
+
+    def slow(stage: Stage) -> None:
+        stage.fault("GET", "/users/tina", "slow", seconds=60)
+
+    async with staged(tmp_path, admins=("alice", "tina"), prepare=slow) as stage:
+        number = stage.sim.user("alice").id
+
+        async def pinned() -> bool:
+            return await stage.bot.store.recall("operators") == f'{{"alice":{number}}}'
+
+        await until(pinned, "the pin")
+        await stage.sim.faults.held()
+        await stage.stop()
