@@ -11,6 +11,8 @@ import typer
 
 from bot.beside import Beside
 from bot.github.errors import GitHubError
+from bot.github.errors import Refused as Refusal
+from bot.github.values import RepoRef
 from bot.key_desk import LONGEST_NAME, TOO_MANY
 from bot.keys import SCOPES
 from bot.terminal import note, say
@@ -153,16 +155,29 @@ async def _person(place: Beside, login: str) -> Person:
     if not _LOGIN.fullmatch(login):
         raise Refused(f"{login!r} is no login. Give the name of a GitHub account, without @.")
     try:
-        person = await place.github.person(login)
+        person = await _asked(place, login)
     except GitHubError as error:
         raise Refused(
             f"GitHub does not say who {login} is: {error}. Try again. A GitHub Enterprise Server "
-            "in private mode tells it only to a token of an installation, which this command has "
-            "not: make the key on Bellhop's page."
+            "in private mode tells it only to an installation that Bellhop knows, from its first "
+            "task on."
         ) from error
     if person is None:
-        raise Refused(f"GitHub knows nobody called {login}. Check the spelling.")
+        raise Refused(f"GitHub knows no person called {login}. Check the spelling.")
     return person
+
+
+async def _asked(place: Beside, login: str) -> Person | None:
+    """Ask as anybody; where that is refused, in the name of some repository with tasks."""
+    try:
+        return await place.github.person(login)
+    except Refusal:
+        known = await place.store.lists.places()
+        if not known:
+            raise
+        one = known[0]
+        repo = RepoRef(one.installation_id, one.repository_id, one.full_name)
+        return await place.github.person(login, repo)
 
 
 def _scopes(given: list[str] | None) -> frozenset[str]:

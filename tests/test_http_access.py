@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.http.access import Needed
+from bot.http.access import Caller, Needed
 from bot.http.limiting import Limits
 from bot.keys import SCOPES, new_key
 from storage.keys import ApiKey
@@ -114,6 +114,11 @@ async def test_a_revoked_key_opens_nothing_from_then_on(tmp_path: Path) -> None:
         await here.store.people.drop_key(caller.key_id)
         assert not await here.doorman.still(caller)
         assert await here.status(key=key) == 401
+
+
+async def test_whoever_came_with_nothing_stays_nobody(tmp_path: Path) -> None:
+    async with door(tmp_path) as here:
+        assert not await here.doorman.still(Caller(ADA, operator=False, scopes=frozenset()))
 
 
 async def test_an_expired_key_opens_nothing_from_then_on(tmp_path: Path) -> None:

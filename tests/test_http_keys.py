@@ -157,15 +157,15 @@ async def test_nobody_sees_or_ends_another_persons_keys(tmp_path: Path) -> None:
 
 
 def _names(answer: Reply) -> list[tuple[str, str]]:
-    volatile = {"X-Request-Id", "Date", "RateLimit"}
-    return [one for one in answer.headers.items() if one[0] not in volatile]
+    volatile = {"x-request-id", "date", "ratelimit"}
+    return [one for one in answer.headers.items() if one[0].lower() not in volatile]
 
 
-@pytest.mark.parametrize("number", ["1", "x", "0" * 32, f"{ABSENT}0", "%00", "..%2f"])
-async def test_what_is_no_id_is_told_so(tmp_path: Path, number: str) -> None:
+async def test_what_is_no_id_is_told_so(tmp_path: Path) -> None:
     async with at_home(tmp_path) as (_, alice, browser):
-        assert (await browser.call("DELETE", f"/keys/{number}")).status == 400
-        assert (await alice.call("DELETE", f"/webhook-secrets/{number}")).status == 400
+        for number in ("1", "x", "0" * 32, f"{ABSENT}0", "%00", "..%2f", "\u0661" * 36):
+            assert (await browser.call("DELETE", f"/keys/{number}")).status == 400
+            assert (await alice.call("DELETE", f"/webhook-secrets/{number}")).status == 400
 
 
 async def test_a_key_manages_no_keys(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ async def test_a_webhook_secret_is_made_listed_and_ended(tmp_path: Path) -> None
         gone = f"/webhook-secrets/{told['secretId']}"
         assert (await bob.call("DELETE", gone)).status == 404
         assert (await bob.call("POST", "/webhook-secrets")).status == 201
-        ended = await alice.call("DELETE", gone.upper().replace("/WEBHOOK-SECRETS", gone[:16]))
+        ended = await alice.call("DELETE", f"/webhook-secrets/{told['secretId'].upper()}")
         assert (ended.status, ended.body) == (200, {"deletedCount": 1})
         assert (await alice.call("DELETE", gone)).status == 404
         assert (await alice.call("POST", "/webhook-secrets")).status == 201

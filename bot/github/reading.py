@@ -76,19 +76,26 @@ class Reading(Calls):
             answer = await self._read(repo, url)
         return parse(User, answer.data).bot_user()
 
-    async def person(self, login: str) -> Person | None:
-        """The account of a login; None if there is none.
+    async def person(self, login: str, repo: RepoRef | None = None) -> Person | None:
+        """The person of a login; None if there is none, or it is an organisation's or an App's.
 
-        It is public on github.com; a server in private mode tells it to nobody.
+        It is public on github.com; a server in private mode tells it only with the token of a
+        repository that we can reach.
         """
         url = f"/users/{quote(login, safe='')}"
         try:
-            answer = await patiently(self.clock, lambda: self._api.call("GET", url, bearer=None))
+            if repo is None:
+                answer = await patiently(
+                    self.clock, lambda: self._api.call("GET", url, bearer=None)
+                )
+            else:
+                answer = await self._read(repo, url)
         except Refused as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
-        return parse(User, answer.data).person()
+        user = parse(User, answer.data)
+        return user.person() if user.type == "User" else None
 
     async def role(self, repo: RepoRef, login: str, person_id: int | None = None) -> Role:
         """What someone may do in a repository at this moment, NONE for a stranger. Uncached.
