@@ -246,7 +246,7 @@ async def prepare(folder: Path, total: int) -> Path:
     """The database, made if it is not there."""
     path = folder / f"{total}.db"
     if not path.exists():
-        half = _cleared(folder)
+        half = _cleared(folder, f"half-{total}")
         async with opened(half):
             pass
         data.build(half, total)
@@ -254,11 +254,11 @@ async def prepare(folder: Path, total: int) -> Path:
     return path
 
 
-def _cleared(folder: Path) -> Path:
+def _cleared(folder: Path, name: str) -> Path:
     folder.mkdir(exist_ok=True)
-    for old in folder.glob("half*"):
+    for old in folder.glob(f"{name}*"):
         old.unlink()
-    return folder / "half.db"
+    return folder / f"{name}.db"
 
 
 def main(total: int = 1_000_000, rounds: int = ROUNDS, folder: Path = FOLDER) -> int:

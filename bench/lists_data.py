@@ -111,7 +111,7 @@ def rows(tasks: int) -> Iterator[Row]:
     """The tasks, oldest first."""
     chance = random.Random(7)
     forms = {status: _form(status) for status in Status}
-    own_every = max(1, tasks // 1_000)
+    own_every = max(20, tasks // 1_000)
     for seq in range(1, tasks + 1):
         owner, repository = _who(chance, seq, own_every)
         lately = tasks - seq < min(500, tasks // 10)
@@ -267,13 +267,12 @@ def _write_the_rest(db: sqlite3.Connection) -> None:
             SELECT sorted, 0, repository_id, status, agent, sum(tasks) FROM shelves
             GROUP BY 1, 3, 4, 5
             UNION ALL SELECT sorted, 0, 0, status, agent, sum(tasks) FROM shelves GROUP BY 1, 4, 5;
-        INSERT INTO shelved (shelf, at, seq)
-            SELECT id, iif(sorted = 'made', seq, ended_at), seq
-            FROM listed JOIN shelves USING (status, agent)
-            WHERE (sorted = 'made' OR ended_at IS NOT NULL)
-            AND (shelves.owner_id, shelves.repository_id) IN ((0, 0), (0, listed.repository_id),
-                (listed.owner_id, listed.repository_id))
-            ORDER BY 1, 2, 3;
+        {_shelved("made", "seq", "0", "0")}
+        {_shelved("made", "seq", "0", "repository_id")}
+        {_shelved("made", "seq", "owner_id", "repository_id")}
+        {_shelved("ended", "ended_at", "0", "0")}
+        {_shelved("ended", "ended_at", "0", "repository_id")}
+        {_shelved("ended", "ended_at", "owner_id", "repository_id")}
         INSERT INTO places SELECT repository_id, 1 + repository_id / 100,
             'acme/repository-' || repository_id FROM listed GROUP BY repository_id;
         INSERT INTO place_owners SELECT owner_id, repository_id, 'person-' || owner_id
@@ -290,3 +289,13 @@ def _write_the_rest(db: sqlite3.Connection) -> None:
         COMMIT;
         """
     )
+
+
+def _shelved(by: str, at: str, owner: str, repository: str) -> str:
+    owner, repository = (one if one == "0" else f"l.{one}" for one in (owner, repository))
+    return f"""
+        INSERT INTO shelved (shelf, at, seq) SELECT id, l.{at}, seq
+            FROM listed AS l CROSS JOIN shelves AS s ON s.sorted = '{by}' AND s.owner_id = {owner}
+            AND s.repository_id = {repository} AND s.status = l.status AND s.agent = l.agent
+            WHERE l.{at} IS NOT NULL ORDER BY 1, 2, 3;
+    """

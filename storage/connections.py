@@ -72,6 +72,10 @@ def open_writer(path: Path, synchronous: Synchronous) -> Database:
         raise
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What may have to be taken back of a statement or a savepoint would be kept in a file of its
+    # own beyond eight pages, which costs more than the statement does: see "Statement Journal
+    # Files" in https://sqlite.org/tempfiles.html.
+    connection.execute("PRAGMA temp_store = MEMORY")
     # Moving pages out of the write-ahead log is `storage.checkpoints`' work, not a commit's.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return Database(connection)

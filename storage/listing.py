@@ -17,25 +17,20 @@ WORKED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 """How work ends; what was rejected was none."""
 
 
-def keep(db: Database, seq: int, task: Task) -> None:
-    """Bring everything up to date that lists are read from; the task's own row is saved.
-
-    Args:
-        db: The database.
-        seq: The task's number.
-        task: The task as it is now.
-    """
+def keep(db: Database, task: Task) -> None:
+    """Bring everything up to date that lists are read from; the task's own row is saved."""
+    seq, *before = db.conn.execute(
+        "SELECT tasks.seq, listed.owner_id, listed.repository_id, listed.status, agent, ended_at, "
+        "digest FROM tasks LEFT JOIN listed USING (seq) WHERE id = ?",
+        (task.id,),
+    ).fetchone()
     if task.deleting and task.ended:
         db.conn.execute("DELETE FROM listed WHERE seq = ?", (seq,))
         db.conn.execute("DELETE FROM words WHERE rowid = ?", (seq,))
         return
     text, marked = text_of(task), " ".join(marks_of(task))
     now = (*_looked_for_by(task), _digest(text, marked, task.owner.login))
-    before = db.conn.execute(
-        "SELECT owner_id, repository_id, status, agent, ended_at, digest FROM listed WHERE seq = ?",
-        (seq,),
-    ).fetchone()
-    if before == now:
+    if tuple(before) == now:
         return
     db.conn.execute(
         "INSERT INTO listed (seq, owner_id, repository_id, status, agent, ended_at, digest) "
@@ -45,7 +40,7 @@ def keep(db: Database, seq: int, task: Task) -> None:
         "digest = excluded.digest",
         (seq, *now),
     )
-    if before is None or before[-1] != now[-1]:
+    if before[-1] != now[-1]:
         _keep_words(db, seq, text, marked)
         _keep_place(db, task)
 

@@ -96,7 +96,6 @@ def tasks(db: Database) -> None:
         CREATE INDEX tasks_of_repository ON tasks (repository_id, status, id);
         CREATE INDEX tasks_of_owner ON tasks (owner_id, status, id);
         CREATE INDEX tasks_by_status ON tasks (status, id);
-        CREATE INDEX tasks_ended ON tasks (completed_at, id) WHERE completed_at IS NOT NULL;
         CREATE INDEX tasks_pull ON tasks (repository_id, pull_number)
             WHERE pull_number IS NOT NULL;
         CREATE INDEX tasks_queued ON tasks (repository_id, queued_at, id)

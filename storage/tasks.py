@@ -83,23 +83,22 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
     times = (to_text(task.queued_at), maybe_text(task.completed_at), due)
     totals.count(db, task)
     if version == 0:
-        row = db.conn.execute(
+        db.conn.execute(
             "INSERT INTO tasks (id, version, doc, queued_at, completed_at, due_at) "
-            "VALUES (?, 1, ?, ?, ?, ?) RETURNING seq",
+            "VALUES (?, 1, ?, ?, ?, ?)",
             (task.id, text, *times),
-        ).fetchone()
+        )
     else:
-        row = db.conn.execute(
+        changed = db.conn.execute(
             "UPDATE tasks SET version = ?, doc = ?, queued_at = ?, completed_at = ?, due_at = ? "
-            "WHERE id = ? AND version = ? RETURNING seq",
+            "WHERE id = ? AND version = ?",
             (version + 1, text, *times, task.id, version),
-        ).fetchone()
-    if row is None:
-        raise Overtaken(task.id)
-    (seq,) = row
+        ).rowcount
+        if changed != 1:
+            raise Overtaken(task.id)
     _save_attempt(db, task, brief)
     _close_earlier(db, task)
-    listing.keep(db, seq, task)
+    listing.keep(db, task)
     return _TASK.validate_json(text)
 
 
