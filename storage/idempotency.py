@@ -15,6 +15,9 @@ from storage.times import to_text
 KEEP = timedelta(hours=24)
 """How long the same key means the same request."""
 
+AT_ONCE = 100
+"""Answers forgotten in one transaction, so that nobody's work waits for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class OnceKey:
@@ -53,6 +56,10 @@ def keep(db: Database, once: OnceKey, answer: FirstAnswer, now: datetime) -> Non
     )
 
 
-def forget(db: Database, now: datetime) -> None:
-    """Remove what means nothing any more."""
-    db.conn.execute("DELETE FROM idempotency WHERE answered_at <= ?", (to_text(now - KEEP),))
+def forget(db: Database, now: datetime) -> int:
+    """Remove a portion of what means nothing any more; returns how much, 0 when nothing is left."""
+    return db.conn.execute(
+        "DELETE FROM idempotency WHERE rowid IN "
+        "(SELECT rowid FROM idempotency WHERE answered_at <= ? ORDER BY answered_at LIMIT ?)",
+        (to_text(now - KEEP), AT_ONCE),
+    ).rowcount

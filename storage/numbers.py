@@ -63,8 +63,8 @@ class Numbers:
         """The numbers that were open in this book are settled."""
         with self._lock:
             book.first = None
-        if self.on_settled is not None:
-            self.on_settled()
+        if (told := self.on_settled) is not None:
+            told()
 
 
 class Book:

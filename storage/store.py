@@ -16,12 +16,18 @@ from handlers.decision import NOTHING, Decision, Rules
 from handlers.effects import RevokeTokens
 from handlers.ending import key_of, status_edit
 from handlers.events import (
+    BranchSeen,
     CommandGiven,
     CommandUndecidable,
     DeletionRequested,
     Event,
     PlaceOffered,
+    PushBegun,
+    Pushed,
+    PushFailed,
     Restarted,
+    StatusCommented,
+    WorkerReported,
 )
 from handlers.task import Status, Task
 from handlers.values import Person
@@ -62,6 +68,8 @@ T = TypeVar("T")
 
 NEXT = 3
 """How many of those who wait are told that the queue has moved; more edits would cost pace."""
+_FREES_NO_PLACE = (WorkerReported, PushBegun, Pushed, PushFailed, StatusCommented, BranchSeen)
+"""What neither frees a place nor lets anybody wait for one: the line is not looked at for it."""
 KEEP_EFFECTS = timedelta(days=14)
 KEEP_TOMBSTONES = timedelta(days=30)
 KEEP_OUTBOUND = timedelta(days=30)
@@ -352,7 +360,7 @@ class Store:
     async def delete(self, task_id: str, now: datetime) -> bool:
         """Delete a task that has ended, its log lines too; False where there is none."""
         deleted = await self._write(lambda db: tasks.delete(db, task_id, now))
-        if deleted:
+        if deleted or await self.task(task_id) is None:  # lines may be left of an earlier try
             await self.logs.delete(task_id)
             self.feed.tell_removed(task_id)
         return deleted
@@ -431,9 +439,10 @@ class Store:
             views.forget_refusals(db, now)
             tasks.forget_tombstones(db, now, KEEP_TOMBSTONES)
             vault_rows.forget_expired(db, now)
-            idempotency.forget(db, now)
 
         await self._engine.write(work)
+        while await self._engine.write(lambda db: idempotency.forget(db, now)):
+            pass
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
             pass
         await self.outbound.forget(now - KEEP_OUTBOUND)
@@ -463,7 +472,7 @@ class Store:
 
     def _apply_and_offer(self, db: Database, event: Event, now: datetime) -> Decision:
         decision = self._apply(db, event, now)
-        if decision.task is not None:
+        if decision.task is not None and not isinstance(event, _FREES_NO_PLACE):
             self._offer(db, now)
         return decision
 

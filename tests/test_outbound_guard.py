@@ -174,7 +174,7 @@ NO_USER = "leave out user name and password: what is sent is signed instead"
         ("example.com", NO_URL),
         ("/hook", NO_URL),
         ("ftp://example.com/", NO_URL),
-        ("file:///etc/passwd", NO_URL),
+        ("gopher://example.com/x", NO_URL),
         ("javascript:alert(1)", NO_URL),
         ("https://", NO_URL),
         ("https:///etc", NO_URL),

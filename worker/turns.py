@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from worker.agents import invocation, model_variables
 from worker.children import stream
+from worker.git import GitFailed
 from worker.result import Tail, joined, read_result
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Turns:
 
         Raises:
             AgentFailed: The first run failed. Where a later one does, what was done before counts.
-            GitFailed: The agent left the repository in a state that cannot be committed.
+            GitFailed: The first run left the repository in a state that cannot be committed.
             Interrupted: An end was ordered.
         """
         reporter = self._tools.reporter
@@ -80,7 +81,7 @@ class Turns:
             )
             try:
                 said = self._again(said, follow_ups)
-            except AgentFailed as error:
+            except (AgentFailed, GitFailed) as error:
                 reporter.log(
                     "warning",
                     f"The agent ended with {error} on a follow-up, which is left to another "

@@ -165,8 +165,7 @@ def unauthorized() -> Problem:
 def _check(caller: Caller, needed: Needed) -> None:
     match needed:
         case "operator":
-            if not caller.operator:
-                raise _forbidden("Only operators may ask for this: BELLHOP_ADMINS names them.")
+            only_operators(caller)
         case "session":
             if caller.session_id is None:
                 raise _forbidden(
@@ -175,6 +174,16 @@ def _check(caller: Caller, needed: Needed) -> None:
         case _:
             if needed not in caller.scopes:
                 raise _forbidden(f"This key may not do that: it lacks the scope {needed}.")
+
+
+def only_operators(caller: Caller) -> None:
+    """Let operators pass.
+
+    Raises:
+        Problem: 403 for everybody else.
+    """
+    if not caller.operator:
+        raise _forbidden("Only operators may ask for this: BELLHOP_ADMINS names them.")
 
 
 def _forbidden(detail: str) -> Problem:

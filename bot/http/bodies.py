@@ -16,6 +16,11 @@ Model = TypeVar("Model", bound="Body")
 LONGEST_NAME = 64
 """Characters of a field's name. Longer ones are nobody's, and reading them would take time."""
 
+MOST_NAMES = 200
+"""Fields of one object: looking at more would take time that is everybody's."""
+MOST_ERRORS = 20
+"""How many wrong fields are told at once."""
+
 
 class Body(BaseModel):
     """A body, or a part of one. Unknown fields are errors."""
@@ -50,6 +55,9 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
         raise _invalid([{"field": str(error), "message": "it is given twice"}]) from None
     except _TooLong as error:
         raise _invalid([{"field": str(error), "message": "there is no such field"}]) from None
+    except _TooMany:
+        detail = f"An object has more than {MOST_NAMES} fields: no body of ours does."
+        raise Problem(422, detail) from None
     except (ValueError, RecursionError):
         raise Problem(400, "The body is no JSON document.") from None
     try:
@@ -60,7 +68,7 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
         raise _invalid(
             [
                 {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
-                for one in error.errors(include_url=False, include_input=False)
+                for one in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
             ]
         ) from None
 
@@ -69,11 +77,17 @@ class _Twice(Exception):  # noqa: N818 - never leaves this module
     """A field is there twice, as it is or in both spellings."""
 
 
+class _TooMany(Exception):  # noqa: N818 - never leaves this module
+    """More names than any object has fields."""
+
+
 class _TooLong(Exception):  # noqa: N818 - never leaves this module
     """A name that no field has."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_NAMES:
+        raise _TooMany
     seen: dict[str, Any] = {}
     for key, value in pairs:
         if len(key) > LONGEST_NAME:

@@ -67,7 +67,9 @@ class DeliveriesDesk:
     async def _list(self, request: web.Request) -> web.Response:
         direction = request.query.get("direction", "outbound")
         inbound = direction == "inbound"
-        caller = await self.doorman.caller(request, "operator" if inbound else "tasks:read")
+        caller = await self.doorman.caller(request, "tasks:read")
+        if inbound:
+            only_operators(caller)
         if direction not in {"inbound", "outbound"}:
             raise Problem(400, "`direction` is inbound or outbound.")
         asked = _asked(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,10 @@ from bot.http.event_bodies import event_bytes
 from bot.http.problems import Problem
 from bot.live import Follower, Hub, Over, Piece
 
-PAGE = 200
+PAGE = 50
 """Events that one stream reads from the table at once."""
+SLICE = 64 * 1024
+"""Bytes that are written at once: what one stream holds beside what all share."""
 SMALL = 16_384
 """Bytes that a transport takes without asking anybody to wait."""
 RETRY = b"retry: 3000\n\n"
@@ -72,7 +75,7 @@ class Stream:
                     await self._send_all(response, follower)
                 except _NoAccess:
                     pass
-                except (ConnectionError, TimeoutError):
+                except (ConnectionError, TimeoutError, StorageFailed):
                     _abort(request)
         return response
 
@@ -125,8 +128,8 @@ class Stream:
             ]
         except Problem as problem:
             raise _NoAccess from problem
-        if raws:
-            await self._write(response, raws[0] if len(raws) == 1 else b"".join(raws))
+        for part in _slices(raws):
+            await self._write(response, part)
         if pieces:
             self._last = max(self._last, pieces[-1].fed.id)
 
@@ -146,6 +149,20 @@ class Stream:
     def _is_behind(self) -> bool:
         transport = self._request.transport
         return transport is not None and transport.get_write_buffer_size() > 0
+
+
+def _slices(raws: list[bytes]) -> Iterator[bytes]:
+    """The events in order, several at a time as long as they are small."""
+    part: list[bytes] = []
+    size = 0
+    for raw in raws:
+        if part and size + len(raw) > SLICE:
+            yield b"".join(part)
+            part, size = [], 0
+        part.append(raw)
+        size += len(raw)
+    if part:
+        yield part[0] if len(part) == 1 else b"".join(part)
 
 
 def _begun(pace: Pace) -> EventSourceResponse:

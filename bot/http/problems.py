@@ -106,20 +106,26 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
     trail.begin_request(number, request.match_info.get("task_id"))
     try:
         return await handler(request)
-    except Problem as problem:
-        return problem.response()
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        return _of_aiohttp(error).response()
-    except StorageFailed as error:
-        _log.error("storage failed", path=request.path, problem=str(error))
-        return _unstored().response()
-    except Exception:
+    except Exception as error:
         if request.get(_BEGUN):
-            raise  # A stream has begun: there is nothing left to answer.
-        _log.exception("request failed", path=request.path, request_id=number)
-        return _internal(number).response()
+            raise  # A stream has begun: a second answer would be read as a part of it.
+        return _answer_to(error, request.path, number)
+
+
+def _answer_to(error: Exception, path: str, number: str) -> web.Response:
+    match error:
+        case Problem():
+            return error.response()
+        case web.HTTPException():
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise error
+            return _of_aiohttp(error).response()
+        case StorageFailed():
+            _log.error("storage failed", path=path, problem=str(error))
+            return _unstored().response()
+        case _:
+            _log.error("request failed", path=path, request_id=number, exc_info=error)
+            return _internal(number).response()
 
 
 def _of_aiohttp(error: web.HTTPException) -> Problem:

@@ -60,11 +60,11 @@ class TaskAsking:
             Problem: 403 for a role that is too low, 422 for a field that is wrong, 503 where
                 GitHub does not say.
         """
-        webhook = await self._webhook(caller, new)
         target = await self._target(caller, new)
         kind = COMMANDS[new.command]
         if target.role < kind.role:
             raise Problem(403, replies.not_permitted(kind, target.role), code="forbidden")
+        webhook = await self._webhook(caller, new)
         with looking_up():
             subject = await self._subject(target.repo, new)
             found = await self._found(caller, new, target, subject)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.http.access import Caller
+from bot.http.problems import Problem
 from bot.http.task_queries import Asked
 from bot.http.task_sight import TaskSight
 from handlers.search import ANYONE, ME
 from storage.lists import Query, Scope
+
+MOST_PLACES = 100
+"""Repositories of other people's tasks that GitHub is asked about for one list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ async def narrow(sight: TaskSight, caller: Caller, asked: Asked) -> Narrowed | N
     """Put everything together that narrows a list; None: nothing can be in it.
 
     Raises:
-        Problem: 503, GitHub does not say what the caller may see.
+        Problem: 422, in too many repositories; 503, GitHub does not say what the caller may see.
     """
     search = asked.search
     names = {name.lower() for name in (asked.repository, search.repository) if name}
@@ -37,6 +41,13 @@ async def narrow(sight: TaskSight, caller: Caller, asked: Asked) -> Narrowed | N
     places = await sight.store.lists.places(owner, next(iter(names), None))
     if not places:
         return None
+    if owner != caller.person.id and not caller.operator and len(places) > MOST_PLACES:
+        raise Problem(
+            422,
+            f"That would be looked for in more than {MOST_PLACES} repositories, and GitHub asked "
+            "about each. Name one with `repo:owner/name`.",
+            code="too_broad",
+        )
     scope = await sight.roles.scope(caller, places)
     query = Query(
         owner_id=owner,
