@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import burst, latency, webhooks
+from bench import burst, latency, streams, webhooks
 
 BENCHES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("Answering deliveries", webhooks.main),
     ("Latency", latency.main),
     ("A burst", burst.main),
+    ("Event streams", streams.main),
 )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 from uuid_utils import uuid7
@@ -14,6 +16,9 @@ from bot.facts import Facts
 from bot.github.client import GitHub
 from bot.http import openapi, pages, reference
 from bot.http.access import Doorman
+from bot.http.deliveries import DeliveriesDesk
+from bot.http.event_stream import Pace
+from bot.http.events import EventDesk
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
@@ -24,6 +29,7 @@ from bot.http.webhook_secrets import WebhookSecretRoutes
 from bot.key_desk import KeyDesk
 from bot.meters import Meters
 from bot.operators import Operators
+from bot.outbound_guard import Policy, why_not_called
 from bot.roles import Roles
 from bot.settings import Settings
 from bot.vault import Vault
@@ -38,14 +44,17 @@ class Api:
     store: Store
     github: GitHub
     vault: Vault
+    policy: Policy
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
     meters: Meters = field(default_factory=Meters)
     ready: Callable[[], bool] = field(default=lambda: False)
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
-        doorman = self._doorman()
+        operators = Operators(self.store, self.github, self.settings.admins)
+        doorman = self._doorman(operators)
         self._add_tasks(app, doorman)
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
@@ -53,23 +62,28 @@ class Api:
         pages.add_pages(app)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
+        app.cleanup_ctx.append(partial(_pinning, operators))
 
-    def _doorman(self) -> Doorman:
-        operators = Operators(self.store, self.github, self.settings.admins)
+    def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
         url = self.settings.public_url
         return Doorman(self.store.people, operators, self.clock, url, limiter)
 
     def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
-        sight = TaskSight(self.store, doorman, Roles(self.github, self.clock))
+        roles = Roles(self.github, self.clock)
+        sight = TaskSight(self.store, doorman, roles)
+        events = EventDesk(sight, self.pace)
+        events.register(app)  # before `/tasks/{task_id}`
+        self.meters.streams = events.open_streams
         TaskDesks(
             sight=sight,
             facts=Facts(self.github, self.store),
-            check_url=_https_only,
+            check_url=partial(why_not_called, policy=self.policy),
             clock=self.clock,
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
         ).register(app)
+        DeliveriesDesk(self.store, doorman, roles, self.clock).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
@@ -94,5 +108,10 @@ class Api:
         )
 
 
-async def _https_only(url: str) -> str | None:
-    return None if url.startswith("https://") else "Give an https:// URL."
+async def _pinning(operators: Operators, app: web.Application) -> AsyncGenerator[None]:
+    """Look up the operators while Bellhop starts, without keeping anybody waiting."""
+    del app
+    pinning = asyncio.create_task(operators.pin())
+    yield
+    pinning.cancel()
+    await asyncio.gather(pinning, return_exceptions=True)

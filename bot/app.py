@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import structlog
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 from pydantic import SecretStr
 from uuid_utils import uuid7
 
@@ -20,6 +21,7 @@ from bot import trail
 from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
+from bot.effects.sending import Courier
 from bot.facts import Facts
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
@@ -28,11 +30,14 @@ from bot.github.comments import OurMark
 from bot.github.errors import GitHubError
 from bot.http import ops, problems, webhooks
 from bot.http.callbacks import CallbackDesk
+from bot.http.event_stream import Pace
 from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.losses import tell_if_lost
 from bot.meters import Meters
+from bot.outbound_guard import Policy, SystemResolver, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.restored import Return
@@ -66,7 +71,8 @@ class Tempo:
 
     `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
     looking for what a cut connection may have written, `clock` tells the time in UTC, and
-    `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers.
+    `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers, and
+    `pace` is that of event streams.
     """
 
     backoff_unit: float = 1.0
@@ -74,6 +80,7 @@ class Tempo:
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
     limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
 
     def backoff(self, tries: int) -> float:
         """Seconds before the next try."""
@@ -91,6 +98,9 @@ class Bellhop:
     vault: Vault
     session: aiohttp.ClientSession
     tempo: Tempo
+    policy: Policy
+    outbound: aiohttp.ClientSession
+    """The session for URLs that people give; it keeps to the policy."""
     identity: Identity | None = None
     pump: Pump | None = None
     meters: Meters = field(default_factory=Meters)
@@ -164,17 +174,39 @@ class Bellhop:
             self.store,
             self.github,
             self.vault,
+            self.policy,
             self.tempo.clock,
             self.tempo.limits,
+            self.tempo.pace,
             self.meters,
             lambda: self.ready,
         ).register(app)
-        ops.add_health(app, lambda: self.ready)
+        ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         return app
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
         return TokenDesk(self.store, self.github.tokens, self.vault, self.tempo.clock)
+
+    def courier(self) -> Courier:
+        """Who sends webhooks to programs."""
+        return Courier(
+            self.store,
+            self.outbound,
+            self.policy.rules,
+            self.webhook_secrets,
+            self.tempo.clock,
+            self.tempo.backoff,
+        )
+
+    async def webhook_secrets(self, owner_id: int) -> tuple[str, ...]:
+        """The secrets of a person that are valid now.
+
+        Raises:
+            WrongKey: they were sealed with another key.
+        """
+        sealed = await self.store.people.webhook_secrets_of(owner_id)
+        return tuple(self.vault.unseal(one.secret) for one in sealed)
 
     async def start(self) -> None:
         """Begin to work: let nobody be silent for the time Bellhop was away, then go on."""
@@ -200,7 +232,8 @@ class Bellhop:
         key = exit_.key
         event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
         with trail.about_task(key.task_id):
-            await self.store.apply(event, self.tempo.clock())
+            decision = await self.store.apply(event, self.tempo.clock())
+            tell_if_lost(decision, code=exit_.code, last=exit_.detail)
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()
@@ -226,7 +259,13 @@ class Bellhop:
         )
         intake = Intake(self.store, facts, identity.app_id, identity.slug, self.tempo.clock)
         self.pump = Pump(
-            self.store, intake, Performer(hands), self.tempo.clock, self.tempo.backoff, keep
+            self.store,
+            intake,
+            Performer(hands),
+            self.courier(),
+            self.tempo.clock,
+            self.tempo.backoff,
+            keep,
         )
         await self._return_from_backup(identity)
         _log.info("ready", app=identity.slug)
@@ -261,8 +300,12 @@ class Bellhop:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerator[Bellhop]:
+async def opened(
+    settings: Settings, tempo: Tempo | None = None, resolver: AbstractResolver | None = None
+) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
+
+    `resolver` looks up the hosts of webhooks to programs, instead of the system.
 
     Raises:
         FolderInUse: another Bellhop uses the data folder.
@@ -279,6 +322,10 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
         )
+        resolver = resolver or SystemResolver()
+        stack.push_async_callback(resolver.close)
+        policy = Policy(settings.webhook_urls, resolver)
+        outbound = await stack.enter_async_context(guarded_session(policy))
         store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
         stack.push_async_callback(store.close)
         app_id = settings.app_id or 0
@@ -292,7 +339,9 @@ async def opened(settings: Settings, tempo: Tempo | None = None) -> AsyncGenerat
         )
         runners = _runners(settings)
         known = await who.recall(store, app_id)
-        bellhop = Bellhop(settings, store, github, runners, vault, session, tempo, known)
+        bellhop = Bellhop(
+            settings, store, github, runners, vault, session, tempo, policy, outbound, known
+        )
         store.on_move = bellhop.meters.moved
         yield bellhop
 

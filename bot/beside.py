@@ -46,15 +46,7 @@ async def beside(settings: Settings) -> AsyncGenerator[Beside]:
     tempo = Tempo()
     make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
-        try:
-            stack.enter_context(FolderLock(settings.data))
-        except FolderInUse:
-            running = True
-        else:
-            running = False
-        vault = Vault(secret_key(settings))
-        path = settings.data / settings.database
-        store = await Store.open(path, settings.rules("bellhop"), migrate=not running)
+        store, vault = await _open(settings)
         stack.push_async_callback(store.close)
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
@@ -65,3 +57,14 @@ async def beside(settings: Settings) -> AsyncGenerator[Beside]:
         github = GitHub(session, app, api_url=url, requester=USER_AGENT)
         desk = KeyDesk(store.people, vault, tempo.clock)
         yield Beside(store, desk, github, tempo.clock)
+
+
+async def _open(settings: Settings) -> tuple[Store, Vault]:
+    """The folder is locked only while its files are made ready: a Bellhop may start meanwhile."""
+    path, rules = settings.data / settings.database, settings.rules("bellhop")
+    try:
+        with FolderLock(settings.data):
+            vault = Vault(secret_key(settings))
+            return await Store.open(path, rules), vault
+    except FolderInUse:
+        return await Store.open(path, rules, migrate=False), Vault(secret_key(settings))

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -49,6 +50,29 @@ app = typer.Typer(
 
 worker = typer.Typer(help="The program that does one attempt of a task.", no_args_is_help=True)
 app.add_typer(worker, name="worker")
+
+
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        say(f"bellhop {metadata.version('bellhop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def bellhop(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_tell_version,
+            help="Say which version this is.",
+        ),
+    ] = False,
+) -> None:
+    """Ring a bell on a GitHub issue, get a pull request back."""
+    del version
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 
 from bot.beside import Beside
 from bot.github.errors import GitHubError
-from bot.key_desk import TOO_MANY
+from bot.key_desk import LONGEST_NAME, TOO_MANY
 from bot.keys import SCOPES
 from bot.terminal import note, say
 from handlers.options import parse_duration
@@ -28,6 +28,9 @@ AnyOwner = Annotated[str | None, typer.Option("--owner", help="Only those of thi
 Number = Annotated[str, typer.Argument(help="The id, as `list` tells it.")]
 
 _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})")
+
+
+LONGEST_LIFE = timedelta(days=36_500)
 
 
 class Refused(Exception):  # noqa: N818 - it is told as it is
@@ -62,13 +65,13 @@ def _add_keys(run: Runner) -> None:
 
         The key alone is on standard output, so that a script can take it from there.
         """
-        scopes = _scopes(scope)
+        scopes, title = _scopes(scope), _title(name)
         lives = _lifetime(expires)
 
         async def work(place: Beside) -> None:
             person = await _person(place, owner)
             ends = place.clock() + lives if lives else None
-            made = await place.desk.new_key(person, name[:100], scopes, ends)
+            made = await place.desk.new_key(person, title, scopes, ends)
             note(f"A key of {person.login}'s, {_until(ends)}. It is shown only now:")
             say(made.secret)
 
@@ -133,12 +136,11 @@ def _add_webhook_secrets(run: Runner) -> None:  # noqa: C901 - one function a co
         run(work)
 
     @webhook_secrets.command("revoke")
-    def revoke_secret(number: Number, owner: Owner) -> None:
+    def revoke_secret(number: Number) -> None:
         """End a webhook secret: nothing is signed with it any more."""
 
         async def work(place: Beside) -> None:
-            person = await _person(place, owner)
-            if not await place.store.people.drop_webhook_secret(number, person.id):
+            if not await place.store.people.drop_webhook_secret(number):
                 raise Refused(
                     "There is no secret of this id. `bellhop webhook-secrets list` lists them."
                 )
@@ -154,8 +156,9 @@ async def _person(place: Beside, login: str) -> Person:
         person = await place.github.person(login)
     except GitHubError as error:
         raise Refused(
-            f"GitHub does not say who {login} is: {error}. Try again; a GitHub Enterprise Server "
-            "in private mode does not tell this to anybody."
+            f"GitHub does not say who {login} is: {error}. Try again. A GitHub Enterprise Server "
+            "in private mode tells it only to a token of an installation, which this command has "
+            "not: make the key on Bellhop's page."
         ) from error
     if person is None:
         raise Refused(f"GitHub knows nobody called {login}. Check the spelling.")
@@ -169,12 +172,21 @@ def _scopes(given: list[str] | None) -> frozenset[str]:
     return scopes
 
 
+def _title(text: str) -> str:
+    title = text.strip()
+    if not 0 < len(title) <= LONGEST_NAME:
+        raise typer.BadParameter(f"give a name of 1 to {LONGEST_NAME} characters")
+    return title
+
+
 def _lifetime(text: str | None) -> timedelta | None:
     if text is None:
         return None
     seconds = parse_duration(text)
-    if not seconds:
-        raise typer.BadParameter(f"{text!r} is no time such as 90d or 12h")
+    if not seconds or seconds > LONGEST_LIFE.total_seconds():
+        raise typer.BadParameter(
+            f"{text!r} is no time such as 90d or 12h, of {LONGEST_LIFE.days} days at most"
+        )
     return timedelta(seconds=seconds)
 
 

@@ -50,7 +50,7 @@ def asked_in(written: TextWritten) -> Asked:
         login=written.sender.login,
         at=written.written_at,
         subject=written.subject,
-        leave_out=written.source_id,
+        leave_out=written.source_id if written.kind == "comment" else None,
     )
 
 
@@ -69,7 +69,7 @@ class Facts:
         """
         asked = asked_in(written)
         role, config = await asyncio.gather(
-            self.github.role(asked.repo, asked.login), self._config(asked.repo)
+            self.github.role(asked.repo, asked.login, written.sender.id), self._config(asked.repo)
         )
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
@@ -214,6 +214,7 @@ class Facts:
             [_remark(one, roles) for one in others],
             everyone=everyone,
             asked_at=asked.at,
+            asked_by=asked.leave_out,
         )
 
     async def _roles(
@@ -248,4 +249,5 @@ def _remark(comment: CommentFacts, roles: dict[str, Role]) -> Remark:
         updated_at=comment.updated_at,
         body=comment.body,
         is_bot=comment.is_bot,
+        id=comment.id,
     )

@@ -15,6 +15,8 @@ from storage.keys import ApiKey
 from storage.people import People
 from storage.webhook_secrets import MOST, SealedSecret
 
+LONGEST_NAME = 100
+"""Characters of a key's name."""
 TOO_MANY = (
     f"There are {MOST} secrets already, the one in use and the next. "
     "Delete the one that no receiver uses any more."

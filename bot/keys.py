@@ -45,7 +45,8 @@ def new_webhook_secret() -> str:
 
 def digest(secret: str) -> bytes:
     """By what a key or the id of a session is known in the database."""
-    return hashlib.sha256(secret.encode()).digest()
+    # A cookie may hold bytes that are no text, which aiohttp hands on as surrogates.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
 def _checksum(body: str) -> str:

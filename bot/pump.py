@@ -1,4 +1,4 @@
-"""What keeps Bellhop going: inbox -> facts -> decide; outbox -> perform; clocks.
+"""What keeps Bellhop going: inbox -> facts -> decide; outbox -> perform; clocks; webhooks.
 
 One loop, woken by the store after every commit and by the next clock. What waits for GitHub or a
 runner does so in tasks of its own, so that nothing holds up anything else; only the deliveries of
@@ -17,9 +17,11 @@ import structlog
 
 from bot import trail
 from bot.effects.perform import Performer
+from bot.effects.sending import Courier
 from bot.github.errors import GitHubError
 from bot.intake import Intake
 from bot.line import Line
+from bot.losses import tell_if_lost
 from handlers.deliveries import IssueGone, PullRequestClosed, TextWritten
 from handlers.events import ClockStruck
 from storage import StorageFailed, Store
@@ -57,6 +59,13 @@ class _Taken:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """The key of a webhook that is under way."""
+
+    number: int
+
+
 @dataclass(slots=True)
 class Pump:
     """Run it as one task; cancel that task to stop. Nothing is lost by stopping anywhere."""
@@ -64,6 +73,7 @@ class Pump:
     store: Store
     intake: Intake
     performer: Performer
+    courier: Courier
     clock: Callable[[], datetime]
     backoff: Callable[[int], float]
     keep: Keep = field(default_factory=Keep)
@@ -104,6 +114,7 @@ class Pump:
             self._at_work
             or await self.store.owed_kinds()
             or await self.store.inbox.waiting(1)
+            or await self.store.outbound.any_due(now)
             or await self.store.due(now)
         )
 
@@ -113,13 +124,15 @@ class Pump:
             await self._strike(task_id, now)
         await self.store.offer_again(now)
         await self._take_effects(now)
+        for message in await self.courier.take(now):
+            self._begin(_Sending(message.number), self.courier.send(message))
         self._tidy(now)
 
     async def _strike(self, task_id: str, now: datetime) -> None:
         """Tell a task that one of its clocks ran out; a mistake of ours there stops no other."""
         with trail.about_task(task_id):
             try:
-                await self.store.apply(ClockStruck(task_id), now)
+                tell_if_lost(await self.store.apply(ClockStruck(task_id), now))
             except StorageFailed:
                 raise
             except Exception:  # noqa: BLE001 - a mistake of ours, which is logged

@@ -9,7 +9,8 @@ from datetime import datetime
 from bot.effects.hands import repo_of
 from bot.github.calls import MOVE_REFS
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError, Refused
+from bot.github.errors import GitHubError, Limited, Refused, Unavailable
+from bot.github.retry import patiently
 from bot.http.git_desk import PushGrant, PushRefusal, UpstreamError
 from bot.worker_tokens import WorkerTokens
 from handlers import events
@@ -69,7 +70,7 @@ class TaskPushDesk:
                 where.installation_id, where.repository_id, MOVE_REFS
             )
         except GitHubError as error:
-            raise UpstreamError(f"GitHub gives no leave to write: {error}") from error
+            raise _failure("GitHub gives no leave to write", error) from error
 
     async def upstream_head(self, grant: PushGrant) -> str | None:
         """Where GitHub has the branch now."""
@@ -77,7 +78,7 @@ class TaskPushDesk:
         try:
             return await self.github.ref_sha(repo, f"heads/{grant.branch}")
         except GitHubError as error:
-            raise UpstreamError(f"GitHub does not tell where the branch is: {error}") from error
+            raise _failure("GitHub does not tell where the branch is", error) from error
 
     async def begun(self, grant: PushGrant, new: str) -> bool:
         """Store the intent; False where the attempt is over by now."""
@@ -100,24 +101,29 @@ class TaskPushDesk:
         await self._apply(events.PushFailed(*_launch(grant), new, why))
 
     async def move_branch(self, grant: PushGrant, old: str, new: str) -> str | None:
-        """Move the branch forward; GitHub refuses what is no fast-forward."""
+        """Move the branch forward; GitHub refuses what is no fast-forward.
+
+        Without force it may be asked again: a branch that is there already stays there.
+        """
         del old
         repo = repo_of((await self._task(grant)).where)
+        ref = f"heads/{grant.branch}"
         try:
-            await self.github.update_ref(repo, f"heads/{grant.branch}", new)
+            await patiently(self.github.clock, lambda: self.github.update_ref(repo, ref, new))
         except Refused as refused:
             return refused.message
         except GitHubError as error:
-            raise UpstreamError(f"GitHub did not say whether the branch moved: {error}") from error
+            raise _failure("GitHub did not say whether the branch moved", error) from error
         return None
 
     async def drop_ref(self, grant: PushGrant, ref: str) -> None:
         """Remove a ref of ours."""
         repo = repo_of((await self._task(grant)).where)
+        name = ref.removeprefix("refs/")
         try:
-            await self.github.delete_ref(repo, ref.removeprefix("refs/"))
+            await patiently(self.github.clock, lambda: self.github.delete_ref(repo, name))
         except GitHubError as error:
-            raise UpstreamError(f"GitHub did not remove a ref: {error}") from error
+            raise _failure("GitHub did not remove a ref", error) from error
 
     async def _task(self, grant: PushGrant) -> Task:
         task = await self.store.task(grant.task_id)
@@ -127,6 +133,12 @@ class TaskPushDesk:
 
     async def _apply(self, event: events.Event) -> Answer:
         return (await self.store.apply(event, self.clock())).answer
+
+
+def _failure(what: str, error: GitHubError) -> UpstreamError:
+    """A sentence; workers push again where it says that they should, after what may pass."""
+    again = "; push again" if isinstance(error, (Limited, Unavailable)) else ""
+    return UpstreamError(f"{what}: {error}{again}")
 
 
 def _over(task: Task) -> bool:

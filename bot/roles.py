@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 
+from bot.github.app import UNREACHABLE
 from bot.github.client import GitHub
-from bot.github.errors import GitHubError
+from bot.github.errors import GitHubError, Refused
 from bot.github.values import RepoRef
 from bot.http.access import Caller
 from bot.http.lookups import lookup_failed
@@ -35,20 +35,27 @@ class _Heard:
     at: datetime
 
 
+@dataclass(slots=True)
+class _Asking:
+    """A question under way, and how many wait for its answer."""
+
+    answer: asyncio.Task[Role]
+    waiting: int = 0
+
+
 class Roles:
     """Asks GitHub through the installation, by the login that a person had last.
 
-    A login that has changed hands is asked about under the old name and found to be nobody, or
-    somebody else, for as long as its key lives: the operator then makes a new key.
+    A person who has another login by now is asked about by the former one, which is nobody or
+    somebody else, and then they may do nothing: they make a new key, or sign in again.
     """
 
     def __init__(self, github: GitHub, clock: Callable[[], datetime]) -> None:
         self._github = github
         self._clock = clock
         self._heard: LRUCache[_Key, _Heard] = LRUCache(MOST)
-        self._asking = asyncio.Semaphore(AT_A_TIME)
-        # A lock lives as long as somebody holds or waits for it.
-        self._locks: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
+        self._asking: dict[_Key, _Asking] = {}
+        self._turns = asyncio.Semaphore(AT_A_TIME)
 
     async def role(self, place: Place, person: Person) -> Role:
         """What somebody may do in a repository, NONE where it is gone for them or for us.
@@ -57,15 +64,27 @@ class Roles:
             Problem: 503, GitHub did not say: that is no answer, and never a 404.
         """
         key = (place.repository_id, person.id)
-        if (known := self._known(key)) is not None:
-            return known
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
-            if (known := self._known(key)) is not None:
-                return known
-            role = await self._ask(place, person)
-            self._heard[key] = _Heard(role, self._clock())
-            return role
+        heard = self._heard.get(key)
+        if heard is not None and self._clock() - heard.at < BELIEVED:
+            return heard.role
+        if key not in self._asking:
+            self._asking[key] = _Asking(asyncio.create_task(self._ask(place, person)))
+        return await self._answer(key, self._asking[key])
+
+    async def _answer(self, key: _Key, asking: _Asking) -> Role:
+        """Wait with all who ask the same; the last who gives up ends the question."""
+        asking.waiting += 1
+        try:
+            return await asyncio.shield(asking.answer)
+        finally:
+            asking.waiting -= 1
+            if not asking.waiting or asking.answer.done():
+                self._drop(key, asking)
+                asking.answer.cancel()  # which does nothing to one that is there
+
+    def _drop(self, key: _Key, asking: _Asking) -> None:
+        if self._asking.get(key) is asking:
+            del self._asking[key]
 
     async def scope(self, caller: Caller, places: Sequence[Place]) -> Scope:
         """What somebody sees in these repositories; an operator, who sees all, is not asked about.
@@ -76,7 +95,7 @@ class Roles:
         person = caller.person
         if caller.operator:
             return Scope(person.id, everything=True)
-        roles = await asyncio.gather(*(self.role(place, person) for place in places))
+        roles = await self._all(places, person)
         found = list(zip(places, roles, strict=True))
         return Scope(
             person.id,
@@ -84,23 +103,29 @@ class Roles:
             writable=frozenset(one.repository_id for one, role in found if role >= Role.WRITE),
         )
 
-    def _known(self, key: _Key) -> Role | None:
-        heard = self._heard.get(key)
-        if heard is None or self._clock() - heard.at >= BELIEVED:
-            return None
-        return heard.role
+    async def _all(self, places: Sequence[Place], person: Person) -> list[Role]:
+        """The roles in these repositories; once one cannot be had, the others are of no use."""
+        asks = [asyncio.create_task(self.role(place, person)) for place in places]
+        try:
+            return await asyncio.gather(*asks)
+        finally:
+            for ask in asks:
+                ask.cancel()
 
     async def _ask(self, place: Place, person: Person) -> Role:
         repo = RepoRef(place.installation_id, place.repository_id, place.full_name)
-        try:
-            async with self._asking:
-                return await self._github.role(repo, person.login)
-        except GitHubError as error:
-            if gone(error):
-                return Role.NONE
-            raise lookup_failed(error) from error
+        async with self._turns:
+            now = self._clock()
+            try:
+                role = await self._github.role(repo, person.login, person.id)
+            except GitHubError as error:
+                if not gone(error):
+                    raise lookup_failed(error) from error
+                role = Role.NONE
+        self._heard[place.repository_id, person.id] = _Heard(role, now)
+        return role
 
 
 def gone(error: GitHubError) -> bool:
     """Whether the App itself has no access there, so that nobody sees anything through it."""
-    return getattr(error, "status", 0) in {403, 404, 410, 451}
+    return isinstance(error, Refused) and error.status in UNREACHABLE

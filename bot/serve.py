@@ -10,6 +10,7 @@ import structlog
 
 from bot.app import Bellhop, Tempo, opened
 from bot.doctor import examine
+from bot.files import allow_many_files
 from bot.http.listening import listening
 from bot.settings import Settings
 
@@ -27,6 +28,7 @@ async def serve(settings: Settings, tempo: Tempo | None = None) -> None:
         FolderInUse: another Bellhop uses the data folder.
         StorageFailed: the database cannot be used.
     """
+    allow_many_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,9 +11,11 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from yarl import URL
 
+from bot.outbound_url import USUAL_PORTS, UrlRules
 from handlers.decision import Rules
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -70,7 +72,9 @@ class Settings(BaseSettings):
         False, description="Run workers as the bot's own user although GitHub is real."
     )
     admins: Names = Field(
-        (), description="Operators: logins or numeric ids, comma separated; kept by their ids."
+        (),
+        description="Operators: logins or numeric ids, comma separated. A login is looked up once "
+        "and kept by its id; digits alone are an id.",
     )
     metrics_token: SecretStr | None = Field(
         None, description="A token that reads `/metrics`, as `Authorization: Bearer …`."
@@ -84,6 +88,12 @@ class Settings(BaseSettings):
     max_cost: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="US dollars an attempt may cost at most."
     )
+    webhook_ports: Ports = Field(
+        (), description="Ports that webhooks to programs may use, beside 443 and 8443."
+    )
+    allow_loopback_webhooks: bool = Field(
+        False, description="Let webhooks to programs go to this machine, by plain http too."
+    )
     keep_payloads: int = Field(14, ge=3, description="Days that deliveries are kept.")
     keep_logs: int = Field(30, ge=1, description="Days that workers' log lines are kept.")
     log_level: Level = Field("info", description="The least level that is logged.")
@@ -91,7 +101,7 @@ class Settings(BaseSettings):
         None, description="`console` on a terminal and `json` elsewhere, if not given."
     )
 
-    @field_validator("runners", "agents", "worker_images", "admins", mode="before")
+    @field_validator("runners", "agents", "worker_images", "admins", "webhook_ports", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -119,6 +129,11 @@ class Settings(BaseSettings):
     def workers_url(self) -> str:
         """What workers reach, without a slash at the end."""
         return self.worker_url or self.public_url
+
+    @property
+    def webhook_urls(self) -> UrlRules:
+        """Where webhooks to programs may go."""
+        return UrlRules(self.allow_loopback_webhooks, USUAL_PORTS | set(self.webhook_ports))
 
     @property
     def offline(self) -> bool:

@@ -7,8 +7,13 @@
 from __future__ import annotations
 
 import getpass
+import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.runners.refusal import refusal
 from bot.settings import Problem, Settings, is_loopback
@@ -82,10 +87,12 @@ def _webhook_secret(settings: Settings) -> list[Problem]:
 def _private_key(settings: Settings) -> list[Problem]:
     name = "BELLHOP_PRIVATE_KEY_FILE"
     if settings.private_key is not None:
-        return []
+        return _key(settings)
     if settings.private_key_file is None:
         return [Problem(name, "name the .pem file that your App's page made.")]
-    return [] if settings.private_key_file.is_file() else [Problem(name, "there is no such file.")]
+    if not settings.private_key_file.is_file():
+        return [Problem(name, "there is no such file.")]
+    return _key(settings)
 
 
 def _metrics_token(settings: Settings) -> list[Problem]:
@@ -94,6 +101,21 @@ def _metrics_token(settings: Settings) -> list[Problem]:
         return []
     remedy = f"it is shorter than {LEAST_TOKEN} characters, and whoever guesses it reads metrics."
     return [Problem("BELLHOP_METRICS_TOKEN", remedy)]
+
+
+def _key(settings: Settings) -> list[Problem]:
+    """A key that is none would be noticed by GitHub alone, and late."""
+    name = "BELLHOP_PRIVATE_KEY" + ("_FILE" if settings.private_key is None else "")
+    try:
+        key = load_pem_private_key(private_key(settings).encode(), password=None)
+    except OSError as error:
+        return [Problem(name, f"it cannot be read ({error.strerror}): let Bellhop's user read it.")]
+    except (TypeError, ValueError):
+        key = None
+    if isinstance(key, RSAPrivateKey):
+        return []
+    remedy = "it is no RSA key in PEM form: give the .pem file as the App's page made it, whole."
+    return [Problem(name, remedy)]
 
 
 def _runners(settings: Settings) -> list[Problem]:
@@ -113,7 +135,21 @@ def _runners(settings: Settings) -> list[Problem]:
     if settings.worker_user in {"root", getpass.getuser()}:
         remedy = "name another user than root and Bellhop's own, or workers could read its keys."
         found.append(Problem("BELLHOP_WORKER_USER", remedy))
+    elif settings.worker_user is not None and "process" in rules.runners:
+        found += _worker_user(settings.worker_user)
     return found
+
+
+def _worker_user(name: str) -> list[Problem]:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        remedy = "there is no such system user: create it, or name another one."
+        return [Problem("BELLHOP_WORKER_USER", remedy)]
+    if os.geteuid() != 0:
+        remedy = "only root can run workers as somebody else: run Bellhop as root, or unset it."
+        return [Problem("BELLHOP_WORKER_USER", remedy)]
+    return []
 
 
 def _agents(settings: Settings) -> list[Problem]:

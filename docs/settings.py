@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from bot.settings import Names, Settings
+from bot.settings import Names, Ports, Settings
 
 _WORDS = {
     str: "text",
@@ -40,6 +40,8 @@ def _kind(field: FieldInfo) -> str:
         return " or ".join(f"`{choice}`" for choice in choices)
     if field.annotation == get_args(Names)[0]:
         return "names"
+    if field.annotation == get_args(Ports)[0]:
+        return "whole numbers"
     return _WORDS[kind] + _limits(field)
 
 

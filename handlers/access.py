@@ -16,7 +16,12 @@ def sees(task: Task, person: Person, role: Role, *, operator: bool = False) -> b
     """
     if task.deleting and task.ended:
         return False
-    least = Role.READ if task.owner.id == person.id else Role.WRITE
+    return sees_those_of(task.owner.id, person, role, operator=operator)
+
+
+def sees_those_of(owner_id: int, person: Person, role: Role, *, operator: bool = False) -> bool:
+    """The same of any task of an owner's that is not about to be removed."""
+    least = Role.READ if owner_id == person.id else Role.WRITE
     return operator or role >= least
 
 

@@ -44,6 +44,7 @@ class Remark:
     updated_at: datetime
     body: str
     is_bot: bool
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def build_context(
     *,
     everyone: bool,
     asked_at: datetime,
+    asked_by: int | None = None,
 ) -> str:
     """Return Markdown that tells a worker about the issue: at most `MAX_CONTEXT` characters.
 
@@ -115,9 +117,11 @@ def build_context(
         remarks: Its comments, in any order.
         everyone: Whether comments by bots and people without write access are told.
         asked_at: When the command was given: what came or changed later is not told.
+        asked_by: The comment that gave it, None where it was no comment. GitHub's times are whole
+            seconds: within that second, comments with a greater id are later.
     """
     head = _issue(issue)
-    known = [remark for remark in remarks if max(_times(remark)) <= asked_at]
+    known = [remark for remark in remarks if _is_earlier(remark, asked_at, asked_by)]
     told = [remark for remark in known if everyone or _is_trusted(remark)]
     told.sort(key=_times)
     room = MAX_CONTEXT - len(head) - 2 - _PREFACE_ROOM
@@ -152,6 +156,15 @@ def _comments(count: int) -> str:
 
 def _times(remark: Remark) -> tuple[datetime, datetime]:
     return remark.created_at, remark.updated_at
+
+
+def _is_earlier(remark: Remark, asked_at: datetime, asked_by: int | None) -> bool:
+    """Whether it was written before the command, and never edited since; in doubt it was not."""
+    if remark.updated_at != remark.created_at and remark.updated_at >= asked_at:
+        return False
+    if remark.created_at == asked_at:
+        return asked_by is not None and remark.id < asked_by
+    return remark.created_at < asked_at
 
 
 def _is_trusted(remark: Remark) -> bool:

@@ -47,7 +47,7 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     if kind and command.name != "stop" and (no := refuse_role(kind, event.found.role)):
         return _refuse(view, event, no, now)
     if isinstance(command, Misuse):
-        reason = f"misuse:{command.reply}" if kind else "unknown_command"
+        reason = f"misuse:{command.reply}" if kind else f"unknown_command:{command.name}"
         refusal = Refusal(ErrorCode.BAD_COMMAND, reason, command.reply)
         return NOTHING if event.found.role < Role.READ else _refuse(view, event, refusal, now)
     match command.name:

@@ -95,7 +95,7 @@ def launch_failed(view: View, task: Task, event: LaunchFailed, now: datetime) ->
             event.code,
             "the worker could not be started",
             event.detail,
-            "An operator finds more in the log and with `bellhop doctor`.",
+            f"Bellhop's own log, which its operator reads, says more of `{task.name}`.",
         )
         return finish(view, task, Ending(Status.FAILED, error), now)
     wait = timedelta(seconds=LAUNCH_WAITS[task.launch_failures])

@@ -163,7 +163,7 @@ def _gone_after_stop(view: View, task: Task | None, now: datetime) -> Decision:
 def lose(view: View, task: Task, detail: str, now: datetime) -> Decision:
     """A worker is lost: once the task waits for another one, the second time it fails."""
     if task.lost:
-        remedy = "See the task's log for its last words; an operator can look at the runner."
+        remedy = f"Bellhop's own log, which its operator reads, says more of `{task.name}`."
         error = TaskError(ErrorCode.WORKER_LOST, "its worker was lost twice", detail, remedy)
         return finish(view, task, Ending(Status.FAILED, error), now)
     again = advance(

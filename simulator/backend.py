@@ -67,7 +67,9 @@ class Backend:
         )
         self.log.append(record)
         self._tell(record, done=False)
-        fault = self.faults.take(request.method, path)
+        fault = self.faults.take(request.method, path) or self.faults.take(
+            request.method, f"{path}?{request.query_string}"
+        )
         if fault and fault.kind in ("status", "rate_limited"):
             answer = _refuse(fault)
         elif fault and fault.kind == "cut_before":

@@ -14,6 +14,7 @@ from simulator.shapes import threads as shape
 
 if TYPE_CHECKING:
     from simulator.backend import Backend
+    from simulator.hooks import Delivery
     from simulator.model import Comment, Repository
     from simulator.shapes import Json
 
@@ -92,11 +93,12 @@ class Control:
         return web.json_response({})
 
     async def state(self, request: web.Request) -> web.Response:
-        """`GET /_simulator/state`: everything people would look at."""
+        """`GET /_simulator/state`: all that people would look at, counted by no rate limit."""
         del request
         places = [one for one in self._backend.world.repositories.values() if not one.deleted]
         state = {place.full_name: self._repository(place) for place in places}
-        return web.json_response({"repositories": state})
+        log = [_delivery(one) for one in self._backend.world.hooks.log if one.status]
+        return web.json_response({"repositories": state, "deliveries": log})
 
     def _repository(self, repository: Repository) -> Json:
         return {
@@ -127,6 +129,18 @@ class Control:
             "closes": [issue.number for issue in closes],
             "reviewers": [user.login for user in pull.requested_reviewers],
         }
+
+
+def _delivery(delivery: Delivery) -> Json:
+    """One that has ended, without what it said."""
+    return {
+        "id": delivery.id,
+        "event": delivery.event,
+        "action": delivery.action,
+        "statusCode": delivery.status_code,
+        "duration": delivery.duration,
+        "answer": delivery.response_body,
+    }
 
 
 def _comment(comment: Comment) -> Json:

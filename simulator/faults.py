@@ -20,7 +20,7 @@ class Fault:
     Attributes:
         method: an HTTP method, or `*` for any.
         path: a regular expression that matches from the start of the path below the API base, or
-            of a git path (`/owner/name.git/…`).
+            of a git path (`/owner/name.git/…`), without or with the query.
         kind: `status` answers `status` without doing anything; `rate_limited` answers 403 or 429 as
             GitHub does, with `retry-after` if `retry_after` is given, otherwise with nothing
             remaining until `reset_after` seconds from now; `slow` waits before doing what was

@@ -63,6 +63,11 @@ def checkpoint(connection: sqlite3.Connection, large: int) -> None:
 
 
 def empty_log(db: Database) -> None:
-    """Move everything and cut the log to nothing, for a clean end."""
+    """Move everything and cut the log to nothing, for a clean end.
+
+    Where another process still uses the database it is left to that one: whoever waits here for
+    its readers keeps its writer waiting.
+    """
     with suppress(sqlite3.Error):
+        db.conn.execute("PRAGMA busy_timeout = 0").fetchone()
         db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

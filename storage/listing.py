@@ -2,60 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import blake2b
+
 from sqlite_utils import Database
 
-from handlers.task import Status, Task
-from storage.times import to_text
+from handlers.task import UNFINISHED, Status, Task
+from storage.times import to_micros
 
 MOST_TEXT = 4_000
 """Characters of a prompt or a summary that can be searched for."""
 
-_FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+WORKED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+"""How work ends; what was rejected was none."""
 
 
-def keep(db: Database, task: Task) -> None:
-    """Bring repositories and words up to date; the task's own row is saved."""
-    _keep_place(db, task)
-    _keep_words(db, task)
+def keep(db: Database, seq: int, task: Task) -> None:
+    """Bring everything up to date that lists are read from; the task's own row is saved.
 
-
-def forget(db: Database, seq: int) -> None:
-    """Forget the words of a task that is deleted; what it cost stays in the totals."""
-    db.conn.execute("DELETE FROM words WHERE rowid = ?", (seq,))
-
-
-def count(db: Database, task: Task) -> None:
-    """Add an attempt that has ended to the totals, once; its own row is not saved yet."""
-    if task.status not in _FINAL or task.completed_at is None:
+    Args:
+        db: The database.
+        seq: The task's number.
+        task: The task as it is now.
+    """
+    if task.deleting and task.ended:
+        db.conn.execute("DELETE FROM listed WHERE seq = ?", (seq,))
+        db.conn.execute("DELETE FROM words WHERE rowid = ?", (seq,))
         return
-    row = db.conn.execute(
-        "SELECT completed_at FROM attempts WHERE task_id = ? AND attempt = ?",
-        (task.id, task.attempt),
+    text, marked = text_of(task), " ".join(marks_of(task))
+    now = (*_looked_for_by(task), _digest(text, marked, task.owner.login))
+    before = db.conn.execute(
+        "SELECT owner_id, repository_id, status, agent, ended_at, digest FROM listed WHERE seq = ?",
+        (seq,),
     ).fetchone()
-    if row is not None and row[0] is not None:
+    if before == now:
         return
-    began = task.started_at or task.completed_at
     db.conn.execute(
-        "INSERT INTO totals (repository_id, owner_id, day, outcome, attempts, seconds, cost_usd, "
-        "pulls) VALUES (?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-        "attempts = attempts + 1, seconds = seconds + excluded.seconds, "
-        "cost_usd = cost_usd + excluded.cost_usd, pulls = pulls + excluded.pulls",
-        (
-            *(task.where.repository_id, task.owner.id, to_text(task.completed_at)[:10]),
-            *(task.status.value, (task.completed_at - began).total_seconds()),
-            *(task.usage.cost_usd, int(task.pull is not None and task.branches.pushed)),
-        ),
+        "INSERT INTO listed (seq, owner_id, repository_id, status, agent, ended_at, digest) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO UPDATE SET "
+        "owner_id = excluded.owner_id, repository_id = excluded.repository_id, "
+        "status = excluded.status, agent = excluded.agent, ended_at = excluded.ended_at, "
+        "digest = excluded.digest",
+        (seq, *now),
+    )
+    if before is None or before[-1] != now[-1]:
+        _keep_words(db, seq, text, marked)
+        _keep_place(db, task)
+
+
+def marks_of(task: Task) -> tuple[str, ...]:
+    """By which a search is narrowed before its words are looked at: each is one word."""
+    return (
+        owner_mark(task.owner.id),
+        repository_mark(task.where.repository_id),
+        agent_mark(task.wish.agent),
+        *status_marks((task.status,)),
     )
 
 
-def marks_of(task: Task) -> str:
-    """By which a search is narrowed: who, where, what became of it, with what."""
-    return marks(task.owner.id, task.where.repository_id, task.status.value, task.wish.agent)
+def owner_mark(owner_id: int) -> str:
+    """The mark of all tasks of an owner."""
+    return f"o{owner_id}"
 
 
-def marks(owner_id: int, repository_id: int, status: str, agent: str) -> str:
-    """The same from its parts; each is one word that no text is looked for in."""
-    return f"o{owner_id} r{repository_id} s{status} a{agent.encode().hex()}"
+def repository_mark(repository_id: int) -> str:
+    """The mark of all tasks of a repository."""
+    return f"r{repository_id}"
+
+
+def agent_mark(agent: str) -> str:
+    """The mark of all tasks with an agent, whose name may hold what ends a word."""
+    return f"a{agent.encode().hex()}"
+
+
+def status_marks(statuses: Iterable[Status]) -> frozenset[str]:
+    """The marks of all tasks in some statuses, and of more.
+
+    Words are costly to write: a task that goes from one status to the next before it ends, of
+    which there are never many, keeps its mark.
+    """
+    return frozenset("sopen" if one in UNFINISHED else f"s{one.value}" for one in statuses)
 
 
 def text_of(task: Task) -> str:
@@ -63,6 +89,23 @@ def text_of(task: Task) -> str:
     prompt, summary = task.wish.prompt[:MOST_TEXT], (task.summary or "")[:MOST_TEXT]
     where = task.where
     return f"{task.name}\n{where.repository}\n{where.title}\n{prompt}\n{summary}"
+
+
+def _looked_for_by(task: Task) -> tuple[object, ...]:
+    ended = task.completed_at if task.status in WORKED else None
+    return (
+        task.owner.id,
+        task.where.repository_id,
+        task.status.value,
+        task.wish.agent,
+        None if ended is None else to_micros(ended),
+    )
+
+
+def _digest(*parts: str) -> int:
+    """Tells whether words are as they were, without reading them."""
+    whole = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(whole, digest_size=8).digest(), signed=True)
 
 
 def _keep_place(db: Database, task: Task) -> None:
@@ -81,15 +124,7 @@ def _keep_place(db: Database, task: Task) -> None:
     )
 
 
-def _keep_words(db: Database, task: Task) -> None:
-    text, marked = text_of(task), marks_of(task)
-    seq, before, marked_before = db.conn.execute(
-        "SELECT seq, text, marks FROM tasks LEFT JOIN words ON words.rowid = seq WHERE id = ?",
-        (task.id,),
-    ).fetchone()
-    if before is None:
-        db.conn.execute(
-            "INSERT INTO words (rowid, text, marks) VALUES (?, ?, ?)", (seq, text, marked)
-        )
-    elif (before, marked_before) != (text, marked):
-        db.conn.execute("UPDATE words SET text = ?, marks = ? WHERE rowid = ?", (text, marked, seq))
+def _keep_words(db: Database, seq: int, text: str, marked: str) -> None:
+    db.conn.execute(
+        "INSERT OR REPLACE INTO words (rowid, text, marks) VALUES (?, ?, ?)", (seq, text, marked)
+    )

@@ -1,26 +1,20 @@
-"""Lists of tasks: what somebody may see, page by page, newest first.
-
-A page over several repositories is the merge of one short walk through an index for each of them:
-no list is ever sorted, and none is read further than the page needs.
-"""
+"""Lists of tasks: what somebody may see, page by page, newest first."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
 
-from pydantic import TypeAdapter
 from sqlite_utils import Database
 
 from handlers.task import Status, Task
+from storage import shelves, totals, words
+from storage.shelves import LAST, Sorted, Which
 from storage.sqlite import Engine
-from storage.strands import Strand, strands, words_match
-from storage.times import to_text
-
-_TASK = TypeAdapter(Task)
+from storage.times import from_micros, to_micros
+from storage.totals import DayTotal
 
 MOST_COUNTED = 1_000
 
@@ -71,20 +65,6 @@ class Finished:
     next: tuple[datetime, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class DayTotal:
-    """What became of a repository's attempts on a day; seconds and US dollars in all."""
-
-    day: date
-    repository_id: int
-    repository: str
-    outcome: str
-    attempts: int
-    seconds: float
-    cost_usd: float
-    pulls: int
-
-
 class Lists:
     """The lists of one database."""
 
@@ -126,8 +106,16 @@ class Lists:
         return await self._engine.read(lambda db: _totals(db, scope, query, since))
 
 
+# Where all tasks were deleted the place stays, for the totals; but nobody need ask who sees it.
+_HAS_TASKS = (
+    "EXISTS (SELECT 1 FROM shelves WHERE sorted = 'made' AND owner_id = ? "
+    "AND shelves.repository_id = places.repository_id)"
+)
+
+
 def _places(db: Database, owner_id: int | None, repository: str | None) -> tuple[Place, ...]:
-    where, values = ["true"], list[object]()
+    where = [_HAS_TASKS]
+    values: list[object] = [owner_id or 0]
     if owner_id is not None:
         where.append("repository_id IN (SELECT repository_id FROM place_owners WHERE owner_id = ?)")
         values.append(owner_id)
@@ -150,59 +138,20 @@ def _owner_called(db: Database, login: str) -> int | None:
 
 
 def _page(db: Database, scope: Scope, query: Query, limit: int, before: int | None) -> Listed:
-    found = list(islice(_numbers(db, scope, query, limit + 1, before), limit + 1))
-    tasks = _load(db, found[:limit])
-    return Listed(tasks, found[limit - 1] if len(found) > limit else None)
-
-
-def _numbers(
-    db: Database, scope: Scope, query: Query, limit: int, before: int | None
-) -> Iterator[int]:
-    """The numbers of the tasks, highest first."""
-    below = (1 << 62) if before is None else before
+    below = LAST if before is None else before
     if query.words:
-        return _with_words(db, scope, query, limit, below)
-    walks = [_walk(db, one, limit, below) for one in _strands(db, scope, query)]
-    return heapq.merge(*walks, reverse=True)
-
-
-def _walk(db: Database, strand: Strand, limit: int, below: int) -> list[int]:
-    rows = db.conn.execute(
-        f"SELECT seq FROM tasks INDEXED BY {strand.index} "  # noqa: S608 - our own words
-        f"WHERE gone = 0 AND {strand.where} AND seq < ? ORDER BY seq DESC LIMIT ?",
-        (*strand.values, below, limit),
-    )
-    return [seq for (seq,) in rows.fetchall()]
-
-
-def _with_words(db: Database, scope: Scope, query: Query, limit: int, below: int) -> Iterator[int]:
-    match = words_match(scope, query)
-    if match is None:
-        return
-    rows = db.conn.execute(
-        "SELECT words.rowid FROM words JOIN tasks ON seq = words.rowid WHERE words MATCH ? "
-        "AND words.rowid < ? AND gone = 0 ORDER BY words.rowid DESC LIMIT ?",
-        (match, below, limit),
-    )
-    for (seq,) in rows:
-        yield seq
+        found = words.page(db, scope, query, limit + 1, below)
+    else:
+        found = shelves.page(db, _which(db, scope, query, "made"), limit + 1, (below, below))
+    tasks = tuple([task for _, _, task in found[:limit]])
+    return Listed(tasks, found[limit - 1][1] if len(found) > limit else None)
 
 
 def _count(db: Database, scope: Scope, query: Query) -> tuple[int, bool]:
-    left = MOST_COUNTED + 1
     if query.words:
-        left -= sum(1 for _ in _with_words(db, scope, query, left, 1 << 62))
+        found = words.count(db, scope, query, MOST_COUNTED + 1)
     else:
-        for strand in _strands(db, scope, query):
-            row = db.conn.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY {strand.index} "  # noqa: S608 - our own words
-                f"WHERE gone = 0 AND {strand.where} LIMIT ?)",
-                (*strand.values, left),
-            ).fetchone()
-            left -= int(row[0])
-            if not left:
-                break
-    found = MOST_COUNTED + 1 - left
+        found = shelves.count(db, _which(db, scope, query, "made"))
     return min(found, MOST_COUNTED), found <= MOST_COUNTED
 
 
@@ -213,67 +162,56 @@ def _history(
     limit: int,
     before: tuple[datetime, int] | None,
 ) -> Finished:
-    below = ("9", 0) if before is None else (to_text(before[0]), before[1])
-    walks = [
-        _walk_back(db, one, limit + 1, below) for one in _strands(db, scope, query, ended=True)
-    ]
-    found = list(islice(heapq.merge(*walks, reverse=True), limit + 1))
-    tasks = _load(db, [seq for _, seq in found[:limit]])
+    below = (LAST, LAST) if before is None else (to_micros(before[0]), before[1])
+    found = shelves.page(db, _which(db, scope, query, "ended"), limit + 1, below)
+    tasks = tuple([task for _, _, task in found[:limit]])
     if len(found) <= limit:
         return Finished(tasks, None)
-    last = tasks[-1]
-    return Finished(tasks, (last.completed_at or last.updated_at, found[limit - 1][1]))
-
-
-def _walk_back(
-    db: Database, strand: Strand, limit: int, below: tuple[str, int]
-) -> list[tuple[str, int]]:
-    rows = db.conn.execute(
-        f"SELECT completed_at, seq FROM tasks INDEXED BY {strand.index} "  # noqa: S608 - our own words
-        f"WHERE gone = 0 AND completed_at IS NOT NULL AND {strand.where} "
-        "AND (completed_at, seq) < (?, ?) ORDER BY completed_at DESC, seq DESC LIMIT ?",
-        (*strand.values, *below, limit),
-    )
-    return [(at, seq) for at, seq in rows.fetchall()]
-
-
-def _strands(db: Database, scope: Scope, query: Query, *, ended: bool = False) -> Sequence[Strand]:
-    own: frozenset[int] = frozenset()
-    if scope.everything and query.owner_id is not None:
-        rows = db.conn.execute(
-            "SELECT repository_id FROM place_owners WHERE owner_id = ?", (query.owner_id,)
-        )
-        own = frozenset(one for (one,) in rows.fetchall())
-    return strands(scope, query, own, ended=ended)
+    at, seq, _ = found[limit - 1]
+    return Finished(tasks, (from_micros(at), seq))
 
 
 def _totals(db: Database, scope: Scope, query: Query, since: date) -> tuple[DayTotal, ...]:
-    everywhere = "true" if scope.everything else "false"
-    rows = db.conn.execute(
-        "SELECT day, repository_id, full_name, outcome, sum(attempts), sum(seconds), "  # noqa: S608 - our own words
-        "sum(cost_usd), sum(pulls) FROM totals JOIN places USING (repository_id) "
-        "WHERE day >= :since AND (:owner IS NULL OR owner_id = :owner) "
-        "AND (:repository IS NULL OR repository_id = :repository) "
-        f"AND ({everywhere} OR repository_id IN (SELECT value FROM json_each(:writable)) "
-        "OR (owner_id = :person AND repository_id IN (SELECT value FROM json_each(:readable)))) "
-        "GROUP BY day, repository_id, outcome ORDER BY day, repository_id, outcome",
-        {
-            "since": since.isoformat(),
-            "owner": query.owner_id,
-            "repository": query.repository_id,
-            "person": scope.person_id,
-            "writable": str(sorted(scope.writable)),
-            "readable": str(sorted(scope.readable)),
-        },
-    )
-    return tuple(DayTotal(date.fromisoformat(row[0]), *row[1:]) for row in rows.fetchall())
+    parts = list(_parts(db, scope, query))
+    if parts == [(0, 0)]:
+        rows = db.conn.execute("SELECT repository_id FROM places")
+        parts = [(0, one) for (one,) in rows.fetchall()]
+    return totals.since(db, json.dumps(parts), since)
 
 
-def _load(db: Database, numbers: Sequence[int]) -> tuple[Task, ...]:
-    marks = ", ".join("?" * len(numbers))
-    rows = db.conn.execute(
-        f"SELECT seq, doc FROM tasks WHERE seq IN ({marks})",  # noqa: S608 - our own words
-        list(numbers),
-    )
-    docs = dict(rows.fetchall())
-    return tuple(_TASK.validate_json(docs[number]) for number in numbers)
+def _which(db: Database, scope: Scope, query: Query, by: Sorted) -> Which:
+    parts = json.dumps(list(_parts(db, scope, query)))
+    return Which(by, parts, json.dumps(sorted(query.statuses)), query.agent)
+
+
+def _parts(db: Database, scope: Scope, query: Query) -> Iterator[tuple[int, int]]:
+    """What is looked for and may be seen, in pairs of an owner and a repository (0: any).
+
+    No task is in two of them.
+    """
+    owner, one = query.owner_id, query.repository_id
+    if scope.everything and owner is None:
+        yield (0, one or 0)
+    elif scope.everything:
+        for place in _of_owner(db, owner or 0):
+            if one in {None, place}:
+                yield (owner or 0, place)
+    else:
+        yield from _seen(scope, owner, one)
+
+
+def _seen(scope: Scope, owner: int | None, one: int | None) -> Iterator[tuple[int, int]]:
+    for place in _within(scope.writable, one):
+        yield (owner or 0, place)
+    if owner in {None, scope.person_id}:
+        for place in _within(scope.readable - scope.writable, one):
+            yield (scope.person_id, place)
+
+
+def _within(places: Collection[int], one: int | None) -> list[int]:
+    return sorted(places) if one is None else [one] if one in places else []
+
+
+def _of_owner(db: Database, owner_id: int) -> list[int]:
+    rows = db.conn.execute("SELECT repository_id FROM place_owners WHERE owner_id = ?", (owner_id,))
+    return [place for (place,) in rows.fetchall()]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -15,8 +15,10 @@ from storage.numbers import highest
 from storage.times import from_text, to_text
 
 if TYPE_CHECKING:
-    from storage.numbers import Numbers
+    from storage.numbers import Book
     from storage.sqlite import Engine
+
+T = TypeVar("T")
 
 MOST_LINES = 50_000
 MOST_BYTES = 10_000_000
@@ -88,7 +90,7 @@ class Report:
 class Logs:
     """The log lines of all tasks."""
 
-    def __init__(self, engine: Engine, numbers: Numbers) -> None:
+    def __init__(self, engine: Engine, numbers: Book) -> None:
         self._engine = engine
         self._numbers = numbers
 
@@ -112,6 +114,10 @@ class Logs:
     ) -> tuple[tuple[int, LogLine], ...]:
         """The lines of a task with a number above `after`, oldest first."""
         return await self._engine.read(lambda db: _read(db, task_id, after, limit))
+
+    async def read(self, work: Callable[[Database], T]) -> T:
+        """Look at the lines in a way of one's own."""
+        return await self._engine.read(work)
 
     async def delete(self, task_id: str) -> None:
         """Remove the lines of a task."""

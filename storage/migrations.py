@@ -85,11 +85,6 @@ def tasks(db: Database) -> None:
             installation_id INTEGER NOT NULL AS (doc ->> '$.where.installation_id') VIRTUAL,
             number INTEGER AS (doc ->> '$.where.number') VIRTUAL,
             owner_id INTEGER NOT NULL AS (doc ->> '$.owner.id') VIRTUAL,
-            agent TEXT NOT NULL AS (doc ->> '$.wish.agent') VIRTUAL,
-            gone INTEGER NOT NULL AS (
-                coalesce(doc ->> '$.deleting', 0)
-                AND doc ->> '$.status' NOT IN ('queued', 'starting', 'running')
-            ) VIRTUAL,
             branch TEXT AS (doc ->> '$.branches.name') VIRTUAL,
             pull_number INTEGER AS (doc ->> '$.pull.number') VIRTUAL,
             queued_at TEXT NOT NULL,
@@ -228,6 +223,55 @@ def meta(db: Database) -> None:
 
 
 @migrations()
+def outbound(db: Database) -> None:
+    """Webhooks to programs, and each try to send one; they belong to no task, but tell of one.
+
+    A `lane` is what one owner sends to one host: the heads of the lanes are looked at, not what
+    stands behind them. `round` counts how often a message was asked for, so that a try that began
+    before says nothing about the next round. AUTOINCREMENT: pages go by numbers, of which none is
+    given twice.
+    """
+    db.executescript(
+        """
+        CREATE TABLE outbound (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            task_id TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            owner_id INTEGER NOT NULL,
+            url TEXT NOT NULL,
+            host TEXT NOT NULL,
+            lane TEXT NOT NULL AS (owner_id || ' ' || host) VIRTUAL,
+            body TEXT NOT NULL,
+            type TEXT NOT NULL AS (body ->> '$.type') VIRTUAL,
+            state TEXT NOT NULL DEFAULT 'waiting'
+                CHECK (state IN ('waiting', 'delivered', 'failed')),
+            due_at TEXT CHECK ((due_at IS NULL) = (state != 'waiting')),
+            begun_at TEXT NOT NULL,
+            round INTEGER NOT NULL DEFAULT 1,
+            tried INTEGER NOT NULL DEFAULT 0,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX outbound_due ON outbound (due_at, number) WHERE state = 'waiting';
+        CREATE INDEX outbound_lanes ON outbound (lane, due_at, number) WHERE state = 'waiting';
+        CREATE INDEX outbound_of_owner ON outbound (owner_id, number);
+        CREATE INDEX outbound_of_task ON outbound (task_id, number);
+        CREATE INDEX outbound_old ON outbound (created_at) WHERE state != 'waiting';
+
+        CREATE TABLE outbound_tries (
+            message INTEGER NOT NULL REFERENCES outbound (number) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            at TEXT NOT NULL,
+            milliseconds INTEGER NOT NULL,
+            status INTEGER,
+            error TEXT,
+            PRIMARY KEY (message, number)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
+@migrations()
 def access(db: Database) -> None:
     """Who programs and browsers are: of a key, a session or a secret only what is needed.
 
@@ -294,31 +338,53 @@ def idempotency(db: Database) -> None:
 
 @migrations()
 def lists(db: Database) -> None:
-    """What lists are read from: an index for each way to ask, words, repositories, totals.
+    """What lists are read from: shelves of tasks in their order, words, repositories, totals.
 
-    What is being deleted and has ended is `gone`, and in no list. Indexes end with `seq`, by which
-    pages go on; what stands after it is only looked at on the way.
+    A row of `listed` is a task that may be in a list, with what it is looked for by. Tasks with
+    the same status and agent stand on one shelf of their owner in a repository, on one of the
+    repository, and on one of all (0 stands for any): in the order in which they were made, and
+    once they have ended, on three more in the order of their ends. A shelf knows how many it
+    holds. So every list is a few shelves, merged, and a heartbeat of a task moves nothing.
     """
+    keep, drop = _shelving("NEW"), _unshelving("OLD")
     db.executescript(
-        """
-        CREATE INDEX lists_all ON tasks (seq, agent) WHERE gone = 0;
-        CREATE INDEX lists_status ON tasks (status, seq, agent) WHERE gone = 0;
-        CREATE INDEX lists_repository ON tasks (repository_id, seq, agent) WHERE gone = 0;
-        CREATE INDEX lists_repository_status ON tasks (repository_id, status, seq, agent)
-            WHERE gone = 0;
-        CREATE INDEX lists_own ON tasks (owner_id, repository_id, seq, agent) WHERE gone = 0;
-        CREATE INDEX lists_own_status ON tasks (owner_id, repository_id, status, seq, agent)
-            WHERE gone = 0;
-        CREATE INDEX lists_agent ON tasks (agent, seq) WHERE gone = 0;
-        CREATE INDEX lists_repository_agent ON tasks (repository_id, agent, seq) WHERE gone = 0;
-        CREATE INDEX lists_own_agent ON tasks (owner_id, repository_id, agent, seq) WHERE gone = 0;
-        CREATE INDEX ended_all ON tasks (completed_at, seq, status, agent)
-            WHERE gone = 0 AND completed_at IS NOT NULL;
-        CREATE INDEX ended_repository ON tasks (repository_id, completed_at, seq, status, agent)
-            WHERE gone = 0 AND completed_at IS NOT NULL;
-        CREATE INDEX ended_own ON tasks
-            (owner_id, repository_id, completed_at, seq, status, agent)
-            WHERE gone = 0 AND completed_at IS NOT NULL;
+        f"""
+        CREATE TABLE listed (
+            seq INTEGER PRIMARY KEY,
+            owner_id INTEGER NOT NULL,
+            repository_id INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            ended_at INTEGER,
+            digest INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE shelves (
+            id INTEGER PRIMARY KEY,
+            sorted TEXT NOT NULL CHECK (sorted IN ('made', 'ended')),
+            owner_id INTEGER NOT NULL,
+            repository_id INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            tasks INTEGER NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX shelves_key
+            ON shelves (sorted, owner_id, repository_id, status, agent);
+        CREATE TABLE shelved (
+            shelf INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (shelf, at, seq)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER listed_added AFTER INSERT ON listed BEGIN {keep} END;
+        CREATE TRIGGER listed_moved AFTER UPDATE ON listed
+        WHEN (OLD.owner_id, OLD.repository_id, OLD.status, OLD.agent, OLD.ended_at)
+            IS NOT (NEW.owner_id, NEW.repository_id, NEW.status, NEW.agent, NEW.ended_at)
+        BEGIN {drop} {keep} END;
+        CREATE TRIGGER listed_removed AFTER DELETE ON listed BEGIN {drop} END;
+        CREATE TRIGGER tasks_unlisted AFTER DELETE ON tasks BEGIN
+            DELETE FROM listed WHERE seq = OLD.seq;
+            DELETE FROM words WHERE rowid = OLD.seq;
+        END;
 
         CREATE VIRTUAL TABLE words USING fts5(text, marks, tokenize = 'unicode61');
 
@@ -347,6 +413,43 @@ def lists(db: Database) -> None:
             pulls INTEGER NOT NULL,
             PRIMARY KEY (repository_id, owner_id, day, outcome)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX totals_by_day ON totals (day);
-        """
+        """  # noqa: S608 - our own words
+    )
+
+
+def _shelving(row: str) -> str:
+    """Put a task on its shelves."""
+    return f"""
+        INSERT INTO shelves (sorted, owner_id, repository_id, status, agent, tasks)
+            SELECT column1, column2, column3, {row}.status, {row}.agent, 1
+            FROM (VALUES
+                ('made', 0, 0), ('made', 0, {row}.repository_id),
+                ('made', {row}.owner_id, {row}.repository_id),
+                ('ended', 0, 0), ('ended', 0, {row}.repository_id),
+                ('ended', {row}.owner_id, {row}.repository_id))
+            WHERE column1 = 'made' OR {row}.ended_at IS NOT NULL
+            ON CONFLICT (sorted, owner_id, repository_id, status, agent)
+                DO UPDATE SET tasks = tasks + 1;
+        INSERT INTO shelved (shelf, at, seq)
+            SELECT id, iif(sorted = 'made', {row}.seq, {row}.ended_at), {row}.seq
+            FROM shelves WHERE {_its_shelves(row)};
+    """  # noqa: S608 - our own words
+
+
+def _unshelving(row: str) -> str:
+    """Take a task off its shelves, and the shelves away that are empty then."""
+    return f"""
+        DELETE FROM shelved WHERE (shelf, at, seq) IN (
+            SELECT id, iif(sorted = 'made', {row}.seq, {row}.ended_at), {row}.seq
+            FROM shelves WHERE {_its_shelves(row)});
+        UPDATE shelves SET tasks = tasks - 1 WHERE {_its_shelves(row)};
+        DELETE FROM shelves WHERE {_its_shelves(row)} AND tasks = 0;
+    """  # noqa: S608 - our own words
+
+
+def _its_shelves(row: str) -> str:
+    return (
+        f"sorted IN ('made', iif({row}.ended_at IS NULL, 'made', 'ended')) "
+        f"AND owner_id IN (0, {row}.owner_id) AND repository_id IN (0, {row}.repository_id) "
+        f"AND status = {row}.status AND agent = {row}.agent"
     )

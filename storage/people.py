@@ -68,8 +68,8 @@ class People:
         """The secrets of a person, newest first."""
         return await self._engine.read(lambda db: webhook_secrets.of_owner(db, owner_id))
 
-    async def drop_webhook_secret(self, secret_id: str, owner_id: int) -> bool:
-        """Forget a secret of a person's; False where there is none."""
+    async def drop_webhook_secret(self, secret_id: str, owner_id: int | None = None) -> bool:
+        """Forget a secret of a person's, or of anybody's; False where there is none."""
         return await self._engine.write(lambda db: webhook_secrets.drop(db, secret_id, owner_id))
 
     async def forget(self, now: datetime) -> None:

@@ -39,8 +39,9 @@ LARGEST_GROUP = 256
 class Engine:
     """One SQLite file, used by this process alone; made by `Engine.open`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, group_ended: Callable[[], None]) -> None:
         self._path = path
+        self._group_ended = group_ended
         self._writes = GroupQueue()
         self._reads = GroupQueue()
         self._gathering = Gathering(self._writes.put, LARGEST_GROUP)
@@ -49,6 +50,8 @@ class Engine:
         self._open = False
         self.commits = Timings(SHORT)
         """How long transactions took, each with all that was done in it."""
+        self.failing = False
+        """Whether the last write failed for the database's own reasons."""
 
     @classmethod
     async def open(
@@ -58,6 +61,7 @@ class Engine:
         migrations: Migrations,
         readers: int = 3,
         synchronous: Synchronous = "FULL",
+        group_ended: Callable[[], None] = lambda: None,
         migrate: bool = True,
     ) -> Engine:
         """Open the file, make it if it is absent, and bring its tables up to date.
@@ -68,12 +72,14 @@ class Engine:
             readers: How many reads can go on at the same time.
             synchronous: "FULL" loses nothing that was answered, "NORMAL" may lose the last moments
                 when the machine loses power.
+            group_ended: Called on the writer's thread when a group of writes was committed or
+                rolled back, before anybody hears what became of it.
             migrate: Whether tables may be changed: not while another process uses the file.
 
         Raises:
             StorageFailed: The file cannot be opened, is no database, or is of another version.
         """
-        engine = cls(path)
+        engine = cls(path, group_ended)
         connect = partial(_open_up_to_date, path, migrations, synchronous, migrate)
         await engine._start(connect, readers)
         return engine
@@ -115,7 +121,7 @@ class Engine:
         """
         job = self._job(lambda db, _: [work(db)], None)
         self._gathering.add(job)
-        return await job.future
+        return await self._stored(job.future)
 
     async def write_together(
         self, work: Callable[[Database, Sequence[Item]], Sequence[T]], item: Item
@@ -133,7 +139,7 @@ class Engine:
         """
         job = self._job(work, item, alone=True)
         self._gathering.add(job)
-        return await job.future
+        return await self._stored(job.future)
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run `work` on a reader thread, on one consistent view of all that was committed before.
@@ -164,6 +170,15 @@ class Engine:
         start = time.perf_counter()
         commit_together(db, jobs)
         self.commits.add(time.perf_counter() - start)
+        self._group_ended()
+
+    async def _stored(self, outcome: asyncio.Future[T]) -> T:
+        """What became of a write, which tells whether the database takes any."""
+        try:
+            return await outcome
+        finally:
+            if outcome.done() and not outcome.cancelled():
+                self.failing = isinstance(outcome.exception(), StorageFailed)
 
     def _job(self, work: Work, item: object, *, alone: bool = False) -> Job:
         if not self._open:

@@ -33,19 +33,23 @@ from storage import (
     inbox,
     logs,
     migrations,
+    outbound_turns,
     outbox,
     tasks,
     timeline,
     vault_rows,
     views,
 )
+from storage.arrived import Arrivals
 from storage.census import Census
+from storage.feed import Feed
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
 from storage.lists import Lists
 from storage.logs import Logs
 from storage.moves import Moved, move_of
-from storage.numbers import Numbers
+from storage.numbers import Book, Numbers
+from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
 from storage.sqlite import Engine, StorageFailed
@@ -60,6 +64,7 @@ NEXT = 3
 """How many of those who wait are told that the queue has moved; more edits would cost pace."""
 KEEP_EFFECTS = timedelta(days=14)
 KEEP_TOMBSTONES = timedelta(days=30)
+KEEP_OUTBOUND = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,21 @@ class Brief:
 class Store:
     """What the bot remembers. `changed` is set after each commit that may have left work to do."""
 
-    def __init__(self, engine: Engine, log_lines: Logs, numbers: Numbers, rules: Rules) -> None:
+    def __init__(
+        self, engine: Engine, log_lines: Logs, numbers: Numbers, book: Book, rules: Rules
+    ) -> None:
         self._engine = engine
-        self._numbers = numbers
+        self._book = book
+        self.feed = Feed(engine, log_lines, numbers)
         self.rules = rules
         self.inbox = Inbox(engine)
+        self.arrivals = Arrivals(engine)
+        self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
-        self.lists = Lists(engine)
+        self.lists = lists = Lists(engine)
+        self.list_tasks, self.count_tasks, self.places = lists.page, lists.count, lists.places
+        self.history, self.totals = lists.history, lists.totals
         self.changed = asyncio.Event()
         self.on_move: Callable[[Moved], None] = _nobody_listens
         """Called, on the event loop, with each move of a task once it is stored."""
@@ -100,7 +112,14 @@ class Store:
         Raises:
             StorageFailed: one of the files cannot be used; the message says why.
         """
-        engine = await Engine.open(path, migrations=migrations.migrations, migrate=migrate)
+        numbers = Numbers()
+        book, book_of_lines = numbers.book(), numbers.book()
+        engine = await Engine.open(
+            path,
+            migrations=migrations.migrations,
+            migrate=migrate,
+            group_ended=book.close,
+        )
         beside = path.with_name(f"{path.stem}-logs{path.suffix}")
         try:
             lines = await Engine.open(
@@ -108,16 +127,22 @@ class Store:
                 migrations=logs.migrations,
                 readers=1,
                 synchronous="NORMAL",
+                group_ended=book_of_lines.close,
                 migrate=migrate,
             )
         except StorageFailed:
             await engine.close()
             raise
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
-        numbers = Numbers(last)
-        store = cls(engine, Logs(lines, numbers), numbers, rules)
+        numbers.go_on_after(last)
+        store = cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
         store.held = await engine.read(backup.made_at)
         return store
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last commit failed."""
+        return self._engine.failing
 
     async def close(self) -> None:
         """Finish what was given and close the files."""
@@ -289,7 +314,11 @@ class Store:
         """When something has to be done that nothing else will wake Bellhop for."""
 
         def work(db: Database) -> datetime | None:
-            times = (tasks.next_due(db, now), outbox.next_due(db, now))
+            times = (
+                tasks.next_due(db, now),
+                outbox.next_due(db, now),
+                outbound_turns.next_due(db, now),
+            )
             return min((time for time in times if time is not None), default=None)
 
         return await self._engine.read(work)
@@ -325,6 +354,7 @@ class Store:
         deleted = await self._write(lambda db: tasks.delete(db, task_id, now))
         if deleted:
             await self.logs.delete(task_id)
+            self.feed.tell_removed(task_id)
         return deleted
 
     async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
@@ -406,6 +436,7 @@ class Store:
         await self._engine.write(work)
         while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
             pass
+        await self.outbound.forget(now - KEEP_OUTBOUND)
         await self.inbox.forget(now - keep_payloads)
         await self.people.forget(now)
         await self.logs.forget(now, keep_logs)
@@ -453,10 +484,13 @@ class Store:
 
     def _save(self, db: Database, event: Event, decision: Decision, now: datetime) -> None:
         task = decision.task
+        before = tasks.load(db, task.id) if task is not None and task.ended else None
         if task is not None:
             task = tasks.save(db, task, decision.brief)
-            timeline.append(db, self._numbers, task, decision.timeline, now)
+            timeline.append(db, self._book, task, decision.timeline, now)
         outbox.wish(db, decision.effects, now)
+        if before is not None and before.status is Status.QUEUED:  # it has left the line
+            self._tell_the_next(db, now)
         if decision.refusal is not None and isinstance(event, CommandGiven):
             views.remember_refusal(db, event, decision.refusal, now)
 

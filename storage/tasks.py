@@ -14,7 +14,7 @@ from handlers.decision import Brief, Load, Rules
 from handlers.names import short_name
 from handlers.task import Status, Task
 from handlers.values import Person, Usage
-from storage import listing
+from storage import listing, totals
 from storage.times import from_text, maybe_text, to_text
 
 _TASK = TypeAdapter(Task)
@@ -81,24 +81,25 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
     text = _TEXT.dump_json(doc).decode()
     due = maybe_text(None if task.ended else task.clocks.next())
     times = (to_text(task.queued_at), maybe_text(task.completed_at), due)
+    totals.count(db, task)
     if version == 0:
-        db.conn.execute(
+        row = db.conn.execute(
             "INSERT INTO tasks (id, version, doc, queued_at, completed_at, due_at) "
-            "VALUES (?, 1, ?, ?, ?, ?)",
+            "VALUES (?, 1, ?, ?, ?, ?) RETURNING seq",
             (task.id, text, *times),
-        )
+        ).fetchone()
     else:
-        changed = db.conn.execute(
+        row = db.conn.execute(
             "UPDATE tasks SET version = ?, doc = ?, queued_at = ?, completed_at = ?, due_at = ? "
-            "WHERE id = ? AND version = ?",
+            "WHERE id = ? AND version = ? RETURNING seq",
             (version + 1, text, *times, task.id, version),
-        ).rowcount
-        if changed != 1:
-            raise Overtaken(task.id)
-    listing.count(db, task)
+        ).fetchone()
+    if row is None:
+        raise Overtaken(task.id)
+    (seq,) = row
     _save_attempt(db, task, brief)
     _close_earlier(db, task)
-    listing.keep(db, task)
+    listing.keep(db, seq, task)
     return _TASK.validate_json(text)
 
 
@@ -264,18 +265,15 @@ def delete(db: Database, task_id: str, now: datetime) -> bool:
     A tombstone stays, so that a redelivery of its command does not make it again.
     """
     gone = db.conn.execute(
-        "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running') "
-        "RETURNING seq",
+        "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running')",
         (task_id,),
-    ).fetchone()
-    if gone is None:
-        return False
-    listing.forget(db, gone[0])
-    db.conn.execute(
-        "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
-        (task_id, to_text(now)),
-    )
-    return True
+    ).rowcount
+    if gone:
+        db.conn.execute(
+            "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
+            (task_id, to_text(now)),
+        )
+    return bool(gone)
 
 
 def is_deleted(db: Database, task_id: str) -> bool:
@@ -331,11 +329,13 @@ def _save_attempt(db: Database, task: Task, brief: Brief | None) -> None:
 
 def _close_earlier(db: Database, task: Task) -> None:
     """An attempt whose worker was lost never ends by itself: the next one ends it."""
-    db.conn.execute(
+    lost = db.conn.execute(
         "UPDATE attempts SET status = 'failed', completed_at = ? "
-        "WHERE task_id = ? AND attempt < ? AND completed_at IS NULL",
+        "WHERE task_id = ? AND attempt < ? AND completed_at IS NULL RETURNING started_at, usage",
         (to_text(task.queued_at), task.id, task.attempt),
     )
+    for started_at, usage in lost.fetchall():
+        totals.count_lost(db, task, started_at, usage)
 
 
 def _attempt(row: Sequence[object]) -> Attempt:

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from handlers.decision import Entry
 from handlers.task import Task
-from storage.numbers import Numbers, highest
+from storage.numbers import Book, highest
 from storage.times import from_text, to_text
 
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
@@ -33,7 +33,7 @@ class Happened:
 
 def append(
     db: Database,
-    numbers: Numbers,
+    numbers: Book,
     task: Task,
     entries: Sequence[Entry],
     now: datetime,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
 
 
 def to_text(time: datetime) -> str:
@@ -19,3 +22,13 @@ def from_text(text: str) -> datetime:
 def maybe_text(time: datetime | None) -> str | None:
     """A time as text, if there is one."""
     return None if time is None else to_text(time)
+
+
+def to_micros(time: datetime) -> int:
+    """A time as microseconds since 1970, where numbers take less room than text."""
+    return (time - _EPOCH) // _MICRO
+
+
+def from_micros(micros: int) -> datetime:
+    """The time of a number that `to_micros` made."""
+    return _EPOCH + micros * _MICRO

@@ -49,10 +49,11 @@ def of_owner(db: Database, owner_id: int) -> tuple[SealedSecret, ...]:
     )
 
 
-def drop(db: Database, secret_id: str, owner_id: int) -> bool:
-    """Forget a secret of a person's; False where there is none."""
+def drop(db: Database, secret_id: str, owner_id: int | None) -> bool:
+    """Forget a secret of a person's, or of anybody's; False where there is none."""
     return bool(
         db.conn.execute(
-            "DELETE FROM webhook_secrets WHERE id = ? AND owner_id = ?", (secret_id, owner_id)
+            "DELETE FROM webhook_secrets WHERE id = :id AND (:owner IS NULL OR owner_id = :owner)",
+            {"id": secret_id, "owner": owner_id},
         ).rowcount
     )

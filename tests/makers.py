@@ -131,7 +131,8 @@ def opening(**changes: Any) -> Task:
 
 def view(task: Task | None = None, **changes: Any) -> View:
     """What the database says of one task."""
-    return View(**{"rules": RULES, "task": task, "name": NAME, **changes})
+    usual: dict[str, Any] = {"rules": RULES, "task": task, "name": NAME}
+    return View(**{**usual, **changes})
 
 
 def given(text: str, **changes: Any) -> CommandGiven:
@@ -175,7 +176,7 @@ def of_launch(task: Task) -> tuple[str, int, int]:
     return (task.id, task.attempt, task.launch)
 
 
-def after(task: Task, event: Event, now: datetime = NOON, **changes: Any) -> Decision:
+def after(task: Task | None, event: Event, now: datetime = NOON, **changes: Any) -> Decision:
     """What is decided about an event of a task."""
     return decide(view(task, **changes), event, now)
 

@@ -141,13 +141,14 @@ class Receiver:
 
     url: str = ""
     status: int = 202
+    text: str = "taken"
     got: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: web.Request) -> web.Response:
         self.got.append((request.headers, await request.read()))
         await self.gate.wait()
-        return web.Response(status=self.status, text="taken")
+        return web.Response(status=self.status, text=self.text)
 
     @property
     def events(self) -> list[tuple[str, str | None]]:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from pydantic import SecretStr
 
 from bot.app import Bellhop, Tempo, opened
@@ -115,6 +116,8 @@ class Stage:
     issue: Issue
     clock: Clock
     tempo: Tempo
+    resolver: AbstractResolver | None = None
+    """What looks up the hosts of webhooks to programs."""
     bellhop: Bellhop | None = None
     _end: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
@@ -126,7 +129,9 @@ class Stage:
 
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
-        bellhop = await self._end.enter_async_context(opened(self.settings, self.tempo))
+        bellhop = await self._end.enter_async_context(
+            opened(self.settings, self.tempo, self.resolver)
+        )
         await bellhop.introduce()
         address = ("127.0.0.1", self.settings.port)
         listener = self._end.enter_context(socket.create_server(address))
@@ -307,8 +312,18 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(folder: Path, *, start: bool = True, **settings: object) -> AsyncGenerator[Stage]:
-    """A stage with a repository, an issue, alice who may write and visitor who may not."""
+async def staged(
+    folder: Path,
+    *,
+    start: bool = True,
+    prepare: Callable[[Stage], None] = lambda _: None,
+    resolver: AbstractResolver | None = None,
+    **settings: object,
+) -> AsyncGenerator[Stage]:
+    """A stage with a repository, an issue, alice who may write and visitor who may not.
+
+    `prepare` may change it before Bellhop starts.
+    """
     repos = folder / "github"
     repos.mkdir()
     port = free_port()
@@ -334,7 +349,9 @@ async def staged(folder: Path, *, start: bool = True, **settings: object) -> Asy
             issue,
             clock,
             Tempo(backoff_unit=0.01, settle=0.05, clock=clock, github_clock=clock),
+            resolver,
         )
+        prepare(stage)
         if start:
             await stage.start()
         try:

@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
@@ -132,3 +133,7 @@ def test_colours_are_for_terminals_whose_owners_like_them(
     os.close(theirs)
     assert b"absent.json cannot be read" in said
     assert (b"\x1b[" in said) is colours
+
+
+async def test_it_says_its_version(tmp_path: Path) -> None:
+    assert await bellhop(tmp_path, "--version") == (0, f"bellhop {version('bellhop')}\n", "")

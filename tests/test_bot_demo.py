@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from bot.demo.commits import Commit, GitFailed, head_of
-from bot.demo.offline import Place, Pull, Reaction, Remark, Repository, Thread
+from bot.demo.offline import OfflineGitHub, Place, Pull, Reaction, Remark, Repository, Thread
+from bot.demo.play import ASK
 from bot.demo.stage import AGENT
 from bot.demo.steps import missing
 from bot.demo.world import World
 from handlers.text import marker
+from simulator.__main__ import facts
+from simulator.auth import Actor
 from simulator.seed import FILES
 from tests.bot_processes import PATIENCE, bellhop, clean_environment
+from tests.simulator_support import receiving, running
 
 BOT = "bellhop[bot]"
 ASKED = 11
@@ -69,6 +73,45 @@ async def test_ctrl_c_ends_it_with_all_that_it_started(tmp_path: Path) -> None:
     assert b"Stopping" in output
     assert not [pid for pid in pids if _runs(pid)]
     assert _left(tmp_path) == []
+
+
+async def test_looking_costs_nothing_of_the_apps_requests(tmp_path: Path) -> None:
+    """It looks several times a second, for as long as somebody likes to look on."""
+    async with running(tmp_path) as here, receiving() as hook:
+        hook.text = '{"taskIds": ["t"]}'
+        window = here.sim.limits.window(Actor("app"))
+        window.used = window.limit - 1
+        issue = here.sim.open_issue(here.repo, author="alice", title="T")
+        github = OfflineGitHub(here.session, Place.model_validate(facts(here.sim, issue)))
+        await github.deliver_to(hook.url)
+        here.sim.comment(issue, author="alice", body=ASK)
+        await here.sim.settled()
+        for _ in range(3):
+            state = await github.state()
+            told = [(one.event, one.status_code, one.task_ids) for one in state.deliveries]
+            assert told == [("issue_comment", 202, ("t",))]
+            assert set(state.repositories) == {"acme/widgets"}
+        assert window.remaining == 1
+
+
+async def test_the_last_lines_of_a_child_that_died_hold_no_key(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo"),
+        cwd=tmp_path,
+        env=clean_environment(TMPDIR=str(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        while b"Bellhop listens" not in (line := await process.stdout.readline()):
+            assert line, "it went on until everything ran"
+        os.kill(_processes(tmp_path)[0], signal.SIGKILL)
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"The last lines of The offline GitHub:" in errors
+    assert b"PRIVATE KEY" not in errors
+    assert b"webhookSecret" not in errors
 
 
 def _left(folder: Path) -> list[Path]:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.effects.perform import Performer
+from bot.effects.sending import Courier
 from bot.intake import Intake
 from bot.line import Line
+from bot.outbound_url import UrlRules
 from bot.pump import Pump
 from storage import migrations
 from storage.sqlite import Engine
@@ -168,9 +170,9 @@ async def test_what_becomes_due_between_the_look_and_the_sleep_is_not_slept_over
         await bench.sql("UPDATE effects SET state = 'done', done_at = '2020'")
         clock = Steps()
         nobody = cast("Any", None)
-        pump = Pump(
-            bench.store, cast("Intake", nobody), cast("Performer", nobody), clock, lambda _: 1.0
-        )
+        courier = Courier(bench.store, nobody, UrlRules(), nobody, clock, lambda _: 1.0)
+        intake, performer = cast("Intake", nobody), cast("Performer", nobody)
+        pump = Pump(bench.store, intake, performer, courier, clock, lambda _: 1.0)
 
         async def tidied() -> bool:
             return await bench.rows("SELECT 1 FROM effects") == []

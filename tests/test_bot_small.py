@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +14,20 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bot import log, startup
+from bot.losses import LAST, tell_if_lost
 from bot.redact import maybe_redact, redact
 from bot.runners.base import WorkerKey
 from bot.settings import BadSettings, Settings, is_loopback, load
 from bot.vault import Vault, WrongKey, load_or_make_key
 from bot.worker_tokens import WorkerTokens
+from handlers.decision import Decision
+from handlers.task import Status
+from handlers.values import ErrorCode, TaskError
+from tests.github_support import private_key
+from tests.makers import task_in
 
 TASK = "01a200a0-0ddb-71c1-ae1e-ede9764f911c"
 KEY = WorkerKey(TASK, 2, 3)
@@ -168,7 +176,7 @@ def offline(**more: object) -> Settings:
     values: dict[str, object] = {
         "app_id": 1,
         "webhook_secret": SecretStr("s"),
-        "private_key": SecretStr("pem"),
+        "private_key": SecretStr(private_key()),
         "github_api_url": "http://127.0.0.1:1/api",
         "github_url": "http://127.0.0.1:1",
         "agent_command": "true",
@@ -187,6 +195,9 @@ def test_good_settings_have_no_problems() -> None:
         ({"webhook_secret": None}, "BELLHOP_WEBHOOK_SECRET"),
         ({"private_key": None}, "BELLHOP_PRIVATE_KEY_FILE"),
         ({"private_key": None, "private_key_file": "nowhere.pem"}, "BELLHOP_PRIVATE_KEY_FILE"),
+        ({"private_key": SecretStr("pem")}, "BELLHOP_PRIVATE_KEY"),
+        ({"private_key": None, "private_key_file": __file__}, "BELLHOP_PRIVATE_KEY_FILE"),
+        ({"worker_user": "no-such-user"}, "BELLHOP_WORKER_USER"),
         ({"runner": "moon"}, "BELLHOP_RUNNERS"),
         ({"agents": "command,oracle"}, "BELLHOP_AGENTS"),
         ({"agent_command": None}, "BELLHOP_AGENT_COMMAND"),
@@ -219,7 +230,10 @@ def test_problems_are_told_all_at_once() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"worker_user": "nobody", "github_url": "https://github.com"},
+        pytest.param(
+            {"worker_user": "nobody", "github_url": "https://github.com"},
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user"),
+        ),
         {"unsafe_process_runner": True, "github_url": "https://github.com"},
         {"worker_url": "http://10.0.0.1", "allow_http_workers": True},
         {"worker_url": "https://bellhop.example.org"},
@@ -271,3 +285,14 @@ def test_a_key_in_one_line_or_in_a_file(tmp_path: Path) -> None:
 def test_addresses_of_ipv6_hosts() -> None:
     assert offline(host="::1", port=1).public_url == "http://[::1]:1"
     assert datetime.now(UTC).tzinfo is UTC
+
+
+@pytest.mark.parametrize("loss", [ErrorCode.WORKER_LOST, ErrorCode.TIMEOUT])
+def test_the_last_words_of_a_lost_worker_are_for_the_log(loss: ErrorCode) -> None:
+    failed = task_in(Status.FAILED, error=TaskError(loss, "it failed"))
+    with capture_logs() as logs:
+        tell_if_lost(Decision(), code=1, last="nothing was decided")
+        tell_if_lost(Decision(failed), code=1, last="x" * LAST + "No module named worker")
+    assert [one["event"] for one in logs] == ["worker lost"] * (loss is ErrorCode.WORKER_LOST)
+    assert all(one["last"].endswith("No module named worker") for one in logs)
+    assert all(len(one["last"]) == LAST for one in logs)

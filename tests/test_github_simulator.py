@@ -49,6 +49,9 @@ async def test_roles(tmp_path: Path, role: str, base: str | None, expected: Role
         town.sim.add_user("alice")
         town.widgets.set_role("alice", role, base)
         assert await town.github.role(town.repo, "alice") is expected
+        alice = town.sim.add_user("alice").id
+        assert await town.github.role(town.repo, "alice", alice) is expected
+        assert await town.github.role(town.repo, "alice", alice + 1) is Role.NONE
         town.widgets.set_role("alice", "none")
         assert await town.github.role(town.repo, "alice") <= Role.READ
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -121,7 +122,7 @@ def test_nothing_is_said_of_what_is_not_there() -> None:
     ("one", "everyone", "told"),
     [
         (remark("said"), False, True),
-        (remark("said", before=0), False, True),
+        (remark("said", before=0), False, False),
         (remark("said", before=-1), False, False),
         (remark("said", before=-1), True, False),
         (remark("said", before=10, edited_before=-1), True, False),
@@ -251,3 +252,28 @@ def test_nobody_can_pose_as_our_headings(body: str, author: str) -> None:
         "Attempt 1",
     ]
     assert sum(token.type == "fence" for token in tokens) == 6
+
+
+@pytest.mark.parametrize(
+    ("number", "edited_before", "asked_by", "told"),
+    [
+        (6, 0, 7, True),
+        (8, 0, 7, False),
+        (6, 0, None, False),
+        (6, -1, 7, False),
+    ],
+)
+def test_within_the_commands_second_ids_say_what_was_earlier(
+    number: int, edited_before: int, asked_by: int | None, *, told: bool
+) -> None:
+    said = replace(remark("Me too.", before=0, edited_before=edited_before), id=number)
+    text = build_context(issue(), [said], everyone=False, asked_at=NOON, asked_by=asked_by)
+    assert ("Me too." in text) is told
+
+
+@pytest.mark.parametrize(("edited_before", "told"), [(1, True), (0, False)])
+def test_an_edit_in_the_commands_second_may_have_come_after_it(
+    edited_before: int, *, told: bool
+) -> None:
+    text = context(remark("Me too.", before=5, edited_before=edited_before))
+    assert ("Me too." in text) is told

@@ -11,6 +11,7 @@ from inline_snapshot import snapshot
 from handlers import decide, events
 from handlers.commands import Role
 from handlers.decision import NOTHING, Answer, Decision
+from handlers.effects import Comment, EditStatus, lane
 from handlers.task import ENDED, TRANSITIONS, IllegalMove, PullRequest, Status, Task, advance
 from handlers.values import Clocks, Usage
 from tests.makers import (
@@ -310,3 +311,21 @@ def test_facts_name_the_task_they_are_about() -> None:
     assert task_in().owner == ADA
     assert Clocks().next() is None
     assert Clocks(heard_by=LATER, retry_at=NOON).next() == NOON
+
+
+def test_a_task_of_no_issue_has_no_issue() -> None:
+    assert HERE.issue == 7
+    with pytest.raises(LookupError, match="no issue of acme/door"):
+        _ = replace(HERE, number=None).issue
+
+
+def test_comments_of_an_issue_wait_for_each_other_and_nothing_else_does() -> None:
+    assert lane(Comment("key", HERE, "text")) == "issue:100/7"
+    assert lane(EditStatus("key", HERE, ID)) is None
+
+
+def test_what_may_have_been_written_to_give_orders_is_not_obeyed() -> None:
+    branches = task_in().branches
+    assert branches.config_from is None
+    assert replace(branches, head=HEAD).config_from == "main"
+    assert replace(branches, trusted="release").config_from == "release"

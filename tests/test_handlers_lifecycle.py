@@ -18,9 +18,11 @@ from hypothesis.stateful import (
 )
 
 from handlers import decide, events
-from handlers.decision import Answer, Decision, Load
+from handlers.commands import Role
+from handlers.decision import Answer, Decision, Load, Rules
 from handlers.effects import (
     Comment,
+    DeleteTask,
     EditStatus,
     Effect,
     Launch,
@@ -28,12 +30,14 @@ from handlers.effects import (
     React,
     RequestReview,
     RevokeTokens,
+    SendWebhook,
     StopWorker,
 )
 from handlers.on_launch import LAUNCH_WAITS
+from handlers.repo_config import RepoConfig
 from handlers.task import BUSY, TRANSITIONS, Status, Task
-from handlers.values import Clocks, Usage
-from tests.makers import BOB, HEAD, ID, NOON, given, id_of, now_task, view
+from handlers.values import Clocks, FollowUp, Usage
+from tests.makers import ADA, APP, BOB, HEAD, ID, NOON, given, id_of, now_task, view
 
 MOVES = {(move.source, move.target) for move in TRANSITIONS}
 INSTANCES = st.sampled_from(["one-instance", "two-instance"])
@@ -58,6 +62,10 @@ class Lifecycle(RuleBasedStateMachine):
         self.stopped: set[int] = set()
         self.best: dict[int, int] = {}
         self.numbers = 1
+        self.messages = 0
+        self.last_attempt: int | None = None
+        """The attempt in which it was asked to be removed."""
+        self.removals = 0
 
     # --- what happens -----------------------------------------------------------------------------
 
@@ -119,13 +127,22 @@ class Lifecycle(RuleBasedStateMachine):
         progress=st.sampled_from([None, 0, 10, 60, 100]),
         state=st.sampled_from([None, "working", "stopping", "opening_pull_request"]),
         cost=st.sampled_from([None, 0.5, 1.5, 2.5]),
+        heard=st.sampled_from([0, 0, 1, 20]),
     )
     def reported(
-        self, attempt: int, launch: int, progress: int | None, state: str | None, cost: float | None
+        self,
+        attempt: int,
+        launch: int,
+        *,
+        progress: int | None,
+        state: str | None,
+        cost: float | None,
+        heard: int,
     ) -> None:
         usage = None if cost is None else Usage(cost_usd=cost)
         numbers = self._numbers(attempt, launch)
-        self._happens(events.WorkerReported(*numbers, progress, state, "…", usage))
+        ids = frozenset(one.id for one in self.task.pending[:heard])
+        self._happens(events.WorkerReported(*numbers, progress, state, "…", usage, ids))
 
     @precondition(lambda self: self._is_alive())
     @rule(attempt=BACK, launch=BACK, status=OUTCOMES, pr_url=st.sampled_from([None, None, "url"]))
@@ -245,7 +262,97 @@ class Lifecycle(RuleBasedStateMachine):
         event = given(text, task_id=id_of(self.numbers), sender=BOB)
         self._happens(event, issue_tasks=(self.task,))
 
+    @rule()
+    def told_something_more(self) -> None:
+        self.messages += 1
+        said = FollowUp(f"m{self.messages}", f"Message {self.messages}.", BOB)
+        before = self.task
+        decision = self._happens(events.MessageSent(ID, said))
+        if before.deleting or before.ending:
+            assert decision.declined
+        elif before.ended and decision.declined is None:
+            assert decision.brief
+            assert decision.brief.prompt == said.text
+        elif decision.declined is None:
+            assert said in self.task.pending
+
+    @precondition(lambda self: self.task.status is Status.RUNNING and not self.task.ending)
+    @rule(count=st.integers(1, 3), heard=st.integers(0, 3))
+    def told_while_it_works(self, count: int, heard: int) -> None:
+        for _ in range(count):
+            self.told_something_more()
+        self.reported(0, 0, progress=None, state=None, cost=None, heard=heard)
+
+    @precondition(lambda self: self.task.status is Status.RUNNING and not self.task.ending)
+    @rule(
+        pr_url=st.sampled_from(["url", "url", None]),
+        meanwhile=st.sampled_from(["told", "told", "longer", "stopped", "removed", "nothing"]),
+        ready=st.booleans(),
+    )
+    def asked_for_while_it_ends(self, pr_url: str | None, meanwhile: str, *, ready: bool) -> None:
+        """What comes between the completion and the end: too late for some things, not for all."""
+        self.completed(0, 0, "completed", pr_url)
+        match meanwhile:
+            case "told":
+                self.told_something_more()
+            case "longer":
+                self.given_more_time(600)
+            case "stopped":
+                self.asked_by_a_program("stop")
+            case "removed":
+                self.asked_to_go(really=True)
+            case _:
+                pass
+        self.pull_request_answered(0, ready=ready)
+
+    @rule(seconds=st.sampled_from([1, 600, 3000, 90_000]))
+    def given_more_time(self, seconds: int) -> None:
+        before = self.task
+        event = events.ExtensionRequested(ID, seconds)
+        decision = self._happens(event, rules=Rules(APP, time_limit=7200))
+        if decision.declined is None:
+            assert self.task.wish.time_limit == before.wish.time_limit + seconds <= 7200
+            assert not before.ended
+            assert not before.ending
+            assert not before.outcome
+
+    @rule(what=st.sampled_from(["stop", "retry", "retry"]))
+    def asked_by_a_program(self, what: str) -> None:
+        found = events.Circumstances(Role.WRITE, RepoConfig(), "main")
+        if what == "stop":
+            self._happens(events.StopRequested(ID, BOB))
+        else:
+            self._happens(events.RetryRequested(ID, BOB, found))
+
+    @rule(really=st.sampled_from([False] * 6 + [True]))
+    def asked_to_go(self, *, really: bool) -> None:
+        """Now and then: not much happens after it."""
+        if not really:
+            return
+        before = self.task
+        self._happens(events.DeletionRequested(ID, ADA))
+        assert self.task.deleting
+        if self.last_attempt is None:
+            assert not before.deleting
+            self.last_attempt = self.task.attempt
+
     # --- what must hold ---------------------------------------------------------------------------
+
+    @invariant()
+    def after_the_end_no_message_waits(self) -> None:
+        assert not (self.task.ended and self.task.pending)
+
+    @invariant()
+    def what_is_to_go_ends_and_goes_once(self) -> None:
+        assert self.removals == int(self.task.deleting and self.task.ended)
+        assert self.last_attempt in {None, self.task.attempt}, "nothing begins after that"
+
+    @invariant()
+    def the_deadline_is_the_limit_after_the_start(self) -> None:
+        task = self.task
+        if task.status is Status.RUNNING and not task.ending and not task.opening:
+            assert task.started_at is not None
+            assert task.clocks.deadline == task.started_at + timedelta(seconds=task.wish.time_limit)
 
     @invariant()
     def ended_tasks_have_no_clocks_and_no_pending_end(self) -> None:
@@ -302,9 +409,27 @@ class Lifecycle(RuleBasedStateMachine):
         decision = decide(view(self.task, **seen), event, self.now)
         if decision.task is not None:
             self._moved(self.task, decision.task)
+            self._heard(event, decision, decision.task)
             self.task = replace(decision.task, version=self.task.version + 1)
+        if decision.declined is not None:
+            assert (decision.task, decision.effects, decision.brief) == (None, (), None)
         self._wish(decision)
+        if decision.then is not None:
+            self._happens(decision.then)
         return decision
+
+    def _heard(self, event: events.Event, decision: Decision, new: Task) -> None:
+        """A message that waits no more was heard, or is asked for, or is said to be dropped."""
+        reported = isinstance(event, events.WorkerReported)
+        heard = event.acknowledged if reported else frozenset[str]()
+        prompt = (decision.brief.prompt if decision.brief else None) or ""
+        dropped = {one for entry in decision.timeline for one in entry.data.get("dropped", ())}
+        for one in set(self.task.pending) - set(new.pending):
+            fates = (one.id in heard, one.text in prompt, one.id in dropped)
+            assert sum(fates) == 1, "each message has one fate"
+            if one.id in dropped:
+                final = new.error is not None and not new.error.retryable
+                assert new.status is Status.CANCELLED or final or new.deleting
 
     def _moved(self, old: Task, new: Task) -> None:
         assert new.id == old.id
@@ -332,15 +457,18 @@ class Lifecycle(RuleBasedStateMachine):
                 self.finals[self.task.attempt] += 1
             case Launch(attempt=attempt):
                 self.launches[attempt] += 1
+                assert not self.task.deleting
                 assert self.task.status is Status.STARTING
             case OpenPullRequest(attempt=attempt):
                 assert attempt not in self.stopped, "no pull request after a stop"
                 assert (attempt, self.task.launch) not in self.outcomes
             case RevokeTokens(attempt=attempt) | StopWorker(attempt=attempt):
                 assert attempt <= self.task.attempt
-            case React() | Comment() | EditStatus() | RequestReview():
+            case DeleteTask():
+                self.removals += 1
+            case React() | Comment() | EditStatus() | RequestReview() | SendWebhook():
                 pass
 
 
 TestLifecycle = Lifecycle.TestCase
-TestLifecycle.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestLifecycle.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

@@ -138,10 +138,11 @@ def test_a_misuse_is_explained_to_those_who_could_use_it_rightly() -> None:
 
 def test_an_unknown_word_is_explained_once_to_readers_and_never_to_strangers() -> None:
     decision = decide(view(), given("/bellhop fxi it", role=Role.READ), NOON)
-    assert decision.refusal == "unknown_command"
+    assert decision.refusal == "unknown_command:fxi"
     assert "`/fix`" in body_of(decision)
-    again = decide(view(refused=frozenset({"unknown_command"})), given("/bellhop tea"), NOON)
-    assert again == NOTHING
+    refused = view(refused=frozenset({"unknown_command:tea"}))
+    assert decide(refused, given("/bellhop tea"), NOON) == NOTHING
+    assert decide(refused, given("/bellhop coffee"), NOON).refusal == "unknown_command:coffee"
     assert decide(view(), given("/bellhop tea", role=Role.NONE), NOON) == NOTHING
 
 
@@ -261,6 +262,23 @@ def test_a_task_is_retried_where_it_belongs() -> None:
 brave-otter-4f2` there, so that its worker is told that
 discussion.\
 """)
+
+
+def test_a_task_of_a_program_is_not_retried_by_a_comment() -> None:
+    by_program = replace(OLD, where=replace(HERE, number=None))
+    decision = decide(view(named=by_program), given(f"/bellhop retry {NAME}"), LATER)
+    assert decision.task is None
+    assert body_of(decision) == (f"`{NAME}` was asked for by a program, and is tried again by one.")
+
+
+@pytest.mark.parametrize("text", ["/bellhop retry", f"/bellhop retry {NAME}"])
+def test_what_is_being_removed_begins_no_attempt(text: str) -> None:
+    going = replace(OLD, deleting=True)
+    decision = decide(view(named=going, issue_tasks=(going,)), given(text), LATER)
+    assert decision.task is None
+    assert "no task" in body_of(decision)
+    listed = decide(view(issue_tasks=(going,)), given("/status"), LATER)
+    assert NAME not in body_of(listed)
 
 
 def test_a_retry_needs_settings_that_can_be_read() -> None:

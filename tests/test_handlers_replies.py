@@ -58,7 +58,7 @@ STATUS: dict[str, tuple[Task, int]] = {
     "opening": (opening(progress=99), 0),
     "done": (DONE, 0),
     "done without a change": (NO_PULL, 0),
-    "answered": (replace(DONE, wish=ASKED), 0),
+    "answered": (replace(NO_PULL, wish=ASKED), 0),
     "cancelled": (task_in(Status.CANCELLED), 0),
     "failed": (task_in(Status.FAILED, error=ERROR, started_at=NOON, completed_at=LATER), 0),
     "failed for no reason": (task_in(Status.FAILED, error=None), 0),
@@ -135,10 +135,7 @@ https://github.test/acme/door/pull/9\
 ✅ **`/fix`** · `brave-otter-4f2`: completed in 12 min,
 nothing changed\
 """,
-            "answered": """\
-✅ **`/ask`** · `brave-otter-4f2`: completed in 12 min:
-https://github.test/acme/door/pull/9\
-""",
+            "answered": "✅ **`/ask`** · `brave-otter-4f2`: answered in 12 min",
             "cancelled": "⏹️ **`/fix`** · `brave-otter-4f2`: cancelled",
             "failed": """\
 ❌ **`/fix`** · `brave-otter-4f2`: failed in 12 min: the

@@ -103,8 +103,10 @@ async def test_a_staging_ref_that_stays_does_not_hinder_the_push(gate: Scene) ->
     new = gate.commit("good evening")
     assert (await gate.push()).code == 0
     assert gate.refs() == {**gate.at_first, REF: new, STAGING: new}
-    gate.desk.api_down = set()
     newest = gate.commit("good night")
+    done = await gate.push()
+    assert "GitHub could not be asked; push again in a minute" in done.text
+    gate.desk.api_down = set()
     assert (await gate.push()).code == 0
     assert gate.refs() == {**gate.at_first, REF: newest}
 
@@ -278,6 +280,15 @@ async def test_what_github_answers_to_the_first_request_is_told(
                     " ! [remote rejected] HEAD -> bellhop/7-brave-otter (GitHub did not take",
                     "Bellhop's push (HTTP 403: Not now.); ask Bellhop's operator whether the",
                     "App may write to this repository)",
+                ]
+            ),
+        ),
+        (
+            429,
+            snapshot(
+                [
+                    " ! [remote rejected] HEAD -> bellhop/7-brave-otter (GitHub's limit asks",
+                    "to wait for 60 s (HTTP 429: Not now.); push again)",
                 ]
             ),
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -144,16 +143,14 @@ async def test_questions_that_are_wrong(tmp_path: Path) -> None:
             assert (answer.status, answer.fields) == (status, [field]), query
         named = await alice.call("GET", "/tasks?q=a%20stat:failed")
         assert "at character 3, `stat:failed`" in named.body["detail"]
-        garbage = ("", "x", "%20", "ü", "MTI", base64.b64encode(b"-1").decode())
+        garbage = ("", "x", "%20", "ü" * 11, "+" * 22, "a" * 12, "a" * 11 + "\n")
         for path in ("/tasks", "/tasks/history"):
             for cursor in garbage:
-                if (path, cursor) == ("/tasks", "MTI"):
-                    continue
                 answer = await alice.call("GET", f"{path}?cursor={quote(cursor)}")
                 assert (answer.status, answer.body["code"]) == (400, "bad_cursor"), (path, cursor)
-        wrong_time = base64.urlsafe_b64encode(b"2026-13-01T00:00:00.000000Z/1").decode()
-        answer = await alice.call("GET", f"/tasks/history?cursor={wrong_time}")
-        assert answer.status == 400
+        for path, length in (("/tasks", 11), ("/tasks/history", 22)):
+            for char in "Aa_":  # whatever looks right is a place, if one behind all others
+                assert await found(alice, f"cursor={char * length}", path) == []
         words = await alice.call("GET", "/tasks/history?q=door")
         assert (words.status, words.body["code"]) == (400, "bad_query")
         days = await alice.call("GET", "/tasks/history?days=367")

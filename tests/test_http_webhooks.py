@@ -418,7 +418,13 @@ async def test_recorded_payloads(place: Place) -> None:
         assert response.status in {200, 202}, path
         if b'"installation"' not in body:
             assert (await response.json())["outcome"] == "ignored", path
-        for wrong in ({"X_Hub_Signature_256": None}, {"X_Hub_Signature_256": sign(body + b" ")}):
+        sha1 = "sha1=" + hmac.new(SECRET, body, hashlib.sha1).hexdigest()
+        for wrong in (
+            {"X_Hub_Signature_256": None},
+            {"X_Hub_Signature_256": None, "X_Hub_Signature": sha1},  # GitHub's old one, and right
+            {"X_Hub_Signature_256": sha1},
+            {"X_Hub_Signature_256": sign(body + b" ")},
+        ):
             refused = await place.send(body, event=event, **wrong)
             assert refused.status == 401, path
         tampered = await place.send(
@@ -494,6 +500,7 @@ async def test_every_answer_has_an_id_of_our_own(place: Place) -> None:
         await place.client.get("/absent", headers={"X-Request-Id": "mine"}),
         await place.client.get("/moves", allow_redirects=False),
     ]
+    assert {one.headers["Server"] for one in responses} == {"bellhop"}
     ids = {one.headers["X-Request-Id"] for one in responses}
     assert len(ids) == 4
     assert "mine" not in ids

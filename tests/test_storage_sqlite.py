@@ -230,7 +230,9 @@ async def test_a_commit_that_is_refused_stores_nothing(engine: Engine) -> None:
 
     with pytest.raises(StorageFailed, match="refused: FOREIGN KEY"):
         await engine.write(owe)
+    assert engine.failing
     assert await engine.write(add("fine")) == "fine"
+    assert not engine.failing
 
 
 async def test_a_file_that_is_damaged_is_said_to_be(tmp_path: Path, engine: Engine) -> None:

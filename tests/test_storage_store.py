@@ -15,10 +15,12 @@ from handlers.commands import Role
 from handlers.decision import NOTHING
 from handlers.deliveries import IssueGone, RepositoryGone
 from handlers.deliveries import Repository as Place
+from handlers.effects import EditStatus
 from handlers.task import IllegalMove, Status
 from handlers.values import Clocks, Origin
 from storage import Store
 from storage.logs import LogLine
+from storage.numbers import UNUSED
 from storage.sqlite import StorageFailed
 from tests.makers import (
     BOB,
@@ -350,8 +352,9 @@ async def test_numbers_grow_over_both_files_and_across_a_restart(tmp_path: Path)
     async with opened(tmp_path) as bench:
         bench.count = 50
         await bench.store.apply(events.Pushed(*of_launch(task), HEAD), NOON)
-        assert await numbers(bench, task.id) == ([1, 2, 5, 7], [3, 4, 6])
-        assert [one.id for one in await bench.store.timeline(task.id, after=5)] == [7]
+        later = UNUSED + 7
+        assert await numbers(bench, task.id) == ([1, 2, 5, later], [3, 4, 6])
+        assert [one.id for one in await bench.store.timeline(task.id, after=5)] == [later]
 
 
 @pytest.mark.parametrize("spoilt", ["bellhop.db", "bellhop-logs.db"])
@@ -366,3 +369,14 @@ async def test_a_closed_store_says_so(tmp_path: Path) -> None:
         pass
     with pytest.raises(StorageFailed, match="closed"):
         await bench.store.task(id_of(1))
+
+
+async def test_those_behind_a_task_that_leaves_the_line_are_told_their_place(bench: Bench) -> None:
+    await bench.ask(number=1)
+    await bench.ask(number=2)
+    behind = await bench.ask(number=3)
+    for owed in await bench.owed():
+        await bench.store.mark(owed, "done", bench.now)
+    await bench.give("/stop", number=2)
+    edits = [one.effect for one in await bench.owed() if isinstance(one.effect, EditStatus)]
+    assert behind.id in {edit.task_id for edit in edits}

@@ -15,7 +15,7 @@ from tests.storage_support import opened
 async def test_entries_keep_their_order_data_and_attempt(tmp_path: Path) -> None:
     async with opened(tmp_path) as bench:
         task = await bench.ask()
-        numbers = Numbers(100)
+        numbers = Numbers(100).book()
         entries = [Entry("info", "é", {"a": [1, None, "x"]}), Entry("usage", "")]
         later = task_in(id=task.id, attempt=2)
         await bench.do(lambda db: timeline.append(db, numbers, later, entries, NOON))
@@ -28,3 +28,19 @@ async def test_entries_keep_their_order_data_and_attempt(tmp_path: Path) -> None
         assert [one.id for one in page] == [101]
         assert await bench.store.timeline(ID) == ()
         assert numbers.take() == 103
+
+
+async def test_messages_are_found_with_what_became_of_them(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        task = await bench.ask()
+        entries = [
+            Entry("message", "quickly", {"id": "m1", "by": "ada"}),
+            Entry("progress", "5 %", {"progress": 5}),
+            Entry("info", "dealt with", {"acknowledged": ["m1"]}),
+            Entry("status", "again", {"status": "queued", "answers": ["m2"]}),
+            Entry("status", "again", {"status": "queued"}),
+        ]
+        numbers = Numbers(100)
+        await bench.do(lambda db: timeline.append(db, numbers, task, entries, NOON))
+        assert [one.id for one in await bench.store.talk(task.id)] == [101, 103, 104]
+        assert await bench.store.talk(ID) == ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
 from inline_snapshot import snapshot
+from structlog.testing import capture_logs
 
 from tests.story import staged, until
 
@@ -83,10 +86,13 @@ Ask for less at a time, or for more time with `--time`. `/retry NAME` tries agai
 async def test_a_worker_that_dies_in_silence(tmp_path: Path) -> None:
     async with staged(tmp_path, agent_command=HANGS) as stage:
         stage.comments("alice", "/fix it")
-        for attempt in (1, 2):
-            await until(lambda number=attempt: stage.at_work(number), f"attempt {attempt}")
-            await stage.kill_worker()
-        task = await stage.ended()
+        with capture_logs() as logs:
+            for attempt in (1, 2):
+                await until(lambda number=attempt: stage.at_work(number), f"attempt {attempt}")
+                await stage.kill_worker()
+            task = await stage.ended()
+        lost = [one for one in logs if one["event"] == "worker lost"]
+        assert [(one["name"], one["code"]) for one in lost] == [(task.name, -9)] * 2
         assert (task.attempt, task.status) == (2, "failed")
         assert stage.replies() == snapshot(
             [
@@ -96,7 +102,7 @@ async def test_a_worker_that_dies_in_silence(tmp_path: Path) -> None:
 
 the worker ended with code -9
 
-See the task's log for its last words; an operator can look at the runner. `/retry NAME` tries again.\
+Bellhop's own log, which its operator reads, says more of `NAME`. `/retry NAME` tries again.\
 """,
             ]
         )
@@ -237,3 +243,27 @@ async def test_health(tmp_path: Path) -> None:
         for path in ("/healthz", "/readyz"):
             async with session.get(f"{stage.settings.public_url}{path}") as answer:
                 assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+SPOIL = """
+CREATE TABLE debts (id INTEGER REFERENCES effects (id) DEFERRABLE INITIALLY DEFERRED);
+CREATE TRIGGER spoil AFTER INSERT ON candidates BEGIN INSERT INTO debts VALUES (-1); END;
+"""
+
+
+async def test_who_asks_whether_it_is_ready_hears_that_the_database_fails(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage, aiohttp.ClientSession() as session:
+
+        async def ready() -> int:
+            async with session.get(f"{stage.settings.public_url}/readyz") as answer:
+                return answer.status
+
+        with closing(sqlite3.connect(stage.settings.data / "bellhop.db")) as db:
+            db.executescript(SPOIL)
+            stage.comments("alice", "/help")
+            await stage.sim.settled()
+            assert (stage.sim.deliveries[-1].status_code, await ready()) == (503, 503)
+            db.executescript("DROP TRIGGER spoil")
+        stage.comments("alice", "/help")
+        await stage.quiet()
+        assert (stage.sim.deliveries[-1].status_code, await ready()) == (202, 200)

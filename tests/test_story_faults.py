@@ -24,9 +24,23 @@ CALLS = (
     ("GET", r"/repos/acme/widgets/pulls$"),
     ("POST", r"/repos/acme/widgets/pulls$"),
     ("POST", r"/repos/acme/widgets/pulls/2/requested_reviewers$"),
+    ("GET", r"/acme/widgets.git/info/refs\?service=git-receive-pack$"),
+    ("POST", r"/acme/widgets.git/git-receive-pack$"),
+    ("GET", r"/repos/acme/widgets/git/ref/"),
     ("DELETE", r"/installation/token$"),
 )
-"""Every call of the loop."""
+"""Every call of the loop from an issue to its pull request."""
+ON_A_PULL_REQUEST = (
+    ("GET", r"/repos/acme/widgets/pulls/2$"),
+    ("GET", r"/repos/acme/widgets/branches/topic$"),
+    ("GET", r"/acme/widgets.git/info/refs\?service=git-receive-pack$"),
+    ("POST", r"/acme/widgets.git/git-receive-pack$"),
+    ("PATCH", r"/repos/acme/widgets/git/refs/heads/topic$"),
+    ("DELETE", r"/repos/acme/widgets/git/refs/bellhop/"),
+)
+"""Every call that the loop makes on a pull request and not on an issue, and of its push."""
+ASKED_AFTER = r"/repos/acme/widgets/git/ref/"
+"""It is asked where no verdict on a push was heard; a limit is one, as is what was cut after it."""
 SPARED = {path for method, path in CALLS if method == "PATCH" or "reactions" in path}
 """The calls that are spared while GitHub's pace is short."""
 
@@ -44,8 +58,8 @@ FAULTS = {
 }
 
 
-def break_everything(stage: Stage, fault: Fault) -> None:
-    for method, path in CALLS:
+def break_all(stage: Stage, calls: tuple[tuple[str, str], ...], fault: Fault) -> None:
+    for method, path in calls:
         stage.fault(
             method,
             path,
@@ -59,7 +73,7 @@ def break_everything(stage: Stage, fault: Fault) -> None:
 @pytest.mark.parametrize("name", list(FAULTS))
 async def test_every_call_fails_once(tmp_path: Path, name: str) -> None:
     async with staged(tmp_path, start=False) as stage:
-        break_everything(stage, FAULTS[name])
+        break_all(stage, CALLS, FAULTS[name])
         await stage.start()
         comment = stage.comments("alice", "/fix it")
         task = await stage.ended()
@@ -68,13 +82,43 @@ async def test_every_call_fails_once(tmp_path: Path, name: str) -> None:
         left = {one.path for one in stage.sim.faults.left}
         if FAULTS[name].kind == "rate_limited":  # then the first of what is not owed is left out
             assert eyes in ([], ["eyes"])
-            assert left <= SPARED
+            assert left <= SPARED | {ASKED_AFTER}
         else:
-            assert (eyes, left) == (["eyes"], set())
+            needless = {ASKED_AFTER} if name == "cut after" else set[str]()
+            assert (eyes, left) == (["eyes"], needless)
         assert len(stage.repository.pulls) == 1
         assert "Done: " in stage.final()
         assert len(stage.replies()) == 2 or left, "one status comment and one final one"
         assert all(one.revoked for one in stage.worker_tokens())
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+async def test_every_call_on_a_pull_request_fails_once(tmp_path: Path, name: str) -> None:
+    async with staged(tmp_path) as stage:
+        stage.repository.commit("topic", {"new.txt": "new\n"})
+        pull = stage.sim.open_pull(stage.repository, author="bob", head="topic", title="Topic")
+        await stage.quiet()
+        break_all(stage, ON_A_PULL_REQUEST, FAULTS[name])
+        stage.comments("alice", "/fix the rest", pull)
+        task = await stage.ended(issue=pull)
+        assert (task.status, task.error) == ("completed", None)
+        assert stage.sim.faults.left == ()
+        assert "Done: " in stage.final(pull)
+        assert stage.repository.read_file("topic", "fix.txt") == "fixed\n"
+        assert stage.repository.branches() == ["main", "topic"]
+
+
+async def test_a_limit_that_lasts_while_a_branch_is_moved(tmp_path: Path) -> None:
+    """It lasts for longer than the gate waits: the worker pushes again."""
+    async with staged(tmp_path) as stage:
+        stage.repository.commit("topic", {"new.txt": "new\n"})
+        pull = stage.sim.open_pull(stage.repository, author="bob", head="topic", title="Topic")
+        moving = r"/repos/acme/widgets/git/refs/heads/topic$"
+        stage.fault("PATCH", moving, "rate_limited", status=429, retry_after=9)
+        stage.comments("alice", "/fix the rest", pull)
+        task = await stage.ended(issue=pull)
+        assert (task.status, task.error) == ("completed", None)
+        assert stage.repository.read_file("topic", "fix.txt") == "fixed\n"
 
 
 KINDS: tuple[Kind, ...] = ("status", "cut_before", "cut_after")

@@ -145,12 +145,9 @@ async def test_an_agent_that_fails(tmp_path: Path) -> None:
                 """\
 ❌ `NAME` failed: The agent failed.
 
-The agent ended with exit code 3. Its last lines:
+The agent ended with exit code 3. The task's log has what it said last.
 
-I looked at it.
-No model answers.
-
-Change what these lines name first. `/retry NAME` tries again.\
+Change what it says there first. `/retry NAME` tries again.\
 """,
             ]
         )

@@ -377,17 +377,20 @@ async def test_the_result_file_says_it_better(bellhop: Bellhop) -> None:
     }
 
 
-async def test_a_failed_agent_tells_its_code_and_its_last_lines(bellhop: Bellhop) -> None:
+async def test_what_a_failed_agent_said_is_for_the_log_alone(
+    bellhop: Bellhop,
+) -> None:
     assert await work(bellhop, f"echo trying; echo no {SECRET} >&2; exit 4") == 0
     (completion,) = bellhop.completions
     assert completion["status"] == "failed"
     error = completion["error"]
     assert error["code"] == "worker_failed"
     assert "exit code 4" in error["detail"]
-    assert "trying" in error["detail"]
-    assert "no ***" in error["detail"]
+    assert "trying" not in json.dumps(completion)
+    assert "no ***" not in json.dumps(completion)
     assert error["remedy"]
     assert error["retryable"] is True
+    assert ("info", "trying") in bellhop.logs
     assert ("warning", "no ***") in bellhop.logs
 
 
@@ -734,3 +737,31 @@ async def test_without_its_environment_it_says_what_is_missing(bellhop: Bellhop)
     started = await begin(bellhop, BELLHOP_TOKEN="")
     assert await started.ended() == 2
     assert "BELLHOP_TOKEN not set" in started.errors
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [(None, "- -"), ("gpt-5", "- gpt-5"), ("openai/gpt-5/high", "openai gpt-5/high")],
+)
+async def test_the_agent_is_told_its_model(bellhop: Bellhop, model: str | None, told: str) -> None:
+    bellhop.assignment["model"] = model
+    assert await work(bellhop, "echo ${BELLHOP_PROVIDER:--} ${BELLHOP_MODEL:--}") == 0
+    assert ("info", told) in bellhop.logs
+
+
+async def test_what_is_spent_is_reported_while_the_agent_works(bellhop: Bellhop) -> None:
+    """A file that is half written says nothing, and the same is not said twice."""
+    agent = (
+        """printf '{"usage": {"cost' > $BELLHOP_RESULT_FILE; echo half; sleep 1.2;"""
+        """ printf '{"usage": {"costUsd": 1.5}}' > $BELLHOP_RESULT_FILE; echo one; sleep 1.2;"""
+        """ echo the same; exec sleep 60"""
+    )
+    bellhop.assignment["agentCommand"] = agent
+    worker = await begin(bellhop)
+    await until(lambda: ("info", "the same") in bellhop.logs)
+    bellhop.answers["stop"] = True
+    assert await worker.ended() == 0
+    assert [one["usage"] for one in bellhop.reports if "usage" in one] == [{"costUsd": 1.5}]
+    assert not [
+        message for kind, message in bellhop.logs if kind == "warning" and "JSON" in message
+    ]

@@ -55,3 +55,16 @@ def invocation(assignment: Assignment) -> Invocation:
             f"Choose one of: {', '.join(AGENTS)}. Or use a worker that has it.",
         )
     return agent(assignment)
+
+
+def model_variables(model: str | None) -> dict[str, str]:
+    """The model that was asked for, as the agent's environment has it.
+
+    It is `name` or `provider/name`; without one, nothing is set.
+    """
+    if not model:
+        return {}
+    provider, slash, name = model.partition("/")
+    return (
+        {"BELLHOP_PROVIDER": provider, "BELLHOP_MODEL": name} if slash else {"BELLHOP_MODEL": model}
+    )

@@ -76,14 +76,18 @@ def clone_failed(error: GitFailed) -> Outcome:
 
 
 def agent_failed(code: int, last_lines: str) -> Outcome:
-    """The agent's command ended with a code other than 0 (negative: by a signal)."""
+    """The agent's command ended with a code other than 0 (negative: by a signal).
+
+    What it said is in the log and stays there: anybody may read a final comment.
+    """
     how = f"exit code {code}" if code >= 0 else f"signal {-code}"
     return failed(
         "worker_failed",
         "The agent failed",
-        f"The agent ended with {how}. Its last lines:\n\n{last_lines}" if last_lines
+        f"The agent ended with {how}. The task's log has what it said last." if last_lines
         else f"The agent ended with {how} and said nothing.",
-        "Change what these lines name first.",
+        "Change what it says there first." if last_lines
+        else "An operator can run the agent's command by hand, to see why.",
         retryable=True,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from worker.client import Refused, Unreachable
 from worker.contract import TIME_WARNING, ContractError, read_messages, read_time
 from worker.orders import POLL, Order
+from worker.spending import Spending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +36,7 @@ class Reporter:
         self, client: Client, orders: Orders, masker: Masker, heartbeat: float = HEARTBEAT
     ) -> None:
         self._client, self._orders, self._masker = client, orders, masker
+        self.spending = Spending()
         self._heartbeat = heartbeat
         self._wake = threading.Condition()
         self._lines: list[dict[str, str]] = []
@@ -94,7 +96,8 @@ class Reporter:
         with self._wake:
             for message in messages:
                 self._dealt_with.add(message.id)
-                self._acknowledged.append(message.id)
+                if message.id not in self._acknowledged:
+                    self._acknowledged.append(message.id)
 
     def close(self, patience: float) -> None:
         """Send what is left, for `patience` seconds at most, and end."""
@@ -132,6 +135,8 @@ class Reporter:
 
     def _send(self) -> None:
         report = self._next_report()
+        if usage := self.spending.news():
+            report["usage"] = usage
         try:
             answer = self._client.call("POST", "progress", report)
         except Refused as error:

@@ -89,6 +89,11 @@ def _sum(
     } or None
 
 
+def read_usage(path: Path, warn: Callable[[str], None]) -> dict[str, int | float] | None:
+    """What the result file says of usage; None where it is not there or says nothing of it."""
+    return _usage(_fields(path, warn), warn)
+
+
 def _fields(path: Path, warn: Callable[[str], None]) -> dict[str, Any]:
     if not path.is_file():
         return {}

@@ -84,7 +84,9 @@ class Worker:
             title = "The agent cannot be run"
             return outcome.failed("worker_failed", title, str(error), error.remedy, retryable=False)
         except Exception as error:  # noqa: BLE001  whatever it is, Bellhop must hear of it
-            return outcome.broken(f"{type(error).__name__}: {error}")
+            # Only its kind is told to everybody: the words may name this machine's folders.
+            self._reporter.log("error", f"{type(error).__name__}: {error}")
+            return outcome.broken(f"{type(error).__name__}: the task's log says more.")
 
     def _work(self, assignment: Assignment) -> Outcome:
         folder = self._options.folder

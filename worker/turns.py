@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from worker.agents import invocation
+from worker.agents import invocation, model_variables
 from worker.children import stream
 from worker.result import Tail, joined, read_result
 
@@ -116,6 +116,7 @@ class Turns:
         tools = self._tools
         number = len(self._said) + 1
         file = tools.place / ("result.json" if number == 1 else f"result-{number}.json")
+        tools.reporter.spending.watch(file)
         output = self._stream(assignment, file)
         result = read_result(file, title, output, lambda text: tools.reporter.log("warning", text))
         return _masked(result, tools.masker)
@@ -160,6 +161,7 @@ def _environment(place: Path, assignment: Assignment, file: Path) -> dict[str, s
     temporary.mkdir(exist_ok=True)
     return {
         **assignment.credentials,
+        **model_variables(assignment.model),
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "TMPDIR": str(temporary),

@@ -52,6 +52,10 @@ class Child:
             raise ChildEnded(f"{self.name} ended with code {self.process.returncode}.")
         return text
 
+    def forget(self, line: str) -> None:
+        """Leave a line out of the last ones, which are shown when something fails."""
+        self.last = deque((one for one in self.last if one != line), maxlen=KEPT)
+
     async def end(self) -> None:
         """SIGTERM, and SIGKILL where that does not help."""
         if self.running:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import aiohttp
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from bot.github.app import AppIdentity, AppTokens
-from bot.github.clock import SystemClock
-from bot.github.transport import Api
 from handlers.text import find_marker
 
 
@@ -90,38 +87,35 @@ class Repository(_Shape):
     pulls: tuple[Pull, ...]
 
 
-class Delivery(BaseModel):
-    """One line of the App's delivery log; `status_code` is 0 where nobody answered."""
-
-    model_config = ConfigDict(frozen=True)
+class Delivery(_Shape):
+    """A webhook request that has ended; `status_code` is 0 where nobody answered."""
 
     id: int
     event: str
     action: str | None
-    status_code: int | None
+    status_code: int
     duration: float
+    answer: str | None = None
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """The tasks with which Bellhop answered."""
+        return _Outcome.model_validate_json(self.answer or "{}").task_ids
 
 
-class _State(_Shape):
+class State(_Shape):
+    """Everything at one moment; the deliveries are the App's, oldest first."""
+
     repositories: dict[str, Repository]
+    deliveries: tuple[Delivery, ...]
 
 
 class _Made(BaseModel):
     id: int
 
 
-class _Answered(BaseModel):
-    class Response(BaseModel):
-        payload: str | None
-
-    response: Response
-
-
 class _Outcome(_Shape):
     task_ids: tuple[str, ...] = ()
-
-
-_LOG = TypeAdapter(tuple[Delivery, ...])
 
 
 class OfflineGitHub:
@@ -130,12 +124,6 @@ class OfflineGitHub:
     def __init__(self, session: aiohttp.ClientSession, place: Place) -> None:
         self._session = session
         self._place = place
-        clock = SystemClock()
-        self._api = Api(
-            session, base_url=place.api_url, requester="bellhop-demo", clock=clock, timeout=10
-        )
-        key = SecretStr(place.private_key)
-        self._app = AppTokens(self._api, AppIdentity(place.app_id, place.client_id, key), clock)
 
     async def deliver_to(self, url: str) -> None:
         """Let the App's webhook lead to `url`."""
@@ -155,24 +143,11 @@ class OfflineGitHub:
         )
         return _Made.model_validate_json(text).id
 
-    async def repository(self) -> Repository:
-        """What the repository looks like now."""
+    async def state(self) -> State:
+        """What there is now; looking costs nothing of the App's requests an hour."""
         async with self._session.get(f"{self._place.control_url}/state") as answer:
             answer.raise_for_status()
-            state = _State.model_validate_json(await answer.read())
-        return state.repositories[self._place.repository]
-
-    async def deliveries(self) -> tuple[Delivery, ...]:
-        """The App's delivery log, oldest first."""
-        answer = await self._api.call("GET", "/app/hook/deliveries", bearer=self._app.jwt())
-        return tuple(reversed(_LOG.validate_python(answer.data)))
-
-    async def tasks_of(self, delivery: Delivery) -> tuple[str, ...]:
-        """The task ids with which Bellhop answered a delivery."""
-        url = f"/app/hook/deliveries/{delivery.id}"
-        answer = await self._api.call("GET", url, bearer=self._app.jwt())
-        payload = _Answered.model_validate(answer.data).response.payload
-        return _Outcome.model_validate_json(payload or "{}").task_ids
+            return State.model_validate_json(await answer.read())
 
     async def _control(self, what: str, body: dict[str, object]) -> bytes:
         url = f"{self._place.control_url}/{what}"

@@ -18,7 +18,6 @@ from bot.demo.commits import GitFailed
 from bot.demo.stage import Stage, last_lines, staged
 from bot.demo.steps import END_MARKS, missing, steps
 from bot.demo.world import Observer, World
-from bot.github.errors import GitHubError
 from bot.terminal import complain, say
 from handlers.task import Status
 
@@ -28,6 +27,8 @@ THINKING = 3.0
 TIME_LIMIT = 120.0
 """Seconds from the start to the pull request's link, at most."""
 BETWEEN_LOOKS = 0.1
+BETWEEN_LATER_LOOKS = 0.5
+"""Seconds, where nobody waits for the end of it."""
 INTERRUPTED = 130
 """Exit code of what Ctrl-C ended, as shells have it."""
 
@@ -88,7 +89,7 @@ async def _show_in_a_folder(*, once: bool) -> None:
         children: list[Child] = []
         try:
             await _show(Path(folder), children, once=once)
-        except (DemoFailed, ChildEnded, GitFailed, GitHubError, aiohttp.ClientError) as error:
+        except (DemoFailed, ChildEnded, GitFailed, aiohttp.ClientError) as error:
             for child in children:
                 complain(last_lines(child))
             raise DemoFailed(str(error)) from error
@@ -109,11 +110,15 @@ async def _show(folder: Path, children: list[Child], *, once: bool) -> None:
             _judge(world, asked, teller)
         else:
             _invite(world)
-            await _follow(observer, children, teller, lambda _: False)
+            await _follow(observer, children, teller, lambda _: False, BETWEEN_LATER_LOOKS)
 
 
 async def _follow(
-    observer: Observer, children: list[Child], teller: Teller, enough: Callable[[World], bool]
+    observer: Observer,
+    children: list[Child],
+    teller: Teller,
+    enough: Callable[[World], bool],
+    pause: float = BETWEEN_LOOKS,
 ) -> World:
     """Tell what happens until it is enough."""
     while True:
@@ -124,7 +129,7 @@ async def _follow(
         teller.tell_news(world)
         if enough(world):
             return world
-        await asyncio.sleep(BETWEEN_LOOKS)
+        await asyncio.sleep(pause)
 
 
 def _all_said(world: World) -> bool:

@@ -64,9 +64,11 @@ async def staged(folder: Path, children: list[Child], thinking: float) -> AsyncG
 async def _place(simulator: Child) -> Place:
     line = await simulator.line()
     try:
-        return Place.model_validate_json(line)
+        place = Place.model_validate_json(line)
     except ValidationError:
         raise ChildEnded("The offline GitHub did not start as expected.") from None
+    simulator.forget(line)  # it holds the App's private key
+    return place
 
 
 def _settings(place: Place, folder: Path, data: Path, thinking: float) -> Mapping[str, str]:

@@ -52,23 +52,18 @@ class Observer:
     github: OfflineGitHub
     place: Place
     database: Path
-    _tasks_of: dict[int, tuple[str, ...]] = field(
-        default_factory=dict[int, tuple[str, ...]], init=False
-    )
     _commits: dict[str, tuple[str, Commit]] = field(
         default_factory=dict[str, tuple[str, Commit]], init=False
     )
 
     async def look(self) -> World:
         """Everything as it is now."""
-        repository = await self.github.repository()
-        accepted = [one for one in await self.github.deliveries() if one.status_code == ACCEPTED]
-        for delivery in accepted:
-            if delivery.id not in self._tasks_of:
-                self._tasks_of[delivery.id] = await self.github.tasks_of(delivery)
-        seen = self._read_tasks()
+        state = await self.github.state()
+        repository = state.repositories[self.place.repository]
+        accepted = tuple(one for one in state.deliveries if one.status_code == ACCEPTED)
+        seen = self._read_tasks(accepted)
         commits = {branch: await self._commit(branch, seen) for branch in _pushed(repository, seen)}
-        return World(self.place, repository, tuple(accepted), seen, commits)
+        return World(self.place, repository, accepted, seen, commits)
 
     async def _commit(self, branch: str, seen: tuple[TaskSeen, ...]) -> Commit:
         head = next(one.task.branches.head for one in seen if one.task.branches.name == branch)
@@ -78,8 +73,8 @@ class Observer:
             self._commits[branch] = known
         return known[1]
 
-    def _read_tasks(self) -> tuple[TaskSeen, ...]:
-        ids = dict.fromkeys(task_id for ids in self._tasks_of.values() for task_id in ids)
+    def _read_tasks(self, deliveries: tuple[Delivery, ...]) -> tuple[TaskSeen, ...]:
+        ids = dict.fromkeys(task_id for one in deliveries for task_id in one.task_ids)
         db = open_reader(self.database)
         try:
             found = [(tasks.load(db, one), timeline.of_task(db, one)) for one in ids]

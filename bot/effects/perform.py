@@ -12,6 +12,7 @@ from bot.effects.hands import Hands, Later
 from bot.effects.pulling import open_pull_request
 from bot.effects.removing import delete_task
 from bot.effects.saying import Voice
+from bot.effects.sending import post
 from bot.effects.working import Workshop
 from bot.github.errors import GitHubError, Limited, Refused
 from handlers import effects
@@ -83,8 +84,8 @@ class Performer:
                 return await self._workshop.stop(effect)
             case effects.RevokeTokens() as effect:
                 return await self._workshop.revoke(effect)
-            case effects.SendWebhook():
-                raise Later(60.0)
+            case effects.SendWebhook() as effect:
+                return await post(self._hands.store, effect, self._now())
             case effects.DeleteTask() as effect:
                 return await delete_task(self._hands, effect)
             case effects.OpenPullRequest() as effect:

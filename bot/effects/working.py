@@ -55,8 +55,10 @@ class Workshop:
         except GitHubError as error:
             gone = isinstance(error, Refused) and error.status in GONE
             code = ErrorCode.REPOSITORY_GONE if gone else ErrorCode.GITHUB_UNAVAILABLE
+            _log_failure(task, str(error))
             return events.LaunchFailed(*of_launch, str(error), retryable=not gone, code=code)
         except RunnerFailed as error:
+            _log_failure(task, error.detail, error.private)
             return events.LaunchFailed(*of_launch, error.detail, retryable=error.retryable)
         except Exception as error:  # noqa: BLE001 - a mistake of ours: logged, and the task goes on
             _log.exception("launch failed")
@@ -92,7 +94,8 @@ class Workshop:
         kind = COMMANDS[task.wish.command]
         if kind.role < Role.WRITE:
             return True
-        role = await self._hands.github.role(repo_of(task.where), task.requester.login)
+        person = task.requester
+        role = await self._hands.github.role(repo_of(task.where), person.login, person.id)
         return role >= kind.role
 
     async def _look_at_branch(self, task: Task) -> None:
@@ -116,3 +119,9 @@ class Workshop:
             detail = f"there is no runner {task.wish.runner} any more"
             raise RunnerFailed(detail, retryable=False)
         await runner.start(WorkerSpec(key, environment, task.wish.image, task.wish.time_limit))
+
+
+def _log_failure(task: Task, problem: str, private: str = "") -> None:
+    _log.warning(
+        "worker not started", task=task.id, name=task.name, problem=problem, private=private
+    )

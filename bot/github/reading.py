@@ -90,13 +90,19 @@ class Reading(Calls):
             raise
         return parse(User, answer.data).person()
 
-    async def role(self, repo: RepoRef, login: str) -> Role:
-        """What someone may do in a repository at this moment, NONE for a stranger. Uncached."""
+    async def role(self, repo: RepoRef, login: str, person_id: int | None = None) -> Role:
+        """What someone may do in a repository at this moment, NONE for a stranger. Uncached.
+
+        A login may have been given up and taken by somebody else: with `person_id`, only the
+        person of that id has its role.
+        """
         url = f"/repos/{repo.full_name}/collaborators/{quote(login, safe='')}/permission"
         answer = await self._found(repo, url)
         if answer is None:
             return Role.NONE
         access = parse(Access, answer.data)
+        if person_id is not None and (access.user is None or access.user.id != person_id):
+            return Role.NONE
         return role_of(access.role_name, access.user.permissions if access.user else {})
 
     async def repository(self, repo: RepoRef) -> RepositoryFacts:

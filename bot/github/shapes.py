@@ -111,8 +111,9 @@ class Access(Shape):
     """A user's access to a repository: the booleans are the user's own."""
 
     class Grantee(Shape):
-        """The user."""
+        """The user; by the id it is seen whether the login is still theirs."""
 
+        id: int | None = None
         permissions: dict[str, bool] = {}
 
     role_name: str

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
+from yarl import URL
 
+from bot.http.last_use import LastUse
 from bot.http.limiting import RateLimiter
 from bot.http.problems import Problem
 from bot.keys import SCOPES, digest, looks_right
 from bot.operators import Operators
 from handlers.values import Person
-from storage.keys import USED_EVERY
 from storage.people import People
 
 Needed = Literal["tasks:read", "tasks:write", "session", "operator"]
@@ -38,7 +38,7 @@ class Caller:
     session_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Doorman:
     """Lets callers in; `public_url` is where people reach Bellhop, for the origin of a page."""
 
@@ -47,6 +47,11 @@ class Doorman:
     clock: Callable[[], datetime]
     public_url: str
     limiter: RateLimiter = field(default_factory=RateLimiter)
+    last_use: LastUse = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to watch."""
+        self.last_use = LastUse(self.people)
 
     async def caller(self, request: web.Request, needed: Needed) -> Caller:
         """Who is asking, if they may ask for this at all.
@@ -109,8 +114,7 @@ class Doorman:
         key = await self.people.key_of(digest(secret))
         if key is None or not key.is_good(now):
             return None
-        if key.used_at is None or now - key.used_at >= USED_EVERY:
-            await self.people.touch_key(key.id, now)
+        self.last_use.of_key(key.id, key.used_at, now)
         operator = await self.operators.includes(key.owner)
         return Caller(key.owner, operator, key.scopes, key_id=key.id)
 
@@ -125,8 +129,7 @@ class Doorman:
                 "A page of another site asked for this. Use Bellhop's own pages, or a key.",
                 code="cross_site",
             )
-        if now - session.seen_at >= USED_EVERY:
-            await self.people.touch_session(session.id, now)
+        self.last_use.of_session(session.id, session.seen_at, now)
         operator = await self.operators.includes(session.person)
         return Caller(session.person, operator, frozenset(SCOPES), session_id=session.id)
 
@@ -138,8 +141,15 @@ class Doorman:
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is None:
             return site is not None
-        ours = urlsplit(self.public_url)
-        return origin == f"{ours.scheme}://{ours.netloc}"
+        return origin in self._origins(request)
+
+    def _origins(self, request: web.Request) -> set[str]:
+        """Our pages' origins; a machine has several names for itself, so there the name used is."""
+        ours = URL(self.public_url).origin()
+        found = {str(ours)}
+        if ours.scheme == "http":
+            found.add(f"http://{request.host}")
+        return found
 
 
 def unauthorized() -> Problem:

@@ -107,8 +107,8 @@ class GitGate:
         """
         if grant.pending is not None and head == grant.pending:
             await self._desk.pushed(grant, grant.pending)
-        if staged:
-            await self._carrier.sweep(grant)
+        if staged:  # one that stays would refuse every further push
+            await self._desk.drop_ref(grant, staging_ref(grant).decode())
 
     async def _receive_pack(self, request: web.Request) -> web.StreamResponse:
         if request.content_type != REQUEST_TYPE:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
+from bot.github.limits import limit_wait
 from bot.http.git_desk import UpstreamError
 from bot.http.git_report import one_line
 from bot.http.pktline import PktError
@@ -150,6 +152,9 @@ class Upstream:
             status = f"{status}: {said}" if said else status
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return f"GitHub failed ({status}); push again in a minute"
+        wait = limit_wait(response.status, response.headers, status, time.time())
+        if wait is not None:
+            return f"GitHub's limit asks to wait for {wait:.0f} s ({status}); push again"
         return (
             f"GitHub did not take Bellhop's push ({status}); "
             "ask Bellhop's operator whether the App may write to this repository"

@@ -76,6 +76,8 @@ class RateLimiter:
     async def refuse_guessing(self, address: str) -> None:
         """Count wrong credentials from an address.
 
+        Good ones are never refused for it: behind a reverse proxy everybody has one address.
+
         Raises:
             Problem: 429, there were too many.
         """

@@ -119,4 +119,5 @@ def _parameter(parameter: str | Parameter) -> Parameter:
 
 def _content(content: Content, references: Mapping[_Key, Json], mode: JsonSchemaMode) -> Json:
     schema = references[content.model, mode] if content.model else content.schema
-    return {media: {"schema": schema} for media in content.media}
+    texts = {media: {"schema": {"type": "string"}} for media in content.also}
+    return {media: {"schema": schema} for media in content.media} | texts

@@ -51,11 +51,15 @@ class Health(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body in one of some media types, described by a model or by a schema."""
+    """A body in one of some media types, described by a model or by a schema.
+
+    In the types of `also` it is a text that no schema describes.
+    """
 
     model: type[BaseModel] | None = None
     media: tuple[str, ...] = JSON
     schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,24 @@ Each group has its rows in a module of its own.
 
 from __future__ import annotations
 
-from bot.http import rows_git, rows_github, rows_keys, rows_operations, rows_tasks, rows_workers
+from bot.http import (
+    rows_deliveries,
+    rows_events,
+    rows_git,
+    rows_github,
+    rows_keys,
+    rows_operations,
+    rows_tasks,
+    rows_workers,
+)
 from bot.http.openapi_parts import Route
 
 ROUTES: tuple[Route, ...] = (
     *rows_github.ROUTES,
     *rows_tasks.ROUTES,
+    *rows_events.ROUTES,
     *rows_workers.ROUTES,
+    *rows_deliveries.ROUTES,
     *rows_git.ROUTES,
     *rows_keys.ROUTES,
     *rows_operations.ROUTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.http.cursors import END, PLACE
 from bot.http.openapi_parts import Answer, Content, Parameter, Route, header, query, text_like
 from bot.http.rows_common import ASKED_BY_PEOPLE, BAD_BODY, LOOK_UP, PEOPLE
 from bot.http.task_bodies import DeletedTasks, MessageTaken, TaskBody, TaskStatus, WholeTask
@@ -52,11 +53,6 @@ _LIMIT = query(
     f"Tasks of a page, {USUAL} if left out.",
     {"type": "integer", "minimum": 1, "maximum": MOST},
 )
-_CURSOR = query(
-    "cursor",
-    "Where the page begins: `nextCursor` of the page before.",
-    text_like("^[A-Za-z0-9_-]+={0,2}$"),
-)
 _STATUS: Parameter = {
     "name": "status",
     "in": "query",
@@ -81,7 +77,7 @@ _DAYS = query(
     f"Of how many days the totals are told, {USUAL_DAYS} if left out.",
     {"type": "integer", "minimum": 1, "maximum": MOST_DAYS},
 )
-_NARROWED = (_LIMIT, _CURSOR, _STATUS, REPOSITORY, _Q)
+_NARROWED = (_LIMIT, _STATUS, REPOSITORY, _Q)
 _NEXT = {"Link": "The address of the next page, where there is one."}
 _LISTED = (
     ASKED_BY_PEOPLE
@@ -92,6 +88,13 @@ _LISTED = (
     | LOOK_UP
 )
 
+
+def _cursor(form: str) -> Parameter:
+    return query(
+        "cursor", "Where the page begins: `nextCursor` of the page before.", text_like(form)
+    )
+
+
 ROUTES = (
     Route(
         "GET",
@@ -101,7 +104,7 @@ ROUTES = (
         "List tasks, newest first: your own, unless `q` says otherwise.",
         {200: Answer("A page of them.", Content(TaskList), _NEXT)},
         _LISTED,
-        parameters=_NARROWED,
+        parameters=(*_NARROWED, _cursor(PLACE)),
         security=PEOPLE,
     ),
     Route(
@@ -112,7 +115,7 @@ ROUTES = (
         "List what has ended, the newest end first, with totals by day.",
         {200: Answer("A page of it.", Content(History), _NEXT)},
         _LISTED,
-        parameters=(*_NARROWED, _DAYS),
+        parameters=(*_NARROWED, _cursor(END), _DAYS),
         security=PEOPLE,
     ),
     Route(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass
 
@@ -27,7 +25,6 @@ class Asked:
     """What a list is narrowed to: by parameters of their own, and by `q`; both count."""
 
     limit: int
-    cursor: str | None
     repository: str | None
     statuses: frozenset[Status]
     search: Search
@@ -37,11 +34,10 @@ def read_query(request: web.Request) -> Asked:
     """Read what a list is asked for.
 
     Raises:
-        Problem: 400 for a cursor or `q` that cannot be read, 422 for a parameter out of range.
+        Problem: 400 for a `q` that cannot be read, 422 for a parameter out of range.
     """
     return Asked(
         limit=number_of(request, "limit", USUAL, MOST),
-        cursor=_cursor_of(request),
         repository=repository_of(request),
         statuses=_statuses_of(request),
         search=_search_of(request),
@@ -74,32 +70,9 @@ def number_of(request: web.Request, name: str, usual: int, most: int) -> int:
     return int(text)
 
 
-def cursor_from(text: str) -> str:
-    """The cursor that says where a page begins; nobody need understand it."""
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def bad_cursor() -> Problem:
-    """The refusal of a cursor that we did not make."""
-    return Problem(
-        400, "The cursor is none of ours. Take `nextCursor` as it was given.", code="bad_cursor"
-    )
-
-
 def wrong_parameter(name: str, message: str) -> Problem:
     """The refusal of one parameter of a query."""
     return Problem(422, message, errors=[{"field": name, "message": message}])
-
-
-def _cursor_of(request: web.Request) -> str | None:
-    text = request.query.get("cursor")
-    if text is None:
-        return None
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise bad_cursor() from None
 
 
 def _statuses_of(request: web.Request) -> frozenset[Status]:

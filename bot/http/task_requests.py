@@ -15,7 +15,16 @@ LONGEST_PROMPT = 60_000
 LONGEST_MESSAGE = 8_000
 LONGEST_URL = 2_048
 MOST_PAIRS = 16
+# What the document says of forms; they are checked below, and told in words of their own.
 NOT_BLANK: JsonDict = {"pattern": r"\S"}
+LIKE_AGENT: JsonDict = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"}
+LIKE_MODEL: JsonDict = {
+    "pattern": "^[A-Za-z0-9][A-Za-z0-9._:@+-]*(/[A-Za-z0-9._:/@+-]+)?$",
+}
+LIKE_REPOSITORY: JsonDict = {
+    "pattern": "^(https?://.+/)?[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/?$",
+    "examples": ["https://github.com/acme/widgets", "acme/widgets"],
+}
 
 Ending = Literal["completed", "failed", "cancelled"]
 """A final status that a program can be told of, and whose tasks can be removed many at a time."""
@@ -57,8 +66,18 @@ def _once(events: list[Ending]) -> list[Ending]:
     return list(dict.fromkeys(events))
 
 
-Agent = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_agent)]
-Model = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_model)]
+Agent = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_agent),
+    Field(json_schema_extra=LIKE_AGENT),
+]
+Model = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(_model),
+    Field(json_schema_extra=LIKE_MODEL),
+]
 Branch = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_branch)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_whole)]
 Value = Annotated[str, StringConstraints(max_length=512), AfterValidator(_whole)]
@@ -73,7 +92,11 @@ class NewTask(Body):
 
     own_names = frozenset({"metadata"})
 
-    repo_url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
+    repo_url: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=LONGEST_URL),
+        Field(json_schema_extra=LIKE_REPOSITORY),
+    ]
     prompt: Annotated[
         str,
         StringConstraints(min_length=1, max_length=LONGEST_PROMPT),

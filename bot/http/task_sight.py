@@ -20,6 +20,9 @@ from storage.lists import Place
 
 Scope = Literal["tasks:read", "tasks:write"]
 
+ONE_TASK = "/tasks/{task_id:(?!(?:history|events)$)[^{}/]+}"
+"""The address of one task; what is no id is told so, but other routes keep their names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -15,7 +15,7 @@ from bot.http.routes import add_route
 from bot.http.task_bodies import DeletedTasks
 from bot.http.task_queries import repository_of
 from bot.http.task_requests import ENDINGS
-from bot.http.task_sight import TaskSight, no_task
+from bot.http.task_sight import ONE_TASK, TaskSight, no_task
 from handlers.access import may_delete
 from handlers.events import DeletionRequested
 from handlers.task import Status
@@ -35,7 +35,7 @@ class DeleteDesk:
     def register(self, app: web.Application) -> None:
         """Serve the routes."""
         add_route(app, "DELETE", "/tasks", self._many)
-        add_route(app, "DELETE", "/tasks/{task_id}", self._one)
+        add_route(app, "DELETE", ONE_TASK, self._one)
 
     async def _one(self, request: web.Request) -> web.Response:
         seen = await self.sight.task(request, "tasks:write")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,25 +10,20 @@ from aiohttp import web
 
 from bot.http.access import Caller
 from bot.http.answers import json_answer
+from bot.http.cursors import cursor_of_end, cursor_of_place, end_in, place_in
 from bot.http.problems import Problem
-from bot.http.routes import add_route
+from bot.http.routes import add_reading_route, add_route
 from bot.http.task_bodies import task_body
 from bot.http.task_lists import DayBody, History, TaskList, finished_task
 from bot.http.task_narrowing import Narrowed, narrow
 from bot.http.task_queries import (
     MOST_DAYS,
     USUAL_DAYS,
-    bad_cursor,
-    cursor_from,
     number_of,
     read_query,
 )
 from bot.http.task_sight import TaskSight
 from handlers.task import Task
-from storage.times import from_text, to_text
-
-_NUMBER = re.compile(r"[0-9]{1,18}")
-_END = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)/([0-9]{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +37,12 @@ class ListDesk:
     def register(self, app: web.Application) -> None:
         """Serve the routes."""
         add_route(app, "GET", "/tasks", self._list)
-        add_route(app, "GET", "/tasks/history", self._history)
+        add_reading_route(app, "/tasks/history", self._history)
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self.sight.doorman.caller(request, "tasks:read")
         asked = read_query(request)
-        before = _number(asked.cursor)
+        before = place_in(request)
         narrowed = await narrow(self.sight, caller, asked)
         if narrowed is None:
             return json_answer(TaskList(tasks=[], count=0, count_exact=True, next_cursor=None))
@@ -56,7 +50,7 @@ class ListDesk:
         lists = self.sight.store.lists
         page = await lists.page(scope, query, asked.limit, before)
         count, exact = await lists.count(scope, query)
-        cursor = None if page.next is None else cursor_from(str(page.next))
+        cursor = None if page.next is None else cursor_of_place(page.next)
         told = TaskList(
             tasks=[task_body(one, self.web_url, mine=_mine(caller, one)) for one in page.tasks],
             count=count,
@@ -76,15 +70,13 @@ class ListDesk:
                 "GET /api/tasks looks for them.",
                 code="bad_query",
             )
-        before = _end(asked.cursor)
+        before = end_in(request)
         narrowed = await narrow(self.sight, caller, asked)
         if narrowed is None:
             return json_answer(History(tasks=[], days=[], next_cursor=None))
         lists = self.sight.store.lists
         page = await lists.history(narrowed.scope, narrowed.query, asked.limit, before)
-        cursor = None
-        if page.next is not None:
-            cursor = cursor_from(f"{to_text(page.next[0])}/{page.next[1]}")
+        cursor = None if page.next is None else cursor_of_end(page.next)
         told = History(
             tasks=[finished_task(one, self.web_url, mine=_mine(caller, one)) for one in page.tasks],
             days=await self._days(narrowed, days),
@@ -100,26 +92,6 @@ class ListDesk:
 
 def _mine(caller: Caller, task: Task) -> bool:
     return caller.operator or task.owner.id == caller.person.id
-
-
-def _number(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if _NUMBER.fullmatch(cursor) is None:
-        raise bad_cursor()
-    return int(cursor)
-
-
-def _end(cursor: str | None) -> tuple[datetime, int] | None:
-    if cursor is None:
-        return None
-    match = _END.fullmatch(cursor)
-    if match is None:
-        raise bad_cursor()
-    try:
-        return from_text(match[1]), int(match[2])
-    except ValueError:
-        raise bad_cursor() from None
 
 
 def _link(request: web.Request, cursor: str | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.http.answers import json_answer, json_text
 from bot.http.routes import add_route
 from bot.http.task_bodies import task_status, whole_task
-from bot.http.task_sight import TaskSight, no_task
+from bot.http.task_sight import ONE_TASK, TaskSight, no_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ReadDesk:
 
     def register(self, app: web.Application) -> None:
         """Serve the routes."""
-        add_route(app, "GET", "/tasks/{task_id}", self._whole)
+        add_route(app, "GET", ONE_TASK, self._whole)
         add_route(app, "GET", "/tasks/{task_id}/status", self._status)
 
     async def _whole(self, request: web.Request) -> web.Response:

@@ -61,11 +61,16 @@ class Exit:
 
 
 class LaunchFailed(Exception):  # noqa: N818  the lifecycle's own word for it
-    """A worker could not be started. `retryable` says whether another try may help."""
+    """A worker could not be started.
 
-    def __init__(self, detail: str, *, retryable: bool) -> None:
+    `detail` may be read by anybody, `private` by operators alone: paths, and what programs said.
+    `retryable` says whether another try may help.
+    """
+
+    def __init__(self, detail: str, *, retryable: bool, private: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
+        self.private = private
         self.retryable = retryable
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
 import logging
 import os
@@ -27,6 +28,7 @@ LOG, REPORTED = "log", "reported"
 GONE = ".gone"  # ends the name of a folder that is being removed
 LOG_LIMIT, LOG_TAIL = 1_000_000, 4_000  # bytes of a worker's own output: kept, and told
 TRIM = 5.0  # seconds between looks at the size of those logs
+NO_LEAVE = os.strerror(errno.EACCES)
 RECORD_WAIT = 5.0  # seconds that another launcher may take from its lock to its record
 
 logger = logging.getLogger(__name__)
@@ -137,8 +139,9 @@ class ProcessRunner:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise LaunchFailed(
-                f"Another process is about to start this worker in {home}, but has not yet.",
+                "Another process is about to start this worker, but has not yet.",
                 retryable=True,
+                private=str(home),
             ) from None
         return process
 
@@ -185,16 +188,21 @@ class ProcessRunner:
             refused = _run_launcher(home, account, self._command, environment)
         except OSError as error:
             raise LaunchFailed(
-                f"The worker could not be started in {home}: {error}", retryable=True
+                f"The worker could not be started: {error.strerror or type(error).__name__}.",
+                retryable=True,
+                private=f"{home}: {error}",
             ) from error
         if refused in ("", launcher.HELD):
             return
         shutil.rmtree(home, ignore_errors=True)
-        who = f" as user {self._user}" if self._user else ""
+        who = f"user {self._user}" if self._user else "Bellhop's user"
         raise LaunchFailed(
-            f"The worker could not be started{who} in {home}: {refused}. The user must be allowed "
-            "to run the worker's command and to pass through the folders above both.",
+            "The worker user may not run the worker's program."
+            if refused.startswith(NO_LEAVE)
+            else "The worker's program could not be run.",
             retryable=False,
+            private=f"{who} in {home}: {refused}. The user must be allowed to run the worker's "
+            "command and to pass through the folders above both.",
         )
 
     def _account(self) -> pwd.struct_passwd | None:

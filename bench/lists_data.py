@@ -1,0 +1,292 @@
+"""A database with a million tasks, written in bulk into the real tables."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from handlers.task import Branches, PullRequest, Status, Task, Wish
+from handlers.values import CurrentState, ErrorCode, Origin, Person, TaskError, Usage, Where
+from storage import listing
+from storage.times import to_micros, to_text
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+EVERY = timedelta(seconds=30)
+ENTRIES = 5
+"""Lines of the timeline that each task has."""
+
+ANN, BEN, BIG, WRITER, OPERATOR = 1, 2, 3, 4, 5
+"""The people who ask. Ann and Ben own 1,000 tasks each, in 1 repository and in 100; Big owns a
+tenth of all tasks, in 50 repositories; Writer owns none and can write in 100 repositories."""
+CROWD = range(100, 2_100)
+"""The owners of the other tasks."""
+
+REPOSITORIES = range(1, 2_001)
+ANNS = range(900, 901)
+BENS = range(1_000, 1_100)
+BIGS = range(1, 51)
+WRITERS = range(3, 2_000, 20)
+
+AGENTS = ("claude", "codex", "command", "opencode")
+ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.REJECTED)
+OPEN = (Status.QUEUED, Status.RUNNING, Status.STARTING)
+
+_TASK = TypeAdapter(Task)
+# Words as often as in a language: the first is in nearly every text, the last in few of a million.
+WORDS = [
+    f"{first}{second}{third}"
+    for first in ("ba", "ko", "mi", "tu", "se", "lo", "ra", "pe")
+    for second in ("ra", "ne", "li", "do", "va", "si", "mo", "ku", "te", "fa")
+    for third in ("", "n", "st", "ring", "ted", "ly", "ble", "ness", "x", "q")
+]
+_WEIGHTS = list(accumulate(1 / (rank + 3) for rank in range(len(WORDS))))
+_REPOSITORY_WEIGHTS = list(accumulate(1 / (rank + 20) for rank in range(len(REPOSITORIES))))
+RARE = 4_000
+"""One task in so many speaks of `zugzwang`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task as the tables want it."""
+
+    seq: int
+    owner_id: int
+    repository_id: int
+    status: Status
+    agent: str
+    text: str
+    doc: str
+    queued_at: str
+    ended: datetime | None
+
+    @property
+    def id(self) -> str:
+        return id_of(self.seq)
+
+
+def id_of(seq: int) -> str:
+    """A UUIDv7 of the time at which the task was made."""
+    millis = int((START + seq * EVERY).timestamp() * 1000)
+    text = f"{millis:012x}7{seq & 0xFFF:03x}8{seq:015x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def build(path: Path, tasks: int) -> None:
+    """Fill the tables of a database that has just been made."""
+    began = time.monotonic()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        (trigger,) = db.execute(
+            "SELECT sql FROM sqlite_master WHERE name = 'listed_added'"
+        ).fetchone()
+        db.execute("DROP TRIGGER listed_added")  # its work is done for all at once, below
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("PRAGMA cache_size = -2000000")
+        batch: list[Row] = []
+        for row in rows(tasks):
+            batch.append(row)
+            if len(batch) == 20_000:
+                _write(db, batch)
+                batch.clear()
+                print(
+                    f"\r  {row.seq:,} tasks, {time.monotonic() - began:.0f} s", end="", flush=True
+                )
+        _write(db, batch)
+        _write_the_rest(db)
+        db.execute(trigger)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    print(f"\r  {tasks:,} tasks made in {time.monotonic() - began:.0f} s")
+
+
+def rows(tasks: int) -> Iterator[Row]:
+    """The tasks, oldest first."""
+    chance = random.Random(7)
+    forms = {status: _form(status) for status in Status}
+    own_every = max(1, tasks // 1_000)
+    for seq in range(1, tasks + 1):
+        owner, repository = _who(chance, seq, own_every)
+        lately = tasks - seq < min(500, tasks // 10)
+        status = chance.choice(OPEN) if lately else chance.choices(ENDS, (75, 13, 7, 5))[0]
+        agent = chance.choices(AGENTS, (50, 30, 15, 5))[0]
+        yield _row(chance, seq, owner, repository, forms[status], agent)
+
+
+def _who(chance: random.Random, seq: int, own_every: int) -> tuple[int, int]:
+    if seq % own_every == 1 % own_every:
+        return ANN, ANNS[0]
+    if seq % own_every == 2 % own_every:
+        return BEN, chance.choice(BENS)
+    if chance.random() < 0.1:
+        return BIG, chance.choice(BIGS)
+    repository = chance.choices(REPOSITORIES, cum_weights=_REPOSITORY_WEIGHTS)[0]
+    # A repository has a few dozen people, not all of them.
+    return CROWD[(repository * 37 + chance.randrange(25)) % len(CROWD)], repository
+
+
+def _form(status: Status) -> dict[str, object]:
+    error = TaskError(
+        ErrorCode.WORKER_FAILED, "the agent failed", "exit code 1", "Look at the log."
+    )
+    ended = status in ENDS
+    pull = PullRequest(9, "https://github.example/acme/door/pull/9")
+    task = Task(
+        id="",
+        name="",
+        where=Where(1, 1, "", 7, is_pull_request=False, title=""),
+        wish=Wish("fix", "", "", "container", 1800, "anthropic/claude-sonnet"),
+        origin=Origin("comment", 1, 0, "https://github.example/acme/door/issues/7#issuecomment-1"),
+        owner=Person(1, ""),
+        requester=Person(1, ""),
+        branches=Branches("main", "main", "bellhop/x", "0" * 40, pushed=True),
+        status=status,
+        state=CurrentState(START, status.value, ""),
+        created_at=START,
+        queued_at=START,
+        updated_at=START,
+        progress=100 if status is Status.COMPLETED else 0,
+        outcome="0" * 64 if ended else None,
+        pull=pull if status is Status.COMPLETED else None,
+        error=error if status is Status.FAILED else None,
+        usage=Usage(120_000, 9_000, 0.73),
+        started_at=START if ended else None,
+        completed_at=START if ended else None,
+        version=5,
+    )
+    return _TASK.dump_python(task, mode="json")
+
+
+def _row(  # noqa: PLR0917 - one call
+    chance: random.Random,
+    seq: int,
+    owner: int,
+    repository: int,
+    form: dict[str, object],
+    agent: str,
+) -> Row:
+    words = chance.choices(WORDS, cum_weights=_WEIGHTS, k=45)
+    if seq % RARE == 0:
+        words[3:5] = ["zugzwang", "again"]
+    status = Status(str(form["status"]))
+    queued = START + seq * EVERY
+    ended = None
+    if status in ENDS:
+        late = timedelta(days=30) if chance.random() < 0.02 else timedelta()
+        ended = queued + timedelta(seconds=chance.randrange(60, 3_600)) + late
+    name, full_name = f"brave-otter-{seq:x}", f"acme/repository-{repository}"
+    title, prompt = " ".join(words[:8]), " ".join(words[8:32])
+    summary = " ".join(words[32:]) if ended else None
+    person = {"id": owner, "login": f"person-{owner}"}
+    doc = form | {
+        "id": id_of(seq),
+        "name": name,
+        "where": {
+            "installation_id": 1 + repository // 100,
+            "repository_id": repository,
+            "repository": full_name,
+            "number": seq % 5_000,
+            "is_pull_request": False,
+            "title": title,
+        },
+        "wish": {**form["wish"], "prompt": prompt, "agent": agent},  # pyright: ignore[reportGeneralTypeIssues]
+        "owner": person,
+        "requester": person,
+        "branches": {**form["branches"], "name": f"bellhop/{name}"},  # pyright: ignore[reportGeneralTypeIssues]
+        "summary": summary,
+        "created_at": queued.isoformat(),
+        "queued_at": queued.isoformat(),
+        "completed_at": ended and ended.isoformat(),
+    }
+    if doc["pull"]:
+        doc["pull"] = {"number": seq, "url": f"https://github.example/pull/{seq}", "state": "open"}
+    text = f"{name}\n{full_name}\n{title}\n{prompt}\n{summary or ''}"
+    whole = json.dumps(doc, separators=(",", ":"))
+    return Row(seq, owner, repository, status, agent, text, whole, to_text(queued), ended)
+
+
+def _write(db: sqlite3.Connection, batch: list[Row]) -> None:
+    db.execute("BEGIN")
+    db.executemany(
+        "INSERT INTO tasks (seq, id, version, doc, queued_at, completed_at) "
+        "VALUES (?, ?, 5, ?, ?, ?)",
+        (
+            (one.seq, one.id, one.doc, one.queued_at, one.ended and to_text(one.ended))
+            for one in batch
+        ),
+    )
+    db.executemany(
+        "INSERT INTO listed (seq, owner_id, repository_id, status, agent, ended_at, digest) "
+        "VALUES (?, ?, ?, ?, ?, ?, 0)",
+        (
+            (one.seq, one.owner_id, one.repository_id, one.status, one.agent, _end(one))
+            for one in batch
+        ),
+    )
+    db.executemany(
+        "INSERT INTO words (rowid, text, marks) VALUES (?, ?, ?)",
+        ((one.seq, one.text, _marks(one)) for one in batch),
+    )
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+
+
+def _end(row: Row) -> int | None:
+    worked = row.ended is not None and row.status in listing.WORKED
+    return to_micros(row.ended) if worked and row.ended else None
+
+
+def _marks(row: Row) -> str:
+    marks = (
+        listing.owner_mark(row.owner_id),
+        listing.repository_mark(row.repository_id),
+        listing.agent_mark(row.agent),
+        *listing.status_marks((row.status,)),
+    )
+    return " ".join(marks)
+
+
+def _write_the_rest(db: sqlite3.Connection) -> None:
+    entries = ", ".join(f"({number})" for number in range(1, ENTRIES + 1))
+    db.executescript(
+        f"""
+        BEGIN;
+        INSERT INTO shelves (sorted, owner_id, repository_id, status, agent, tasks)
+            SELECT 'made', owner_id, repository_id, status, agent, count(*)
+            FROM listed GROUP BY 2, 3, 4, 5
+            UNION ALL SELECT 'ended', owner_id, repository_id, status, agent, count(*)
+            FROM listed WHERE ended_at IS NOT NULL GROUP BY 2, 3, 4, 5;
+        INSERT INTO shelves (sorted, owner_id, repository_id, status, agent, tasks)
+            SELECT sorted, 0, repository_id, status, agent, sum(tasks) FROM shelves
+            GROUP BY 1, 3, 4, 5
+            UNION ALL SELECT sorted, 0, 0, status, agent, sum(tasks) FROM shelves GROUP BY 1, 4, 5;
+        INSERT INTO shelved (shelf, at, seq)
+            SELECT id, iif(sorted = 'made', seq, ended_at), seq
+            FROM listed JOIN shelves USING (status, agent)
+            WHERE (sorted = 'made' OR ended_at IS NOT NULL)
+            AND (shelves.owner_id, shelves.repository_id) IN ((0, 0), (0, listed.repository_id),
+                (listed.owner_id, listed.repository_id))
+            ORDER BY 1, 2, 3;
+        INSERT INTO places SELECT repository_id, 1 + repository_id / 100,
+            'acme/repository-' || repository_id FROM listed GROUP BY repository_id;
+        INSERT INTO place_owners SELECT owner_id, repository_id, 'person-' || owner_id
+            FROM listed GROUP BY owner_id, repository_id;
+        INSERT INTO totals SELECT listed.repository_id, listed.owner_id,
+            substr(completed_at, 1, 10) AS day,
+            listed.status, count(*), 600.0 * count(*), 0.73 * count(*), count(*)
+            FROM listed JOIN tasks USING (seq) WHERE ended_at IS NOT NULL GROUP BY 1, 2, 3, 4;
+        INSERT INTO totals SELECT repository_id, 0, day, outcome, sum(attempts), sum(seconds),
+            sum(cost_usd), sum(pulls) FROM totals GROUP BY 1, 3, 4;
+        INSERT INTO timeline SELECT (seq - 1) * {ENTRIES} + column1, id, 1, queued_at, 'status',
+            'something happened that is told in a line of usual length', '{{"state":"working"}}'
+            FROM tasks CROSS JOIN (VALUES {entries}) ORDER BY seq, column1;
+        COMMIT;
+        """
+    )

@@ -1,0 +1,145 @@
+"""What is not yours is not there: whatever two owners ask, neither sees or changes the other's."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from handlers.task import Status, Task
+from handlers.values import Person, Where
+from simulator.model import Repository
+from storage import tasks
+from tests.http_tasks import ABSENT, Client, Desk, Reply, desk, unlimited
+from tests.makers import NOON, id_of, task_in
+
+EACH = 1_000
+CALLS = 300
+STATUSES = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+TELLS_NOTHING = {"x-request-id", "date", "ratelimit", "ratelimit-policy"}
+"""Headers that differ between any two answers, or count the asking."""
+
+
+def theirs(owner: Person, repository: Repository, installation: int, first: int) -> Iterator[Task]:
+    """A person's tasks that have ended, in a repository of their own."""
+    for number in range(first, first + EACH):
+        yield replace(
+            task_in(STATUSES[number % 3], completed_at=NOON + timedelta(seconds=number)),
+            id=id_of(number),
+            name=f"task-{number}",
+            where=Where(
+                installation, repository.id, repository.full_name, 1, is_pull_request=False
+            ),
+            owner=owner,
+            requester=owner,
+            version=0,
+        )
+
+
+async def fill(place: Desk) -> tuple[Client, Client]:
+    """Alice and bob, each with a thousand tasks in a repository that the other cannot push to."""
+    stage = place.stage
+    other = stage.sim.add_repository("burrow/carrots", {"README.md": "# Carrots\n"})
+    other.set_role("bob", "write")
+    stage.repository.set_role("bob", "read")
+    there = stage.sim.install(other)
+    alice, bob = place.person("alice"), place.person("bob")
+    both = [
+        *theirs(alice, stage.repository, stage.installation.id, 1),
+        *theirs(bob, other, there.id, EACH + 1),
+    ]
+    await stage.bot.store._engine.write(lambda db: [tasks.save(db, one, None) for one in both])
+    return await place.client("alice"), await place.client("bob")
+
+
+def routes(task_id: str) -> list[tuple[str, str, dict[str, Any] | None]]:
+    """Every call that is about one task."""
+    here = f"/tasks/{task_id}"
+    return [
+        ("GET", here, None),
+        ("GET", f"{here}/status", None),
+        ("GET", f"{here}/events", None),
+        ("POST", f"{here}/messages", {"text": "And the other one."}),
+        ("POST", f"{here}/retry", None),
+        ("POST", f"{here}/stop", None),
+        ("POST", f"{here}/extend", {"seconds": 60}),
+        ("DELETE", here, None),
+    ]
+
+
+LISTS = (
+    "/tasks",
+    "/tasks?limit=100",
+    "/tasks?q=owner:anyone",
+    "/tasks?q=owner:{other}",
+    "/tasks?q=owner:anyone%20repo:burrow/carrots",
+    "/tasks?q=owner:anyone%20repo:acme/widgets",
+    "/tasks?q=owner:anyone%20status:failed%20door",
+    "/tasks/history",
+    "/tasks/history?q=owner:anyone",
+    "/tasks/events",
+)
+
+
+def told(reply: Reply) -> tuple[int, bytes, dict[str, str]]:
+    """All of an answer by which one could tell something."""
+    headers = {name.lower(): value for name, value in reply.headers.items()}
+    headers = {name: value for name, value in headers.items() if name not in TELLS_NOTHING}
+    return reply.status, reply.raw, headers
+
+
+async def docs_of(place: Desk, owner: Person) -> dict[str, str]:
+    def work(db: Any) -> dict[str, str]:
+        return dict(db.conn.execute("SELECT id, doc FROM tasks WHERE owner_id = ?", (owner.id,)))
+
+    return await place.stage.bot.store._engine.read(work)
+
+
+async def test_whatever_two_owners_ask_neither_sees_or_changes_the_others(tmp_path: Path) -> None:
+    async with desk(tmp_path, prepare=unlimited) as (place, _):
+        alice, bob = await fill(place)
+        before = await docs_of(place, place.person("bob"))
+        assert len(before) == EACH
+        foreign = list(before)
+        json = {"Accept": "application/json"}
+        for _ in range(CALLS):
+            if random.random() < 0.3:
+                path = random.choice(LISTS).replace("{other}", "bob")
+                reply = await alice.call("GET", path, headers=json)
+                assert reply.status == 200
+                assert not any(one.encode() in reply.raw for one in random.sample(foreign, 50))
+                listed = [one["taskId"] for one in _rows(reply.body)]
+                assert before.keys().isdisjoint(listed)
+                continue
+            which = random.randrange(8)
+            method, path, body = routes(random.choice(foreign))[which]
+            absent = routes(ABSENT)[which]
+            found = await alice.call(method, path, body, headers=json)
+            nothing = await alice.call(absent[0], absent[1], absent[2], headers=json)
+            assert found.status == 404
+            assert told(found) == told(nothing)
+        every = await alice.call("DELETE", "/tasks?action=completed,failed,cancelled")
+        assert every.body == {"deletedCount": EACH}
+        assert await docs_of(place, place.person("bob")) == before
+        assert (await bob.call("GET", "/tasks")).body["count"] == EACH
+
+
+def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*body.get("tasks", ()), *body.get("events", ())]
+
+
+async def test_whoever_lost_a_repository_stops_seeing_its_tasks(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (place, alice):
+        asked = await alice.ask()
+        await place.ended(asked.id)
+        tina = await place.client("tina")
+        place.stage.repository.set_role("tina", "write")
+        assert (await tina.get(asked.id)).status == 200
+        place.stage.repository.set_role("tina", "none")
+        assert (await tina.get(asked.id)).status == 200, "for five minutes it is believed"
+        place.stage.time_passes(minutes=5)
+        assert (await tina.get(asked.id)).status == 404
+        assert (await tina.call("GET", "/tasks?q=owner:anyone")).body["tasks"] == []
