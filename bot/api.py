@@ -72,7 +72,9 @@ class Api:
     def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
         roles = Roles(self.github, self.clock)
         sight = TaskSight(self.store, doorman, roles)
-        EventDesk(sight, self.pace).register(app)  # before `/tasks/{task_id}`
+        events = EventDesk(sight, self.pace)
+        events.register(app)  # before `/tasks/{task_id}`
+        self.meters.streams = events.open_streams
         TaskDesks(
             sight=sight,
             facts=Facts(self.github, self.store),

@@ -35,9 +35,9 @@ class Census:
 
 def take(db: Database) -> Census:
     """Count. Each number comes from an index; of the effects, only those that wait are read."""
-    oldest = db.conn.execute(
-        "SELECT min(queued_at) FROM tasks INDEXED BY tasks_queued WHERE status = 'queued'"
-    ).fetchone()[0]
+    oldest = db.conn.execute("SELECT min(queued_at) FROM tasks WHERE status = 'queued'").fetchone()[
+        0
+    ]
     waiting = db.conn.execute("SELECT count(*) FROM deliveries WHERE state = 'open'").fetchone()
     return Census(
         dict(db.conn.execute("SELECT status, count(*) FROM tasks GROUP BY status").fetchall()),

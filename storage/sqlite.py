@@ -48,10 +48,10 @@ class Engine:
         self._readers: list[Lane] = []
         self._checkpointer = Checkpointer(path)
         self._open = False
-        self.failing = False
-        """Whether the last write failed for the database's own reasons."""
         self.commits = Timings(SHORT)
         """How long transactions took, each with all that was done in it."""
+        self.failing = False
+        """Whether the last write failed for the database's own reasons."""
 
     @classmethod
     async def open(

@@ -95,7 +95,6 @@ async def test_all_is_well(tmp_path: Path) -> None:
         "database",
         "disk",
         "git",
-        "runner",
         "agent",
         "base URL",
         "GitHub",
@@ -268,7 +267,12 @@ async def test_a_database_that_somebody_holds(tmp_path: Path) -> None:
     ("more", "subject", "detail", "remedy"),
     [
         ({"agent_command": "no-such-agent -x"}, "agent", "no program no-such-agent", "Install it"),
-        ({"worker_user": "nobody-of-that-name"}, "runner", "no system user", "Create it"),
+        (
+            {"worker_user": "nobody-of-that-name"},
+            "BELLHOP_WORKER_USER",
+            "does not start",
+            "create it",
+        ),
     ],
 )
 async def test_what_workers_need_is_looked_for(

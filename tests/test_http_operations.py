@@ -132,6 +132,15 @@ async def test_what_waits_is_counted(tmp_path: Path) -> None:
     assert told["bellhop_effects_total", ("Comment", "put_off")] >= 1
 
 
+async def test_open_streams_are_counted(tmp_path: Path) -> None:
+    async with operated(tmp_path) as (_, bob, alice):
+        url = URL(f"{alice.stage.settings.public_url}/api/tasks/events")
+        headers = {"Authorization": f"Bearer {alice.key}", "Accept": "text/event-stream"}
+        async with alice.session.get(url, headers=headers) as stream:
+            assert stream.status == 200
+            assert read(await get(bob, "/metrics", TOKEN))["bellhop_event_streams", ()] == 1
+
+
 async def test_the_limits_of_an_installation_are_told(tmp_path: Path) -> None:
     async with operated(tmp_path) as (made, bob, _):
         assert (await bob.call("GET", "/rate-limit")).body == {"installations": []}

@@ -11,6 +11,7 @@ import pytest
 
 from handlers.task import Status
 from storage import StorageFailed, Store, backup
+from storage.connections import try_out
 from tests.makers import MINUTE, NOON, RULES
 from tests.storage_support import opened
 
@@ -88,6 +89,20 @@ async def test_nobody_is_given_a_place_before_it_goes_on(tmp_path: Path) -> None
         assert await bench.working() == []
         await bench.store.go_on(bench.now + MINUTE)
         assert len(await bench.working()) == 1
+
+
+def test_a_database_is_tried_out_without_a_change(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE t (x)")
+        before = path.read_bytes()
+        assert try_out(path) == 1
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            try_out(path, patience=0.01)
+    assert path.read_bytes() == before
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        try_out(tmp_path / "absent.db")
 
 
 def test_what_is_no_database_is_told(tmp_path: Path) -> None:

@@ -46,7 +46,6 @@ CHECKS: tuple[Check, ...] = (
     local.database,
     local.disk,
     local.git,
-    local.runner,
     local.agent,
     local.base_url,
     github.answers,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import shutil
 import sqlite3
@@ -79,25 +78,6 @@ def disk(evidence: Evidence) -> Iterator[Finding]:
         yield problem("disk", room, remedy)
     else:
         yield ok("disk", room)
-
-
-def runner(evidence: Evidence) -> Iterator[Finding]:
-    """Whether workers can be started as the user that they are to have."""
-    user = evidence.settings.worker_user
-    names = ", ".join(evidence.settings.rules("bellhop").runners)
-    if user is None:
-        yield ok("runner", f"{names}, as Bellhop's own user")
-        return
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        yield problem("runner", f"there is no system user {user}", "Create it, or name another.")
-        return
-    if os.geteuid() != 0:
-        remedy = "Run Bellhop as root, or unset BELLHOP_WORKER_USER."
-        yield problem("runner", f"running workers as {user} takes root", remedy)
-    else:
-        yield ok("runner", f"{names}, as {user}")
 
 
 def agent(evidence: Evidence) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from bot.http.event_audience import Audience
 from bot.http.event_bodies import event_bytes
 from bot.http.problems import Problem
 from bot.live import Follower, Hub, Over, Piece
+from storage import StorageFailed
 
 PAGE = 50
 """Events that one stream reads from the table at once."""

@@ -57,6 +57,10 @@ class EventDesk:
         """One hub for all streams."""
         self._hub = Hub(self.sight.store.feed, event_bytes, self.pace.heartbeat)
 
+    def open_streams(self) -> int:
+        """How many streams are open."""
+        return self._streams.total()
+
     def register(self, app: web.Application) -> None:
         """Serve the routes, and end the streams before the server waits for its requests."""
         add_reading_route(app, "/tasks/events", self._of_all)

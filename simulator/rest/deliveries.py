@@ -1,4 +1,4 @@
-"""The App's webhook: where it goes, the log of its deliveries, and redelivery."""
+"""The log of the App's webhook deliveries, and redelivery."""
 
 from __future__ import annotations
 
@@ -84,14 +84,6 @@ def redeliver(call: Call) -> web.Response:
     """`POST /app/hook/deliveries/{delivery_id}/attempts`."""
     call.world.hooks.redeliver(_delivery(call))
     return reply({}, 202)
-
-
-def get_config(call: Call) -> web.Response:
-    """`GET /app/hook/config`."""
-    as_app(call)
-    url = call.world.hooks.url or ""
-    told = {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}
-    return reply(told)
 
 
 DELIVERY = r"/app/hook/deliveries/{delivery_id:\d+}"
