@@ -35,6 +35,14 @@ def _item(delivery: Delivery) -> Json:
     }
 
 
+def get_config(call: Call) -> web.Response:
+    """`GET /app/hook/config`; the secret is not shown."""
+    as_app(call)
+    url = call.world.hooks.url or ""
+    told = {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}
+    return reply(told)
+
+
 def list_deliveries(call: Call) -> web.Response:
     """`GET /app/hook/deliveries?cursor=&per_page=&status=`, newest first."""
     as_app(call)
