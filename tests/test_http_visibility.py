@@ -143,3 +143,36 @@ async def test_whoever_lost_a_repository_stops_seeing_its_tasks(tmp_path: Path) 
         place.stage.time_passes(minutes=5)
         assert (await tina.get(asked.id)).status == 404
         assert (await tina.call("GET", "/tasks?q=owner:anyone")).body["tasks"] == []
+
+
+async def test_nobody_has_github_asked_about_everybodys_repositories(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (place, alice):
+        bob = place.person("bob")
+        many = [
+            replace(
+                task_in(Status.FAILED, completed_at=NOON),
+                id=id_of(number),
+                name=f"task-{number}",
+                where=Where(1, 10_000 + number, f"burrow/r{number}", 1, is_pull_request=False),
+                owner=bob,
+                version=0,
+            )
+            for number in range(101)
+        ]
+        await place.stage.bot.store._engine.write(
+            lambda db: [tasks.save(db, one, None) for one in many]
+        )
+        asked = len(place.stage.sim.requests)
+        reply = await alice.call("GET", "/tasks?q=owner:anyone")
+        assert (reply.status, reply.body["code"]) == (422, "too_broad")
+        assert len(place.stage.sim.requests) == asked
+        assert (await alice.call("GET", "/tasks")).status == 200
+
+
+async def test_a_body_of_endless_fields_is_refused_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (_, alice):
+        for count, told in ((201, "more than 200 fields"), (200, "fields that are wrong")):
+            reply = await alice.call("POST", "/tasks", {f"a{n}": n for n in range(count)})
+            assert reply.status == 422
+            assert told in reply.body["detail"]
+            assert len(reply.raw) < 4_000
