@@ -9,6 +9,7 @@ reading thread and back, of an idle Bellhop, pages of 50. Ends with 1 when an ai
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import time
@@ -159,6 +160,8 @@ NO_AIM = ("totals", "places")
 async def measure(path: Path, total: int, rounds: int) -> list[Series]:
     """Ask everything some times."""
     found: list[Series] = []
+    gc.collect()
+    gc.freeze()  # as `bellhop serve` does
     async with opened(path) as store:
         chance = random.Random(1)
         for caller in callers():

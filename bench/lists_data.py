@@ -14,10 +14,11 @@ from itertools import accumulate
 from pathlib import Path
 
 from pydantic import TypeAdapter
+from sqlite_utils import Database
 
 from handlers.task import Branches, PullRequest, Status, Task, Wish
 from handlers.values import CurrentState, ErrorCode, Origin, Person, TaskError, Usage, Where
-from storage import listing
+from storage import listing, words
 from storage.times import to_micros, to_text
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -103,6 +104,9 @@ def build(path: Path, tasks: int) -> None:
         _write(db, batch)
         _write_the_rest(db)
         db.execute(trigger)
+        more = words.tidy(Database(db), first=True)  # as is done from time to time
+        while more:
+            more = words.tidy(Database(db), first=False)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     print(f"\r  {tasks:,} tasks made in {time.monotonic() - began:.0f} s")
 
@@ -172,9 +176,9 @@ def _row(  # noqa: PLR0917 - one call
     form: dict[str, object],
     agent: str,
 ) -> Row:
-    words = chance.choices(WORDS, cum_weights=_WEIGHTS, k=45)
+    said = chance.choices(WORDS, cum_weights=_WEIGHTS, k=45)
     if seq % RARE == 0:
-        words[3:5] = ["zugzwang", "again"]
+        said[3:5] = ["zugzwang", "again"]
     status = Status(str(form["status"]))
     queued = START + seq * EVERY
     ended = None
@@ -182,8 +186,8 @@ def _row(  # noqa: PLR0917 - one call
         late = timedelta(days=30) if chance.random() < 0.02 else timedelta()
         ended = queued + timedelta(seconds=chance.randrange(60, 3_600)) + late
     name, full_name = f"brave-otter-{seq:x}", f"acme/repository-{repository}"
-    title, prompt = " ".join(words[:8]), " ".join(words[8:32])
-    summary = " ".join(words[32:]) if ended else None
+    title, prompt = " ".join(said[:8]), " ".join(said[8:32])
+    summary = " ".join(said[32:]) if ended else None
     person = {"id": owner, "login": f"person-{owner}"}
     doc = form | {
         "id": id_of(seq),

@@ -101,6 +101,12 @@ class Lists:
         """What has ended, the newest end first; words are not looked for."""
         return await self._engine.read(lambda db: _history(db, scope, query, limit, before))
 
+    async def tidy(self) -> None:
+        """Merge what searches look into, a little at a time."""
+        more = await self._engine.write(lambda db: words.tidy(db, first=True))
+        while more:
+            more = await self._engine.write(lambda db: words.tidy(db, first=False))
+
     async def totals(self, scope: Scope, query: Query, since: date) -> tuple[DayTotal, ...]:
         """What became of attempts day by day, oldest first; whoever owned them."""
         return await self._engine.read(lambda db: _totals(db, scope, query, since))

@@ -385,6 +385,7 @@ def lists(db: Database) -> None:
         END;
 
         CREATE VIRTUAL TABLE words USING fts5(text, marks, tokenize = 'unicode61');
+        INSERT INTO words (words, rank) VALUES ('usermerge', 2);
 
         CREATE TABLE places (
             repository_id INTEGER PRIMARY KEY,

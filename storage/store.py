@@ -449,6 +449,7 @@ class Store:
         await self.inbox.forget(now - keep_payloads)
         await self.people.forget(now)
         await self.logs.forget(now, keep_logs)
+        await self.lists.tidy()
 
     async def _write(self, work: Callable[[Database], T]) -> T:
         try:

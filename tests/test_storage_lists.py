@@ -21,7 +21,7 @@ from handlers.values import Person
 from storage import Store, tasks
 from storage.listing import WORKED
 from storage.lists import Finished, Listed, Place, Query, Scope
-from storage.words import MOST_MARKS
+from storage.words import FEW, MOST_MARKS, RARE
 from tests.makers import HERE, NOON, RULES, SECOND, id_of, task_in
 from tests.storage_support import Bench, opened
 
@@ -316,6 +316,40 @@ async def test_who_sees_very_many_repositories_finds_words_in_them_and_nowhere_e
     await house.make(2, 5_000, "codex", "oil")
     scope = Scope(2, readable=frozenset(range(1, 2 * MOST_MARKS)))
     assert (await bench.store.lists.page(scope, Query(words=("oil",)), 9)).tasks == (mine,)
+
+
+async def test_words_that_are_in_very_many_tasks_are_found_where_they_may_be_seen(
+    bench: Bench,
+) -> None:
+    def many(db: Database) -> None:
+        for number in range(RARE):
+            task = task_in(id=id_of(7_000 + number), name=f"n{number}", version=0)
+            tasks.save(db, task, None)
+
+    await bench.do(many)
+    mine = await House(bench).make(2, 200, "codex", "door")
+    scope = Scope(2, readable=frozenset(range(200, 200 + 2 * FEW)))
+    found = await bench.store.lists.page(scope, Query(words=("door",)), 9)
+    assert found.tasks == (mine,)
+    assert await bench.store.lists.count(scope, Query(words=("door",))) == (1, True)
+    assert (await bench.store.lists.page(scope, Query(2, words=("door",)), 9)).tasks == (mine,)
+    assert await bench.store.lists.count(scope, Query(1, words=("door",))) == (0, True)
+
+
+async def test_the_pieces_of_the_index_of_words_become_one(bench: Bench) -> None:
+    house = House(bench)
+    made = [await house.make(1, 100, "codex", "oil", f"w{number}") for number in range(12)]
+
+    async def pieces() -> int:
+        ((count,),) = await bench.rows("SELECT count(DISTINCT segid) FROM words_idx")
+        return count
+
+    assert await pieces() > 1
+    await bench.store.lists.tidy()
+    assert await pieces() == 1
+    await bench.store.lists.tidy()
+    assert (await bench.store.lists.page(ALL, Query(words=("oil",)), 99)).tasks == (*made[::-1],)
+    await _sound(bench)
 
 
 async def test_the_newest_end_comes_first_and_what_ended_together_by_its_making(

@@ -40,7 +40,7 @@ async def test_messages_are_found_with_what_became_of_them(tmp_path: Path) -> No
             Entry("status", "again", {"status": "queued", "answers": ["m2"]}),
             Entry("status", "again", {"status": "queued"}),
         ]
-        numbers = Numbers(100)
+        numbers = Numbers(100).book()
         await bench.do(lambda db: timeline.append(db, numbers, task, entries, NOON))
         assert [one.id for one in await bench.store.talk(task.id)] == [101, 103, 104]
         assert await bench.store.talk(ID) == ()
