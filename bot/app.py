@@ -231,9 +231,9 @@ class Bellhop:
     async def _exited(self, exit_: Exit) -> None:
         key = exit_.key
         event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
-        with trail.about_task(key.task_id):
-            decision = await self.store.apply(event, self.tempo.clock())
-            tell_if_lost(decision, code=exit_.code, last=exit_.detail)
+        trail.of_worker(key.task_id)
+        decision = await self.store.apply(event, self.tempo.clock())
+        tell_if_lost(decision, code=exit_.code, last=exit_.detail)
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()

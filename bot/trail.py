@@ -46,6 +46,12 @@ def about_task(task_id: str) -> Generator[None]:
         yield
 
 
+def of_worker(task_id: str) -> None:
+    """From here on it is about a task's worker, and not about what started it."""
+    clear_contextvars()
+    bind_contextvars(task=task_id)
+
+
 @contextmanager
 def about_effect(key: str) -> Generator[None]:
     """What happens inside is about an effect, and the task whose id its key begins with."""

@@ -16,6 +16,8 @@ from handlers.values import ErrorCode, TaskError
 SPOKEN = (Comment, EditStatus, RequestReview)
 """What people were told already, and more truly than it could be told now."""
 
+UNKNOWN_LAUNCHES = 100
+"""More launches than there can have been of one attempt."""
 UNTOLD = "ended_after_backup"
 """The state of a task whose end GitHub knows better: what is said there stays as it is."""
 
@@ -27,11 +29,24 @@ def on_backup(view: View, event: BackupRestored, now: datetime) -> Decision:
         return NOTHING
     if event.ended >= task.attempt or event.pull is not None:
         return _ended_before(view, task, event, now)
-    if task.status not in BUSY or task.opening:
+    if task.opening:
         return NOTHING
+    if task.status not in BUSY:
+        return _launched_anew(Decision(task))
     if task.ending:
         return finish(view, task, task.ending, now)
-    return lose(view, task, "Bellhop was restored from a backup", now)
+    return _launched_anew(lose(view, task, "Bellhop was restored from a backup", now))
+
+
+def _launched_anew(decision: Decision) -> Decision:
+    """Let the next launch be another one than any that was made after the backup.
+
+    A worker of those that still runs somewhere is refused like one of an older launch, and ends.
+    """
+    task = decision.task
+    if task is None or task.ended:
+        return decision
+    return replace(decision, task=replace(task, launch=task.launch + UNKNOWN_LAUNCHES))
 
 
 def _ended_before(view: View, task: Task, event: BackupRestored, now: datetime) -> Decision:

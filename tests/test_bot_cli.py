@@ -101,11 +101,13 @@ def test_the_api_is_printed() -> None:
 def test_help_lists_the_commands() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    for command in ("serve", "demo", "doctor", "receive", "openapi", "worker"):
+    for command in ("serve", "backup", "demo", "doctor", "receive", "openapi", "worker"):
         assert f" {command} " in result.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "doctor", "receive", "openapi", "worker"])
+@pytest.mark.parametrize(
+    "command", ["serve", "backup", "demo", "doctor", "receive", "openapi", "worker"]
+)
 def test_each_command_says_what_it_does(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"], prog_name="bellhop")
     assert result.exit_code == 0

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.decision import NOTHING
+from handlers.decision import NOTHING, Decision
 from handlers.events import BackupRestored
-from handlers.on_backup import UNTOLD
+from handlers.on_backup import UNKNOWN_LAUNCHES, UNTOLD
 from handlers.task import PullRequest, Status, Task
 from handlers.values import ErrorCode, FollowUp
 from tests.makers import ADA, ID, MINUTE, NOON, after, kinds, now_task, opening, stopping, task_in
@@ -18,11 +18,14 @@ PULL = PullRequest(9, "https://github.test/acme/door/pull/9")
 NOW = NOON + MINUTE
 
 
-@pytest.mark.parametrize(
-    "task", [task_in(Status.COMPLETED), task_in(Status.REJECTED), task_in(Status.QUEUED), opening()]
-)
-def test_what_has_ended_or_waits_goes_on_as_it_is(task: Task) -> None:
+@pytest.mark.parametrize("task", [task_in(Status.COMPLETED), task_in(Status.REJECTED), opening()])
+def test_what_has_ended_or_is_about_to_goes_on_as_it_is(task: Task) -> None:
     assert after(task, NOTHING_FOUND, NOW) == NOTHING
+
+
+def test_what_waits_waits_on_for_a_launch_that_nobody_can_have_made() -> None:
+    decision = after(task_in(Status.QUEUED), NOTHING_FOUND, NOW)
+    assert decision == Decision(task_in(Status.QUEUED, launch=1 + UNKNOWN_LAUNCHES))
 
 
 @pytest.mark.parametrize("status", [Status.STARTING, Status.RUNNING])
@@ -30,6 +33,7 @@ def test_a_worker_of_which_nothing_is_known_is_lost(status: Status) -> None:
     decision = after(task_in(status), NOTHING_FOUND, NOW)
     task = now_task(decision)
     assert (task.status, task.attempt, task.lost) == (Status.QUEUED, 2, True)
+    assert task.launch == 1 + UNKNOWN_LAUNCHES
     assert "Launch" not in kinds(decision.effects)
     again = now_task(after(task_in(status, lost=True), NOTHING_FOUND, NOW))
     assert (again.status, again.error and again.error.code) == (
