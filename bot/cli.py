@@ -235,7 +235,10 @@ def _settings() -> Settings:
     try:
         return load()
     except BadSettings as error:
-        _fail(str(error), BAD_SETTINGS)
+        further = startup.problems(error.rest) if error.rest else ()
+        told = {one.setting for one in error.problems}
+        more = tuple(one for one in further if one.setting not in told)
+        _fail(str(BadSettings((*error.problems, *more))), BAD_SETTINGS)
 
 
 def _why_not(error: OSError, settings: Settings) -> str:

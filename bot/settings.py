@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from yarl import URL
 
@@ -167,10 +168,12 @@ class Problem:
 class BadSettings(Exception):  # noqa: N818 - the name says what is wrong
     """Every problem that was found, at once."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], rest: Settings | None = None) -> None:
         lines = "\n".join(f"  {one.setting}: {one.detail}" for one in problems)
         super().__init__(f"These settings need a look:\n{lines}")
         self.problems = problems
+        self.rest = rest
+        """The settings with defaults for those that cannot be read: to be looked at further."""
 
 
 def load(env_file: Path | None = Path(".env")) -> Settings:
@@ -182,10 +185,33 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
     try:
         return Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue] - pydantic-settings takes it, its stubs do not tell
     except ValidationError as error:
-        problems = tuple(
-            Problem(f"BELLHOP_{str(one['loc'][0]).upper()}", one["msg"]) for one in error.errors()
-        )
-        raise BadSettings(problems) from None
+        wrong = {str(one["loc"][0]): _remedy(one) for one in error.errors()}
+    fields = Settings.model_fields
+    defaults = {name: fields[name].get_default(call_default_factory=True) for name in wrong}
+    rest = Settings(_env_file=env_file, **defaults)  # pyright: ignore[reportCallIssue] - as above
+    problems = tuple(Problem(f"BELLHOP_{name.upper()}", told) for name, told in wrong.items())
+    raise BadSettings(problems, rest)
+
+
+def _remedy(error: ErrorDetails) -> str:
+    """What to give instead, in plain words; pydantic's own where there are none."""
+    limits = error.get("ctx", {})
+    words = _REMEDIES.get(error["type"])
+    return words.format(**limits) if words else f"{error['msg']}."
+
+
+_REMEDIES = {
+    "int_parsing": "give a whole number, without a unit.",
+    "int_from_float": "give a whole number, without a unit.",
+    "float_parsing": "give a number, without a unit.",
+    "finite_number": "give a number that has an end, or leave it out.",
+    "bool_parsing": "give 1 or 0.",
+    "greater_than": "give more than {gt:g}.",
+    "greater_than_equal": "give {ge:g} or more.",
+    "less_than_equal": "give {le:g} or less.",
+    "literal_error": "give one of {expected}.",
+    "value_error": "{error}.",
+}
 
 
 def is_loopback(url: str) -> bool:

@@ -265,13 +265,17 @@ def test_wrong_settings_are_told_all_at_once(
     monkeypatch.setenv("BELLHOP_PORT", "many")
     monkeypatch.setenv("BELLHOP_MAX_COST", "-1")
     monkeypatch.setenv("BELLHOP_BASE_URL", "ftp://bell")
+    monkeypatch.setenv("BELLHOP_LOG_LEVEL", "loud")
     with pytest.raises(BadSettings) as caught:
         load()
-    assert {one.setting for one in caught.value.problems} == {
-        "BELLHOP_BASE_URL",
-        "BELLHOP_PORT",
-        "BELLHOP_MAX_COST",
+    assert {one.setting: one.detail for one in caught.value.problems} == {
+        "BELLHOP_BASE_URL": "give an http or https URL without user, password and query.",
+        "BELLHOP_PORT": "give a whole number, without a unit.",
+        "BELLHOP_MAX_COST": "give more than 0.",
+        "BELLHOP_LOG_LEVEL": "give one of 'debug', 'info', 'warning' or 'error'.",
     }
+    assert caught.value.rest is not None
+    assert caught.value.rest.port == 8080, "what can be looked at further is"
 
 
 def test_a_key_in_one_line_or_in_a_file(tmp_path: Path) -> None:
