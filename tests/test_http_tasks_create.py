@@ -201,25 +201,26 @@ async def test_settings_of_the_repository_that_cannot_be_read(tmp_path: Path) ->
 
 
 async def test_webhooks_need_a_url_that_may_be_called_and_a_secret(tmp_path: Path) -> None:
-    async with desk(tmp_path, agent_command=WAITS) as (here, alice):
+    names = Names(hooks=[["93.184.215.14"]])
+    async with desk(tmp_path, resolver=names, agent_command=WAITS) as (here, alice):
         bad = await alice.ask(webhookUrl="http://example.com/")
         assert (bad.status, bad.fields) == (422, ["webhookUrl"])
         none = await alice.ask(webhookEvents=["failed"])
         assert (none.status, none.fields) == (422, ["webhookEvents"])
-        unsigned = await alice.ask(webhookUrl="https://hooks.example/x")
+        unsigned = await alice.ask(webhookUrl="https://hooks.test/x")
         assert (unsigned.status, unsigned.fields) == (422, ["webhookUrl"])
         assert "webhook-secrets" in unsigned.body["detail"]
         await here.secret("alice")
         made = await alice.ask(
-            webhookUrl="https://hooks.example/x", webhookEvents=["failed", "failed"]
+            webhookUrl="https://hooks.test/x", webhookEvents=["failed", "failed"]
         )
         assert made.status == 202
-        assert made.body["webhookUrl"] == "https://hooks.example/x"
+        assert made.body["webhookUrl"] == "https://hooks.test/x"
         assert made.body["webhookEvents"] == ["failed"]
         bob = await here.client("bob")
         seen = (await bob.get(made.id)).body
         assert (seen["webhookUrl"], seen["webhookEvents"]) == (None, ["failed"])
-        usual = await alice.ask(webhookUrl="https://hooks.example/x")
+        usual = await alice.ask(webhookUrl="https://hooks.test/x")
         assert usual.body["webhookEvents"] == ["completed", "failed", "cancelled"]
 
 

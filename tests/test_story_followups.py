@@ -195,11 +195,9 @@ async def test_what_an_agent_that_fails_was_told_is_another_attempt(tmp_path: Pa
                 """\
 ❌ `NAME` failed: The agent failed.
 
-The agent ended with exit code 1. Its last lines:
+The agent ended with exit code 1. The task's log has what it said last.
 
-did 0
-
-Change what these lines name first. Another attempt begins with what was said meanwhile.\
+Change what it says there first. Another attempt begins with what was said meanwhile.\
 """,
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
