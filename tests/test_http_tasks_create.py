@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.http_tasks import WAITS, desk
+from tests.test_outbound_guard import Names
 
 
 async def test_a_task_for_an_issue_becomes_a_pull_request(tmp_path: Path) -> None:
