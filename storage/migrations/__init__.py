@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-# isort: off - a new module of steps goes to the end
+from storage.migrations.book import migrations
+
+# isort: off
+# A new module of steps goes to the end.
 from storage.migrations import loop as _loop
 from storage.migrations import programs as _programs
 from storage.migrations import lists as _lists
 # isort: on
-
-from storage.migrations.book import migrations
 
 __all__ = ["migrations"]
 
