@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     database: str = Field("bellhop.db", description="Name of the database file in that folder.")
     app_id: int | None = Field(None, ge=1, description="The GitHub App's number.")
     client_id: str = Field("", description="The GitHub App's client id.")
+    client_secret: SecretStr | None = Field(
+        None, description="The GitHub App's client secret. Nobody can sign in without it."
+    )
     private_key: SecretStr | None = Field(
         None, description="The GitHub App's private key, a PEM text."
     )
@@ -159,10 +162,14 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps Bellhop from starting, and what to do about it."""
+    """Something that keeps Bellhop from starting, and what to do about it.
+
+    `missing`: nothing was said at all, which keeps it from working, but not from being set up.
+    """
 
     setting: str
     detail: str
+    missing: bool = False
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is wrong
