@@ -113,7 +113,11 @@ def _app_id(settings: Settings) -> list[Problem]:
 def _webhook_secret(settings: Settings) -> list[Problem]:
     if settings.webhook_secret is not None:
         return []
-    return [Problem("BELLHOP_WEBHOOK_SECRET", "set it to the secret of your App's webhook.", missing=True)]
+    return [
+        Problem(
+            "BELLHOP_WEBHOOK_SECRET", "set it to the secret of your App's webhook.", missing=True
+        )
+    ]
 
 
 def _private_key(settings: Settings) -> list[Problem]:
