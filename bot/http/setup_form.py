@@ -48,7 +48,8 @@ def read(form: Mapping[str, str], *, offline: bool) -> Wish | dict[str, str]:
         form: `public_url`, `name` and `organisation` as they were typed.
         offline: Whether GitHub is on this machine, too, and reaches what is on loopback.
     """
-    url, wrong = form["public_url"].strip().rstrip("/"), {}
+    wrong: dict[str, str] = {}
+    url = form["public_url"].strip().rstrip("/")
     name, organisation = form["name"].strip() or some_name(), form["organisation"].strip()
     if problem := _wrong_url(url, offline=offline):
         wrong["public_url"] = problem
