@@ -35,9 +35,10 @@ from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.look_ups import SystemResolver
 from bot.losses import tell_if_lost
 from bot.meters import Meters
-from bot.outbound_guard import Policy, SystemResolver, guarded_session
+from bot.outbound_guard import Policy, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.restored import Return

@@ -20,6 +20,7 @@ import structlog
 from standardwebhooks import Webhook
 from yarl import URL
 
+from bot.look_ups import on_behalf_of
 from bot.outbound_call import Answer, Unanswered, call
 from bot.outbound_url import BadUrl, UrlRules, read_url
 from bot.vault import WrongKey
@@ -133,9 +134,10 @@ class Courier:
             raise Unanswered(str(error), again=False) from None
         headers = HEADERS | signed(secrets, message.id, at, message.body)
         body = message.body.encode()
-        return await call(
-            self.session, url, body, headers, patience=self.patience, now=self.clock()
-        )
+        with on_behalf_of(message.owner_id):
+            return await call(
+                self.session, url, body, headers, patience=self.patience, now=self.clock()
+            )
 
     async def _record(self, message: Message, outcome: Outcome) -> None:
         now = self.clock()
