@@ -45,6 +45,7 @@ class Api:
     github: GitHub
     vault: Vault
     policy: Policy
+    roles: Roles
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
@@ -70,7 +71,7 @@ class Api:
         return Doorman(self.store.people, operators, self.clock, url, limiter)
 
     def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
-        roles = Roles(self.github, self.clock)
+        roles = self.roles
         sight = TaskSight(self.store, doorman, roles)
         events = EventDesk(sight, self.pace)
         events.register(app)  # before `/tasks/{task_id}`
