@@ -115,7 +115,7 @@ class Lists:
 # Where all tasks were deleted the place stays, for the totals; but nobody need ask who sees it.
 _HAS_TASKS = (
     "EXISTS (SELECT 1 FROM shelves WHERE sorted = 'made' AND owner_id = ? "
-    "AND shelves.repository_id = places.repository_id)"
+    "AND shelves.repository_id = places.repository_id AND status = '' AND agent = '')"
 )
 
 
