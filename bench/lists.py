@@ -10,6 +10,7 @@ reading thread and back, of an idle Bellhop, pages of 50. Ends with 1 when an ai
 from __future__ import annotations
 
 import gc
+import os
 import random
 import sys
 import time
@@ -240,8 +241,15 @@ def report(found: list[Series], saves: dict[str, float], total: int) -> bool:
                 print(f"    {one.name:60}{cells}   {aim}")
     for name, took in saves.items():
         print(f"  saving {name:55}{took * 1e3:8.2f}")
+    busy = os.getloadavg()[0]
+    if busy > os.cpu_count() / 2:  # pyright: ignore[reportOptionalOperand]
+        print(
+            f"  Others work on this machine (load {busy:.1f}): `cpu 99` says what it takes alone."
+        )
     missed = [one for one in found if not one.met]
     print(f"  {len(found) - len(missed)} of {len(found)} under {AIM * 1e3:.0f} ms")
+    alone = sum(_tail(one.worked) < AIM for one in found)
+    print(f"  {alone} of {len(found)} by the processor's time")
     return not missed
 
 

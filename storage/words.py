@@ -6,11 +6,12 @@ https://sqlite.org/fts5.html
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
+from handlers.task import UNFINISHED
 from storage import shelves
 from storage.listing import agent_mark, owner_mark, repository_mark, status_marks
 from storage.shelves import LAST, Row
@@ -68,13 +69,9 @@ def tidy(db: Database, *, first: bool) -> bool:
 def _values(
     db: Database, scope: Scope, query: Query, limit: int, before: int
 ) -> dict[str, object] | None:
-    wide = match_of(query)
-    if wide is None or not (scope.everything or scope.readable or scope.writable):
+    match = match_of(db, scope, query)
+    if match is None:
         return None
-    match = wide
-    if _narrows(db, scope, query, wide):
-        places = sorted(scope.readable | scope.writable)
-        match = f"{wide} AND {_any(repository_mark(one) for one in places)}"
     return {
         "match": match,
         "before": before,
@@ -90,37 +87,48 @@ def _values(
     }
 
 
-def _narrows(db: Database, scope: Scope, query: Query, wide: str) -> bool:
-    """Whether the marks of the places that may be seen spare more work than they make."""
-    places = len(scope.readable | scope.writable)
-    if scope.everything or query.repository_id is not None or places > MOST_MARKS:
-        return False
-    if places <= FEW:
-        return True
-    if query.owner_id is not None:  # whose tasks are mostly where they may be seen
-        return False
-    (found,) = db.conn.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (wide, RARE)
-    ).fetchone()
-    return found == RARE
-
-
-def match_of(query: Query) -> str | None:
+def match_of(db: Database, scope: Scope, query: Query) -> str | None:
     """The search in FTS5's own language; None where nothing can be found.
 
-    Words stand in quotes, so nothing in them means anything to FTS5. The marks only spare work.
+    Words stand in quotes, so nothing in them means anything to FTS5. The marks only spare work:
+    FTS5 goes from one task with the first to the next, so what few have stands first, and of tasks
+    that are few all the same it is cheaper to look at what they are than at another mark.
     """
-    if not all(any(char.isalnum() for char in word) for word in query.words):
+    places = scope.readable | scope.writable
+    spoken = all(any(char.isalnum() for char in word) for word in query.words)
+    if not spoken or not (scope.everything or places):
         return None
-    parts = [f"text : {_quoted(word)}" for word in query.words]
-    if query.owner_id is not None:
-        parts.append(_any((owner_mark(query.owner_id),)))
+    words = [f"text : {_quoted(word)}" for word in query.words]
+    if query.statuses and query.statuses <= UNFINISHED:
+        words.insert(0, _any(sorted(status_marks(query.statuses))))
     if query.repository_id is not None:
-        parts.append(_any((repository_mark(query.repository_id),)))
+        return _all(_any((repository_mark(query.repository_id),)), *words)
+    of_places = _any(repository_mark(one) for one in sorted(places))
+    if not scope.everything and len(places) <= FEW:
+        return _all(of_places, *words)
+    owner = [] if query.owner_id is None else [_any((owner_mark(query.owner_id),))]
+    wide = _all(*owner, *words, *_less(query))
+    if scope.everything or owner or len(places) > MOST_MARKS or _are_rare(db, wide):
+        return wide
+    return _all(wide, of_places)
+
+
+def _less(query: Query) -> Iterator[str]:
+    """The marks that many tasks have."""
     if query.agent is not None:
-        parts.append(_any((agent_mark(query.agent),)))
-    if query.statuses:
-        parts.append(_any(sorted(status_marks(query.statuses))))
+        yield _any((agent_mark(query.agent),))
+    if not query.statuses <= UNFINISHED:
+        yield _any(sorted(status_marks(query.statuses)))
+
+
+def _are_rare(db: Database, match: str) -> bool:
+    (found,) = db.conn.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (match, RARE)
+    ).fetchone()
+    return found < RARE
+
+
+def _all(*parts: str) -> str:
     return " AND ".join(parts)
 
 
