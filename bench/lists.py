@@ -143,7 +143,7 @@ class Series:
     name: str
     times: list[float]
     worked: list[float]
-    """The processor's time of this process meanwhile: what it takes when nobody else works here."""
+    """The processor's time of this process meanwhile, which others on the machine lengthen less."""
 
     @property
     def tail(self) -> float:
@@ -243,9 +243,7 @@ def report(found: list[Series], saves: dict[str, float], total: int) -> bool:
         print(f"  saving {name:55}{took * 1e3:8.2f}")
     busy = os.getloadavg()[0]
     if busy > os.cpu_count() / 2:  # pyright: ignore[reportOptionalOperand]
-        print(
-            f"  Others work on this machine (load {busy:.1f}): `cpu 99` says what it takes alone."
-        )
+        print(f"  Others work on this machine, load {busy:.1f}: alone it takes less, see `cpu 99`.")
     missed = [one for one in found if not one.met]
     print(f"  {len(found) - len(missed)} of {len(found)} under {AIM * 1e3:.0f} ms")
     alone = sum(_tail(one.worked) < AIM for one in found)
