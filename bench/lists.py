@@ -54,13 +54,15 @@ def callers() -> tuple[Caller, ...]:
     """People with one repository and with a hundred, with few tasks, many, and all."""
     anns, bens = frozenset(data.ANNS), frozenset(data.BENS)
     bigs, writers = frozenset(data.BIGS), frozenset(data.WRITERS)
-    reader = Scope(data.BIG, readable=bigs | bens)
+    reader, busiest = Scope(data.BIG, readable=bigs | bens), frozenset(data.BIGS[:1])
     return (
         Caller(
             "1,000 own in 1 repository", Scope(data.ANN, readable=anns, writable=anns), data.ANN
         ),
         Caller("1,000 own in 100 repositories", Scope(data.BEN, readable=bens), data.BEN),
         Caller("100,000 own in 50 repositories", reader, data.BIG),
+        Caller("own in the busiest repository", Scope(data.READER, readable=busiest), None),
+        Caller("own in the 50 busiest repositories", Scope(data.READER, readable=bigs), None),
         Caller("all in 1 repository", Scope(data.ANN, readable=anns, writable=anns), None),
         Caller(
             "all in 100 repositories", Scope(data.WRITER, readable=writers, writable=writers), None

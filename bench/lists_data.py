@@ -31,6 +31,8 @@ ANN, BEN, BIG, WRITER, OPERATOR = 1, 2, 3, 4, 5
 tenth of all tasks, in 50 repositories; Writer owns none and can write in 100 repositories."""
 CROWD = range(100, 2_100)
 """The owners of the other tasks."""
+READER = CROWD[37]
+"""One of them, with some hundred tasks in the busiest repository, where many others have theirs."""
 
 REPOSITORIES = range(1, 2_001)
 ANNS = range(900, 901)
@@ -251,8 +253,7 @@ def _end(row: Row) -> int | None:
 
 def _marks(row: Row) -> str:
     marks = (
-        listing.owner_mark(row.owner_id),
-        listing.repository_mark(row.repository_id),
+        *listing.part_marks(row.owner_id, row.repository_id),
         listing.agent_mark(row.agent),
         *listing.status_marks((row.status,)),
     )

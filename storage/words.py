@@ -13,11 +13,12 @@ from sqlite_utils import Database
 
 from handlers.task import UNFINISHED
 from storage import shelves
-from storage.listing import agent_mark, owner_mark, repository_mark, status_marks
+from storage.listing import agent_mark, part_mark, status_marks
+from storage.scopes import EVERYTHING, Part, parts_of
 from storage.shelves import LAST, Row
 
 if TYPE_CHECKING:
-    from storage.lists import Query, Scope
+    from storage.scopes import Query, Scope
 
 FEW = 4
 """Repositories whose marks always narrow a search: each costs a look into the index."""
@@ -94,23 +95,37 @@ def match_of(db: Database, scope: Scope, query: Query) -> str | None:
     FTS5 goes from one task with the first to the next, so what few have stands first, and of tasks
     that are few all the same it is cheaper to look at what they are than at another mark.
     """
-    places = scope.readable | scope.writable
+    parts = parts_of(db, scope, query)
     spoken = all(any(char.isalnum() for char in word) for word in query.words)
-    if not spoken or not (scope.everything or places):
+    if not spoken or not parts:
         return None
     words = [f"text : {_quoted(word)}" for word in query.words]
     if query.statuses and query.statuses <= UNFINISHED:
         words.insert(0, _any(sorted(status_marks(query.statuses))))
-    if query.repository_id is not None:
-        return _all(_any((repository_mark(query.repository_id),)), *words)
-    of_places = _any(repository_mark(one) for one in sorted(places))
-    if not scope.everything and len(places) <= FEW:
-        return _all(of_places, *words)
-    owner = [] if query.owner_id is None else [_any((owner_mark(query.owner_id),))]
+    if parts == [EVERYTHING]:
+        return _all(*words, *_less(query))
+    seen = _seen(scope, query, parts)
+    if len(seen) == 1:
+        return _all(_any(seen), *words, *_less(query))
+    if len(seen) <= FEW:
+        return _all(_any(seen), *words)
+    owner = [] if query.owner_id is None else [_any((part_mark(query.owner_id, 0),))]
     wide = _all(*owner, *words, *_less(query))
-    if scope.everything or owner or len(places) > MOST_MARKS or _are_rare(db, wide):
+    if len(seen) > MOST_MARKS or _are_rare(db, wide):
         return wide
-    return _all(wide, of_places)
+    return _all(wide, _any(seen))
+
+
+def _seen(scope: Scope, query: Query, parts: list[Part]) -> list[str]:
+    """The marks of what may be seen; of somebody's tasks in many places, the one of all of them.
+
+    Who asks for their own sees nearly all of them, and who sees everything sees all.
+    """
+    owner = query.owner_id if scope.everything else scope.person_id
+    theirs = [part for part in parts if part[0] == owner]
+    if owner is not None and len(theirs) > FEW:
+        parts = [(owner, 0), *(part for part in parts if part[0] != owner)]
+    return [part_mark(*part) for part in parts]
 
 
 def _less(query: Query) -> Iterator[str]:
