@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 from bot.doctor import examine
 from bot.facts import Facts
 from bot.github.client import GitHub
+from bot.github.oauth import OAuthClient
 from bot.http import openapi, page_sign_in, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
@@ -33,6 +34,7 @@ from bot.operators import Operators
 from bot.outbound_guard import Policy, why_not_called
 from bot.roles import Roles
 from bot.settings import Settings
+from bot.user_tokens import UserTokens
 from bot.vault import Vault
 from storage import Store
 
@@ -55,6 +57,7 @@ class Api:
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
+        tokens = self._user_tokens()
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
         self._add_tasks(app, doorman)
@@ -66,6 +69,13 @@ class Api:
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
+        app.cleanup_ctx.append(partial(_settling, tokens))
+
+    def _user_tokens(self) -> UserTokens:
+        settings = self.settings
+        client = OAuthClient(settings.client_id, settings.client_secret)
+        oauth = self.github.oauth(client, settings.github_url)
+        return UserTokens(self.store.people, self.vault, oauth, self.clock)
 
     def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
@@ -110,6 +120,13 @@ class Api:
         OperationsRoutes(doorman, self.github, lambda: examine(self.settings), self.clock).register(
             app
         )
+
+
+async def _settling(tokens: UserTokens, app: web.Application) -> AsyncGenerator[None]:
+    """Let what GitHub grants be stored before the database is closed."""
+    del app
+    yield
+    await tokens.settled()
 
 
 async def _pinning(operators: Operators, app: web.Application) -> AsyncGenerator[None]:
