@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, create_model
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from bot.http.bodies import Body
-from bot.providers import PROVIDERS
 from handlers.options import MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_model, is_name
 from handlers.preferences import MOST_AT_ONCE, MOST_COST
 from handlers.repo_config import is_image
@@ -176,13 +175,22 @@ class CredentialsShown(Body):
     credentials: dict[str, Configured] = Field(description="By provider.")
 
 
-_KEYS = dict.fromkeys(PROVIDERS, cast("Any", (cast("Any", Secret) | None, None)))
-Credentials = create_model(
-    "Credentials",
-    __base__=Body,
-    __doc__="Keys of providers: null removes one, and what is left out stays.",
-    **_KEYS,
-)
+class Credentials(Body):
+    """Keys of providers: null removes one, and what is left out stays."""
+
+    anthropic: Secret | None = None
+    openai: Secret | None = None
+    gemini: Secret | None = None
+    openrouter: Secret | None = None
+    mistral: Secret | None = None
+    deepseek: Secret | None = None
+    groq: Secret | None = None
+    xai: Secret | None = None
+
+    @property
+    def given(self) -> dict[str, SecretStr | None]:
+        """The keys that the body names, by provider."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class FlyBody(Body):
