@@ -7,59 +7,39 @@ nothing of their limit while it has not changed ("Best practices for using the R
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from cachetools import TTLCache
-from pydantic import SecretStr
 
-from bot.github.calls import segments
+from bot.github import questions
 from bot.github.errors import Limited, Refused
 from bot.github.packed import Packed
 from bot.github.personal import (
-    ISSUES,
-    ORGS,
-    InstallationPage,
     Installed,
-    IssueShape,
-    Me,
     OpenIssue,
     Org,
     OwnRepository,
     Profile,
     ReadIssue,
-    RepositoryPage,
 )
+from bot.github.questions import Ask, Many, or_none
 from bot.github.retry import patiently
-from bot.github.shapes import parse, parse_list
 from handlers.values import Person
 
 if TYPE_CHECKING:
     from gidgethub.abc import CACHE_TYPE
+    from pydantic import SecretStr
 
     from bot.github.clock import Clock
     from bot.github.transport import Answer, Api
 
 T = TypeVar("T")
 
-TokenOf = Callable[[Person], Awaitable[SecretStr]]
-"""Where a person's token comes from; it raises what it likes."""
 NewApi = Callable[["CACHE_TYPE"], "Api"]
-Ask = Callable[[str], Awaitable["Answer"]]
-
-PAGE = 100
-MOST_REPOSITORIES = 2_000
-"""Of all installations together; who sees more types the name."""
-MOST_INSTALLATIONS = 100
-MOST_ORGS = 200
-MOST_ISSUES = 200
-"""Open issues of a repository, those first that something happened to last."""
-
 MOST_PEOPLE = 100
 """People whose answers are kept, for an hour each."""
 KEPT = 3600.0
@@ -67,17 +47,6 @@ MOST_BYTES = 256 * 1024
 """Of one person's answers, packed."""
 A_WHILE = 15.0
 """Seconds for which somebody who types a search is told what was heard before."""
-
-GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-HIDDEN = frozenset({*GONE, HTTPStatus.FORBIDDEN, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS})
-
-
-@dataclass(frozen=True, slots=True)
-class Many(Generic[T]):
-    """What was found; not `complete` where there is more that was not asked for or not told."""
-
-    items: tuple[T, ...]
-    complete: bool = True
 
 
 @dataclass(slots=True)
@@ -93,21 +62,33 @@ class _Eyes:
     rest_until: float = 0.0
 
 
+class Tokens(Protocol):
+    """Where people's tokens come from. What it raises comes out of every question."""
+
+    async def token(self, person: Person) -> SecretStr:
+        """A token in a person's own name."""
+        ...
+
+    async def refused(self, person: Person, token: SecretStr) -> None:
+        """GitHub does not take this token any more."""
+        ...
+
+
 class AsUser:
     """Asks in the name of people.
 
-    Every question raises `GitHubError` where it gets no answer, `Refused` with 401 where the token
-    is not good any more, and whatever `token` raises.
+    Every question raises `GitHubError` where it gets no answer, `Refused` with 401 where no token
+    of theirs is good any more, and whatever `tokens` raises.
 
     Args:
         new_api: Makes what sends requests, over a cache.
-        token: Where people's tokens come from.
+        tokens: Where people's tokens come from.
         clock: Where times come from.
     """
 
-    def __init__(self, new_api: NewApi, token: TokenOf, clock: Clock) -> None:
+    def __init__(self, new_api: NewApi, tokens: Tokens, clock: Clock) -> None:
         self._new_api = new_api
-        self._token = token
+        self._tokens = tokens
         self._clock = clock
         self._people: TTLCache[int, _Eyes] = TTLCache(MOST_PEOPLE, KEPT, timer=clock.monotonic)
 
@@ -121,26 +102,19 @@ class AsUser:
 
     async def profile(self, person: Person) -> Profile:
         """Who they are."""
-        async with self._asking(person) as ask:
-            return parse(Me, (await ask("/user")).data).value()
+        return await self._put(person, questions.profile)
 
     async def orgs(self, person: Person) -> Many[Org]:
         """The organisations that they belong to, as far as the App may know."""
-        async with self._asking(person) as ask:
-            url = f"/user/orgs?per_page={PAGE}"
-            found = await _pages(ask, url, partial(parse_list, ORGS), MOST_ORGS)
-        return Many(tuple(one.value() for one in found.items), found.complete)
+        return await self._put(person, questions.orgs)
 
     async def installations(self, person: Person) -> Many[Installed]:
         """Where the App is installed and they see at least one repository."""
-        async with self._asking(person) as ask:
-            return await _installations(ask)
+        return await self._put(person, questions.installations)
 
     async def repositories(self, person: Person, installation_id: int) -> Many[OwnRepository]:
         """What they see in one installation, by name; nothing where they see none of it."""
-        async with self._asking(person) as ask:
-            found = await _repositories(ask, installation_id, MOST_REPOSITORIES)
-        return Many(_by_name(found.items), found.complete)
+        return await self._put(person, lambda ask: questions.repositories(ask, installation_id))
 
     async def all_repositories(
         self, person: Person, *, patient: bool = False
@@ -149,13 +123,9 @@ class AsUser:
 
         With `patient`, as it was a few seconds ago if it was asked for then.
         """
-        eyes = self._eyes(person)
-        if patient and (before := self._before(eyes, "repositories", "")) is not None:
-            return cast("Many[OwnRepository]", before)
-        async with self._asking(person) as ask:
-            found = await _everywhere(ask)
-        eyes.told["repositories"] = (self._clock.monotonic(), "", found)
-        return found
+        return await self._told(
+            person, "repositories", "", questions.everywhere, believed=A_WHILE if patient else 0.0
+        )
 
     async def issues(
         self, person: Person, full_name: str, *, patient: bool = False
@@ -164,25 +134,17 @@ class AsUser:
 
         With `patient`, as it was a few seconds ago if it was asked for then.
         """
-        eyes = self._eyes(person)
-        if patient and (before := self._before(eyes, "issues", full_name)) is not None:
-            return cast("Many[OpenIssue]", before)
-        query = urlencode({"state": "open", "sort": "updated", "per_page": PAGE})
-        url = f"/repos/{segments(full_name)}/issues?{query}"
-        async with self._asking(person) as ask:
-            found = await _or_none(_pages(ask, url, partial(parse_list, ISSUES), MOST_ISSUES))
-        if found is None:
-            return None
-        listed = Many(tuple(one.listed() for one in found.items), found.complete)
-        eyes.told["issues"] = (self._clock.monotonic(), full_name, listed)
-        return listed
+        return await self._told(
+            person,
+            "issues",
+            full_name,
+            lambda ask: or_none(questions.issues(ask, full_name)),
+            believed=A_WHILE if patient else 0.0,
+        )
 
     async def issue(self, person: Person, full_name: str, number: int) -> ReadIssue | None:
         """An issue or pull request; None where they do not see it, or there is none."""
-        url = f"/repos/{segments(full_name)}/issues/{number}"
-        async with self._asking(person) as ask:
-            answer = await _or_none(ask(url))
-        return None if answer is None else parse(IssueShape, answer.data).read()
+        return await self._put(person, lambda ask: or_none(questions.issue(ask, full_name, number)))
 
     def _eyes(self, person: Person) -> _Eyes:
         eyes = self._people.get(person.id)
@@ -190,21 +152,37 @@ class AsUser:
             eyes = self._people[person.id] = _Eyes(self._new_api(Packed(MOST_BYTES)))
         return eyes
 
-    def _before(self, eyes: _Eyes, kind: str, about: str) -> object | None:
-        at, what, answer = eyes.told.get(kind, (0.0, "", None))
-        return answer if what == about and self._clock.monotonic() - at < A_WHILE else None
-
-    @asynccontextmanager
-    async def _asking(self, person: Person) -> AsyncGenerator[Ask]:
+    async def _told(
+        self,
+        person: Person,
+        kind: str,
+        about: str,
+        question: Callable[[Ask], Awaitable[T]],
+        believed: float,
+    ) -> T:
+        """Ask, unless the same was answered within so many seconds; one answer of a kind is kept."""
         eyes = self._eyes(person)
-        token = await self._token(person)
-        try:
-            async with eyes.turn:
-                yield partial(self._ask, eyes, token)
-        except Refused as error:
-            if error.status == HTTPStatus.UNAUTHORIZED:
-                self.forget(person.id)
-            raise
+        at, what, answer = eyes.told.get(kind, (-KEPT, "", None))
+        if what == about and self._clock.monotonic() - at < believed:
+            return cast("T", answer)
+        found = await self._put(person, question)
+        eyes.told[kind] = (self._clock.monotonic(), about, found)
+        return found
+
+    async def _put(self, person: Person, question: Callable[[Ask], Awaitable[T]]) -> T:
+        """Put a question, a second time where the token was renewed while it was asked."""
+        eyes = self._eyes(person)
+        token = await self._tokens.token(person)
+        async with eyes.turn:
+            try:
+                return await question(partial(self._ask, eyes, token))
+            except Refused as error:
+                if error.status != HTTPStatus.UNAUTHORIZED:
+                    raise
+            self.forget(person.id)
+            await self._tokens.refused(person, token)
+            token = await self._tokens.token(person)
+            return await question(partial(self._ask, eyes, token))
 
     async def _ask(self, eyes: _Eyes, token: SecretStr, url: str) -> Answer:
         """Ask one thing, unless GitHub has said to leave it for now."""
@@ -217,62 +195,3 @@ class AsUser:
         except Limited as error:
             eyes.rest_until = self._clock.monotonic() + error.retry_after
             raise
-
-
-async def _installations(ask: Ask) -> Many[Installed]:
-    url = f"/user/installations?per_page={PAGE}"
-    found = await _pages(
-        ask, url, lambda data: parse(InstallationPage, data).installations, MOST_INSTALLATIONS
-    )
-    return Many(tuple(one.value() for one in found.items), found.complete)
-
-
-async def _repositories(ask: Ask, installation_id: int, most: int) -> Many[OwnRepository]:
-    url = f"/user/installations/{installation_id}/repositories?per_page={PAGE}"
-    try:
-        found = await _pages(ask, url, lambda data: parse(RepositoryPage, data).repositories, most)
-    except Refused as error:
-        if error.status not in HIDDEN:
-            raise
-        # It was removed a moment ago, is suspended, or wants a single sign-on first.
-        return Many((), complete=error.status in GONE)
-    return Many(tuple(one.value(installation_id) for one in found.items), found.complete)
-
-
-async def _everywhere(ask: Ask) -> Many[OwnRepository]:
-    installations = await _installations(ask)
-    complete, found = installations.complete, list[OwnRepository]()
-    for one in installations.items:
-        if len(found) >= MOST_REPOSITORIES:
-            complete = False
-            break
-        more = await _repositories(ask, one.id, MOST_REPOSITORIES - len(found))
-        found.extend(more.items)
-        complete = complete and more.complete
-    return Many(_by_name(found), complete)
-
-
-async def _pages(ask: Ask, url: str, read: Callable[[object], Sequence[T]], most: int) -> Many[T]:
-    """The pages of a list, until there are `most` things in them."""
-    found: list[T] = []
-    next_url: str | None = url
-    while next_url is not None and len(found) < most:
-        answer = await ask(next_url)
-        page = read(answer.data)
-        found.extend(page)
-        # A page with nothing on it that leads on would lead on for ever.
-        next_url = answer.next_url if page else None
-    return Many(tuple(found[:most]), next_url is None and len(found) <= most)
-
-
-async def _or_none(asked: Awaitable[T]) -> T | None:
-    try:
-        return await asked
-    except Refused as error:
-        if error.status in GONE:
-            return None
-        raise
-
-
-def _by_name(found: Sequence[OwnRepository]) -> tuple[OwnRepository, ...]:
-    return tuple(sorted(found, key=lambda one: one.full_name.lower()))
