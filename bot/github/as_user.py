@@ -160,7 +160,7 @@ class AsUser:
         question: Callable[[Ask], Awaitable[T]],
         believed: float,
     ) -> T:
-        """Ask, unless the same was answered within so many seconds; one answer of a kind is kept."""
+        """Ask, unless the same was answered within so many seconds; one of a kind is kept."""
         eyes = self._eyes(person)
         at, what, answer = eyes.told.get(kind, (-KEPT, "", None))
         if what == about and self._clock.monotonic() - at < believed:

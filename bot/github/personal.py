@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter
@@ -14,6 +15,11 @@ from handlers.roles import Role, role_of
 
 Link = Annotated[str, StringConstraints(pattern=r"^https?://")]
 """An address that a page may lead to."""
+
+NEEDED: Mapping[str, str] = MappingProxyType(
+    {"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write"}
+)
+"""What Bellhop does all that it does with; `app.yml` asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,19 @@ class Installed:
     permissions: Mapping[str, str]
     suspended_at: datetime | None
     url: str
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """What the App needs and its owner has not granted, as after an update of the App."""
+        order = ("read", "write", "admin")
+        given = {
+            name: order.index(level) for name, level in self.permissions.items() if level in order
+        }
+        return {
+            name: level
+            for name, level in NEEDED.items()
+            if given.get(name, -1) < order.index(level)
+        }
 
 
 @dataclass(frozen=True, slots=True)
