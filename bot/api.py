@@ -14,11 +14,13 @@ from uuid_utils import uuid7
 from bot.doctor import examine
 from bot.facts import Facts
 from bot.github.client import GitHub
+from bot.github.oauth import OAuthClient
 from bot.http import openapi, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
+from bot.http.forms import Forms
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
@@ -32,6 +34,7 @@ from bot.operators import Operators
 from bot.outbound_guard import Policy, why_not_called
 from bot.roles import Roles
 from bot.settings import Settings
+from bot.user_tokens import UserTokens
 from bot.vault import Vault
 from storage import Store
 
@@ -53,6 +56,7 @@ class Api:
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
+        tokens = self._user_tokens()
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
         self._add_tasks(app, doorman)
@@ -63,11 +67,19 @@ class Api:
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
+        app.cleanup_ctx.append(partial(_settling, tokens))
+
+    def _user_tokens(self) -> UserTokens:
+        settings = self.settings
+        client = OAuthClient(settings.client_id, settings.client_secret)
+        oauth = self.github.oauth(client, settings.github_url)
+        return UserTokens(self.store.people, self.vault, oauth, self.clock)
 
     def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
         url = self.settings.public_url
-        return Doorman(self.store.people, operators, self.clock, url, limiter)
+        forms = Forms(self.vault)
+        return Doorman(self.store.people, operators, self.clock, url, forms, limiter)
 
     def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
         roles = Roles(self.github, self.clock)
@@ -106,6 +118,13 @@ class Api:
         OperationsRoutes(doorman, self.github, lambda: examine(self.settings), self.clock).register(
             app
         )
+
+
+async def _settling(tokens: UserTokens, app: web.Application) -> AsyncGenerator[None]:
+    """Let what GitHub grants be stored before the database is closed."""
+    del app
+    yield
+    await tokens.settled()
 
 
 async def _pinning(operators: Operators, app: web.Application) -> AsyncGenerator[None]:
