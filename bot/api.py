@@ -15,7 +15,7 @@ from bot.doctor import examine
 from bot.facts import Facts
 from bot.github.client import GitHub
 from bot.github.oauth import OAuthClient
-from bot.http import openapi, pages, reference
+from bot.http import openapi, page_sign_in, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
@@ -63,7 +63,8 @@ class Api:
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        pages.add_pages(app)
+        pages.add_pages(app, doorman)
+        page_sign_in.add_sign_in(app)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
