@@ -185,6 +185,7 @@ class Bellhop:
             self.tempo.pace,
             self.meters,
             lambda: self.ready,
+            lambda: self.app_name,
         ).register(app)
         ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         return app
