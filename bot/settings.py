@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     app_id: int | None = Field(None, ge=1, description="The GitHub App's number.")
     client_id: str = Field("", description="The GitHub App's client id.")
     client_secret: SecretStr | None = Field(
-        None, description="The GitHub App's client secret. Nobody can sign in without it."
+        None, description="The GitHub App's client secret, for people's sign-in on the page."
     )
     private_key: SecretStr | None = Field(
         None, description="The GitHub App's private key, a PEM text."

@@ -1,4 +1,4 @@
-"""A Bellhop without an App on a socket, beside an offline GitHub on which it is installed nowhere."""
+"""A Bellhop without an App on a socket, beside an offline GitHub where none is installed."""
 
 from __future__ import annotations
 

@@ -16,6 +16,10 @@ from tests.makers import NOON, RULES
 APP = SealedApp(7, "ring", "Iv23", "https://bellhop.test", NOON, b"\x00sealed")
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
 async def test_there_is_one_app_at_most(tmp_path: Path) -> None:
     path = tmp_path / "bellhop.db"
     store = await Store.open(path, RULES)
@@ -26,7 +30,7 @@ async def test_there_is_one_app_at_most(tmp_path: Path) -> None:
     assert app_rows.look(path) == APP, "beside a Bellhop that has it open"
     await store.close()
     assert app_rows.look(path) == APP
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["bellhop-logs.db", "bellhop.db"]
+    assert names(tmp_path) == ["bellhop-logs.db", "bellhop.db"]
     assert "sealed" not in repr(APP)
 
 

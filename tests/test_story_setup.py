@@ -56,10 +56,8 @@ async def test_from_nothing_to_an_answer_on_an_issue(tmp_path: Path) -> None:
         }
         (answer,) = await reply_to(place, "@ring-ring help")
         assert "/fix" in answer
-        assert [(one.event, one.action) for one in place.sim.deliveries][0] == (
-            "installation",
-            "created",
-        )
+        first = place.sim.deliveries[0]
+        assert (first.event, first.action) == ("installation", "created")
         assert await place.status("/setup") == 404
         assert await place.status("/setup/created?code=x&state=y") == 404
         assert await place.status("/healthz") == 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 from yarl import URL
@@ -63,7 +62,7 @@ UNSTORED = Failure(
 
 def ask_code(request: web.Request, *, waits: bool, wrong: bool) -> web.Response:
     """Ask for the code of the log; nothing else is shown to somebody without it."""
-    return _show(
+    return show(
         request, "setup_code.html", {"waits": waits, "wrong": wrong}, 403 if wrong else 200
     )
 
@@ -85,7 +84,7 @@ def ask_wish(
         "longest": LONGEST_NAME,
         "local": f"http://127.0.0.1:{settings.port}",
     }
-    return _show(request, "setup_app.html", values, 422 if wrong else 200)
+    return show(request, "setup_app.html", values, 422 if wrong else 200)
 
 
 def confirm(request: web.Request, wish: Wish, github: str, origin: str, state: str) -> web.Response:
@@ -98,7 +97,7 @@ def confirm(request: web.Request, wish: Wish, github: str, origin: str, state: s
         "permissions": template()["default_permissions"],
         "events": template()["default_events"],
     }
-    answer = _show(request, "setup_confirm.html", values)
+    answer = show(request, "setup_confirm.html", values)
     policy = answer.headers["Content-Security-Policy"]
     to_github = f"form-action {URL(github).origin()}"
     answer.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", to_github)
@@ -110,7 +109,7 @@ def done(request: web.Request, app: NewApp, github: str, lacks: tuple[Lack, ...]
     """There is an App: lead to installing it."""
     page = app.page if app.page.startswith(f"{github}/") else f"{github}/apps/{app.slug}"
     values = {"slug": app.slug, "install": f"{page}/installations/new", "lacks": lacks}
-    answer = _show(request, "setup_done.html", values)
+    answer = show(request, "setup_done.html", values)
     answer.force_close()  # the next request is for the Bellhop that begins now
     return answer
 
@@ -118,13 +117,4 @@ def done(request: web.Request, app: NewApp, github: str, lacks: tuple[Lack, ...]
 def failed(request: web.Request, failure: Failure) -> web.Response:
     """Tell what went wrong."""
     again = request.path_qs if failure.again else None
-    return _show(request, "setup_failed.html", {"failure": failure, "again": again}, failure.status)
-
-
-def _show(
-    request: web.Request, name: str, values: dict[str, Any], status: int = 200
-) -> web.Response:
-    answer = show(request, name, values)
-    answer.set_status(status)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return show(request, "setup_failed.html", {"failure": failure, "again": again}, failure.status)
