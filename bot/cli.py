@@ -241,7 +241,7 @@ def _settings() -> Settings:
     try:
         return load()
     except BadSettings as error:
-        further = startup.problems(error.rest) if error.rest else ()
+        further = before_start(error.rest) if error.rest else ()
         told = {one.setting for one in error.problems}
         more = tuple(one for one in further if one.setting not in told)
         _fail(str(BadSettings((*error.problems, *more))), BAD_SETTINGS)
