@@ -168,7 +168,7 @@ class Stage:
 
         async def met() -> bool:
             await self._time_flies()
-            return await pump.idle()
+            return self.bot.store.held is None and await pump.idle()
 
         await until(met, "an idle Bellhop")
         await self.sim.settled()
