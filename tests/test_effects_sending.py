@@ -128,6 +128,23 @@ async def test_a_message_is_signed_and_sent_as_it_is(tmp_path: Path) -> None:
         assert await office.go() == 0
 
 
+async def test_it_is_signed_at_the_time_of_sending_whatever_was_waited_for(tmp_path: Path) -> None:
+    async with posted(tmp_path) as office, receiver() as there:
+        secrets = office.courier.secrets
+
+        async def slow(owner_id: int) -> Sequence[str]:
+            office.bench.now += 10 * MINUTE
+            return await secrets(owner_id)
+
+        office.courier.secrets = slow
+        await office.keep(there.url)
+        await office.go()
+        (got,) = there.got
+        assert got.at == NOON + 10 * MINUTE
+        assert got.signed_with(OLD)
+        assert (await office.sent()).tries[0].at == NOON, "when the try began"
+
+
 async def test_one_that_is_down_for_a_while_gets_the_same_message_later(tmp_path: Path) -> None:
     port = free_port()
     async with posted(tmp_path) as office:
