@@ -87,9 +87,10 @@ async def posted(
     rules: UrlRules | None = None,
     patience: float = 5.0,
     room: Room | None = None,
+    trust: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Post]:
     policy = Policy(rules or UrlRules(allow_loopback=True), names or Names())
-    async with opened(folder) as bench, guarded_session(policy) as session:
+    async with opened(folder) as bench, guarded_session(policy, trust) as session:
 
         async def secrets(owner_id: int) -> Sequence[str]:
             return made.secrets if owner_id else ()
