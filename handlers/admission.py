@@ -90,6 +90,14 @@ def refuse_pull(found: Circumstances) -> Refusal | None:
     return None
 
 
+def refuse_queue(view: View, owner_id: int) -> Refusal | None:
+    """The refusal of one more task that waits, of somebody of whom as many wait as may."""
+    most = view.rules.max_queued_per_owner
+    if view.waiting.get(owner_id, 0) < most:
+        return None
+    return Refusal(ErrorCode.OVER_BUDGET, "queue_full", replies.queue_full(most))
+
+
 def combine(command: Command, config: RepoConfig, rules: Rules) -> Wish | Refusal:
     """What is asked for, within what the repository and the server allow."""
     chosen = (
