@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -308,11 +309,15 @@ class Bellhop:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, tempo: Tempo | None = None, resolver: AbstractResolver | None = None
+    settings: Settings,
+    tempo: Tempo | None = None,
+    resolver: AbstractResolver | None = None,
+    trust: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
 
-    `resolver` looks up the hosts of webhooks to programs, instead of the system.
+    `resolver` looks up the hosts of webhooks to programs, and `trust` says whose certificates count
+    of them, instead of the system.
 
     Raises:
         FolderInUse: another Bellhop uses the data folder.
@@ -332,7 +337,7 @@ async def opened(
         resolver = resolver or SystemResolver()
         stack.push_async_callback(resolver.close)
         policy = Policy(settings.webhook_urls, resolver)
-        outbound = await stack.enter_async_context(guarded_session(policy))
+        outbound = await stack.enter_async_context(guarded_session(policy, trust))
         store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
         stack.push_async_callback(store.close)
         app_id = settings.app_id or 0
