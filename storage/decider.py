@@ -22,7 +22,7 @@ from handlers.events import (
     WorkerReported,
 )
 from handlers.task import Status
-from storage import inbox, outbox, tasks, timeline, views
+from storage import inbox, outbox, tasks, timeline, turns, views
 from storage.moves import Moved, move_of
 from storage.numbers import Book
 
@@ -91,18 +91,18 @@ class Decider:
             return
         given = 0
         for _ in range(self.rules.max_running):
-            line = tasks.in_line(db, self.rules, now)
+            line = turns.in_line(db, self.rules, now)
             if not line:
                 break
             self.apply(db, PlaceOffered(line[0]), now)
-            tasks.take_turn(db, line[0])
+            turns.take_turn(db, line[0])
             given += 1
         if given:
             self._tell_the_next(db, now)
 
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
-        waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
+        waiting = (tasks.load(db, task_id) for task_id in turns.queue(db, NEXT))
         spoken_of = [task for task in waiting if task and task.where.number is not None]
         outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 

@@ -8,10 +8,21 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from handlers.task import Task
-from storage import census, outbound_turns, outbox, tasks, timeline, vault_rows
+from storage import (
+    attempts,
+    census,
+    clocks,
+    outbound_turns,
+    outbox,
+    tasks,
+    timeline,
+    turns,
+    vault_rows,
+)
+from storage.attempts import Attempt
 from storage.census import Census
 from storage.sqlite import Engine
-from storage.tasks import Attempt, Owned
+from storage.tasks import Owned
 from storage.timeline import Happened
 from storage.vault_rows import SealedToken
 
@@ -40,14 +51,14 @@ class Reads:
 
     async def due(self, now: datetime) -> tuple[str, ...]:
         """The tasks of which a clock has run out."""
-        return await self._engine.read(lambda db: tasks.due(db, now))
+        return await self._engine.read(lambda db: clocks.due(db, now))
 
     async def next_due(self, now: datetime) -> datetime | None:
         """When something has to be done that nothing else will wake Bellhop for."""
 
         def work(db: Database) -> datetime | None:
             times = (
-                tasks.next_due(db, now),
+                clocks.next_due(db, now),
                 outbox.next_due(db, now),
                 outbound_turns.next_due(db, now),
             )
@@ -64,7 +75,7 @@ class Reads:
 
         def work(db: Database) -> Brief | None:
             task = tasks.load(db, task_id)
-            return None if task is None else Brief(task, tasks.attempts(db, task_id))
+            return None if task is None else Brief(task, attempts.of_task(db, task_id))
 
         return await self._engine.read(work)
 
@@ -78,7 +89,7 @@ class Reads:
 
     async def place_in_queue(self, task_id: str) -> int:
         """How many tasks have their turn before this one, and itself; 0 for one that has begun."""
-        line = await self._engine.read(tasks.queue)
+        line = await self._engine.read(turns.queue)
         return line.index(task_id) + 1 if task_id in line else 0
 
     async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:

@@ -22,6 +22,7 @@ from handlers.task import Status, Task
 from handlers.values import Person
 from storage import (
     backup,
+    clocks,
     house,
     idempotency,
     inbox,
@@ -30,6 +31,8 @@ from storage import (
     outbox,
     tasks,
     timeline,
+    tombstones,
+    turns,
     vault_rows,
     views,
 )
@@ -233,7 +236,7 @@ class Store(Reads):
 
     async def offer_again(self, now: datetime) -> None:
         """Offer places to tasks whose launch failed and whose wait is over."""
-        if await self._engine.read(lambda db: tasks.any_to_launch_again(db, now)):
+        if await self._engine.read(lambda db: turns.any_to_launch_again(db, now)):
             await self._told(lambda db: self._decider.offer(db, now))
 
     async def restarted(self, now: datetime) -> None:
@@ -284,7 +287,7 @@ class Store(Reads):
 
     async def postpone_clock(self, task_id: str, until: datetime) -> None:
         """Let no clock of a task strike before a time; the next change of the task sets it anew."""
-        await self._engine.write(lambda db: tasks.postpone(db, task_id, until))
+        await self._engine.write(lambda db: clocks.postpone(db, task_id, until))
 
     async def delete(self, task_id: str, now: datetime) -> bool:
         """Delete a task that has ended, its log lines too; False where there is none."""
@@ -333,7 +336,7 @@ class Store(Reads):
 
         def work(db: Database) -> None:
             views.forget_refusals(db, now)
-            tasks.forget_tombstones(db, now, KEEP_TOMBSTONES)
+            tombstones.forget(db, now, KEEP_TOMBSTONES)
             vault_rows.forget_expired(db, now)
 
         await self._engine.write(work)

@@ -10,7 +10,7 @@ from handlers.commands import Command
 from handlers.decision import Rules, View
 from handlers.events import CommandGiven, Event, PlaceOffered, WorkRequested
 from handlers.task import Status
-from storage import tasks
+from storage import tasks, turns
 from storage.times import to_text
 
 HOUR = timedelta(hours=1)
@@ -24,7 +24,7 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
         return View(rules, name=tasks.free_name(db, event.where.repository_id, event.task_id))
     task = tasks.load(db, event.task_id)
     if task is not None and isinstance(event, PlaceOffered):
-        return View(rules, task, load=tasks.load_of(db, task))
+        return View(rules, task, load=turns.load_of(db, task))
     return View(rules, task)
 
 
@@ -52,7 +52,7 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
     number = where.number
     issue_tasks = () if number is None else tasks.of_issue(db, where.repository_id, number)
     mine = {task.id for task in issue_tasks if task.status is Status.QUEUED}
-    line = enumerate(tasks.queue(db), 1) if mine else ()
+    line = enumerate(turns.queue(db), 1) if mine else ()
     return View(
         rules,
         issue_tasks=issue_tasks,

@@ -19,7 +19,7 @@ from handlers.names import short_name
 from handlers.repo_config import RepoConfig
 from handlers.task import Branches, Ending, PullRequest, Status
 from handlers.values import Clocks, ErrorCode, Person, TaskError, Usage
-from storage import outbox, tasks, timeline, vault_rows, views
+from storage import attempts, clocks, outbox, tasks, timeline, tombstones, turns, vault_rows, views
 from storage.logs import LogLine
 from storage.tasks import Overtaken
 from storage.times import from_text, maybe_text, to_text
@@ -136,7 +136,7 @@ async def test_each_attempt_keeps_its_own_record(tmp_path: Path) -> None:
 async def line(bench: Bench, **limits: Any) -> list[int]:
     """The issues of the tasks that are offered a place, in their order."""
     rules = replace(WIDE, **limits)
-    found = await bench.do(lambda db: tasks.in_line(db, rules, bench.now))
+    found = await bench.do(lambda db: turns.in_line(db, rules, bench.now))
     rows = dict(await bench.rows("SELECT id, number FROM tasks"))
     return [rows[task_id] for task_id in found]
 
@@ -161,10 +161,10 @@ async def test_repositories_take_turns(bench: Bench) -> None:
         for number, repository in places.items()
     }
     assert await line(bench) == [1, 4, 5, 2, 6, 3]
-    await bench.do(lambda db: tasks.take_turn(db, ids[1]))
+    await bench.do(lambda db: turns.take_turn(db, ids[1]))
     assert await line(bench) == [4, 5, 1, 6, 2, 3]
-    await bench.do(lambda db: tasks.take_turn(db, ids[4]))
-    await bench.do(lambda db: tasks.take_turn(db, ids[1]))
+    await bench.do(lambda db: turns.take_turn(db, ids[4]))
+    await bench.do(lambda db: turns.take_turn(db, ids[1]))
     assert await line(bench) == [5, 4, 1, 6, 2, 3]
 
 
@@ -283,10 +283,10 @@ async def test_a_launch_that_waits_for_its_time_is_not_in_line(bench: Bench) -> 
     waiting = replace(task, clocks=Clocks(retry_at=bench.now + SECOND))
     await bench.do(lambda db: tasks.save(db, waiting, None))
     assert await line(bench) == []
-    assert not await bench.do(lambda db: tasks.any_to_launch_again(db, bench.now))
+    assert not await bench.do(lambda db: turns.any_to_launch_again(db, bench.now))
     bench.now += SECOND
     assert await line(bench) == [HERE.number]
-    assert await bench.do(lambda db: tasks.any_to_launch_again(db, bench.now))
+    assert await bench.do(lambda db: turns.any_to_launch_again(db, bench.now))
 
 
 async def test_the_place_in_the_queue_counts_from_one(bench: Bench) -> None:
@@ -325,17 +325,17 @@ async def test_a_deleted_task_leaves_a_tombstone_and_nothing_else(bench: Bench) 
     assert await bench.store.task(task.id) is None
     assert await bench.rows("SELECT 1 FROM attempts UNION SELECT 1 FROM timeline") == []
     assert await bench.store.logs.of_task(task.id) == ()
-    assert await bench.do(lambda db: tasks.is_deleted(db, task.id))
+    assert await bench.do(lambda db: tombstones.is_deleted(db, task.id))
 
 
 async def test_tombstones_are_kept_a_while(bench: Bench) -> None:
     await bench.sql("INSERT INTO tombstones VALUES ('x', ?)", to_text(NOON))
-    assert await bench.do(lambda db: tasks.is_deleted(db, "x"))
-    assert not await bench.do(lambda db: tasks.is_deleted(db, "y"))
-    await bench.do(lambda db: tasks.forget_tombstones(db, NOON + HOUR, HOUR))
-    assert await bench.do(lambda db: tasks.is_deleted(db, "x"))
-    await bench.do(lambda db: tasks.forget_tombstones(db, NOON + HOUR + SECOND, HOUR))
-    assert not await bench.do(lambda db: tasks.is_deleted(db, "x"))
+    assert await bench.do(lambda db: tombstones.is_deleted(db, "x"))
+    assert not await bench.do(lambda db: tombstones.is_deleted(db, "y"))
+    await bench.do(lambda db: tombstones.forget(db, NOON + HOUR, HOUR))
+    assert await bench.do(lambda db: tombstones.is_deleted(db, "x"))
+    await bench.do(lambda db: tombstones.forget(db, NOON + HOUR + SECOND, HOUR))
+    assert not await bench.do(lambda db: tombstones.is_deleted(db, "x"))
 
 
 # --- times and plans ------------------------------------------------------------------------------
@@ -359,19 +359,19 @@ READS = {
     "load": lambda db: tasks.load(db, "x"),
     "named": lambda db: tasks.named(db, 1, "x"),
     "of an issue": lambda db: tasks.of_issue(db, 1, 2),
-    "attempts": lambda db: tasks.attempts(db, "x"),
+    "attempts": lambda db: attempts.of_task(db, "x"),
     "free name": lambda db: tasks.free_name(db, 1, "x"),
     "unfinished": lambda db: tasks.unfinished(db, "true", ()),
     "unfinished of an installation": lambda db: tasks.unfinished(db, "installation_id = ?", (1,)),
     "unfinished of a repository": lambda db: tasks.unfinished(db, "repository_id = ?", (1,)),
     "of a repository": lambda db: tasks.of_repository(db, 1),
     "of a pull request": lambda db: tasks.of_pull(db, 1, 2),
-    "due": lambda db: tasks.due(db, NOON),
-    "next due": lambda db: tasks.next_due(db, NOON),
-    "load of": lambda db: tasks.load_of(db, task_in()),
-    "in line": lambda db: tasks.in_line(db, RULES, NOON),
-    "any to launch again": lambda db: tasks.any_to_launch_again(db, NOON),
-    "queue": tasks.queue,
+    "due": lambda db: clocks.due(db, NOON),
+    "next due": lambda db: clocks.next_due(db, NOON),
+    "load of": lambda db: turns.load_of(db, task_in()),
+    "in line": lambda db: turns.in_line(db, RULES, NOON),
+    "any to launch again": lambda db: turns.any_to_launch_again(db, NOON),
+    "queue": turns.queue,
     "timeline": lambda db: timeline.of_task(db, "x"),
     "last number": timeline.last_number,
     "claim": lambda db: outbox.claim(db, NOON, (), 5),
@@ -381,7 +381,7 @@ READS = {
     "tokens": lambda db: vault_rows.of_task(db, "x", 1, 1),
     "old tokens": lambda db: vault_rows.forget_expired(db, NOON),
     "old refusals": lambda db: views.forget_refusals(db, NOON),
-    "old tombstones": lambda db: tasks.forget_tombstones(db, NOON, HOUR),
+    "old tombstones": lambda db: tombstones.forget(db, NOON, HOUR),
     "view": lambda db: views.view_for(db, given("/retry brave-otter-4f2"), RULES, NOON),
     "save": lambda db: tasks.save(db, replace(FULL, version=0), None),
 }
