@@ -48,6 +48,7 @@ from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
+from storage.preference_scopes import Scopes
 from storage.reads import Reads
 from storage.sqlite import Engine, StorageFailed
 from storage.timings import Timings
@@ -73,6 +74,7 @@ class Store(Reads):
         self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
+        self.scopes = Scopes(engine)
         self.lists = lists = Lists(engine)
         self.list_tasks, self.count_tasks, self.places = lists.page, lists.count, lists.places
         self.history, self.totals = lists.history, lists.totals
@@ -210,6 +212,7 @@ class Store(Reads):
         def work(db: Database) -> None:
             for event in tuple(house.events_of(db, delivery)):
                 self._decider.apply(db, event, now)
+            house.forget_what_goes(db, delivery)
             inbox.handled(db, delivery_id, now)
             self._decider.offer(db, now)
 
