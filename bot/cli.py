@@ -21,7 +21,7 @@ from bot.backup import NotBackedUp, back_up
 from bot.beside import Beside, beside
 from bot.demo import DemoFailed
 from bot.demo import demo as run_demo
-from bot.doctor import before_start, examine
+from bot.doctor import State, before_start, examine
 from bot.http.openapi import document
 from bot.receive import NotSent, read, send
 from bot.serve import serve as run_server
@@ -121,12 +121,17 @@ def doctor() -> None:
     read.
     """
     findings = _run(examine(_settings()))
-    colours = {"ok": typer.colors.GREEN, "problem": typer.colors.RED, "unchecked": None}
+    colours: dict[State, str | None] = {
+        "ok": typer.colors.GREEN,
+        "warning": typer.colors.YELLOW,
+        "problem": typer.colors.RED,
+        "unchecked": None,
+    }
     for one in findings:
         say(f"{one.state:<10} {one.subject}: {one.detail}", colour=colours[one.state])
         if one.remedy:
             say(f"{'':<10} → {one.remedy}")
-    wrong = [one for one in findings if one.state != "ok"]
+    wrong = [one for one in findings if one.state not in {"ok", "warning"}]
     say(f"\n{len(wrong)} of {len(findings)} need a look." if wrong else "\nAll is well.", bold=True)
     raise typer.Exit(FAILED if wrong else 0)
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from bot.doctor import github, local
 from bot.doctor.findings import Evidence, Finding, State
+from bot.doctor.names import names, names_given
 from bot.github.about import TIMEOUT, ask
 from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import SystemClock
@@ -43,6 +44,7 @@ BEFORE_START: tuple[Check, ...] = (local.settings, local.data_folder)
 
 CHECKS: tuple[Check, ...] = (
     *BEFORE_START,
+    names,
     local.database,
     local.disk,
     local.git,
@@ -58,7 +60,7 @@ CHECKS: tuple[Check, ...] = (
 
 async def examine(settings: Settings) -> tuple[Finding, ...]:
     """Look at everything. Nothing is changed."""
-    evidence = replace(await gather(settings), free=_free(settings))
+    evidence = replace(await gather(settings), free=_free(settings), names=names_given())
     return await asyncio.to_thread(_looked, CHECKS, evidence)  # files, a database, a program
 
 
