@@ -48,6 +48,7 @@ class Vault:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"seal")))
         self.marker_key = _derive(secret_key, b"marker")
         self.worker_key = _derive(secret_key, b"worker-token")
+        self.form_key = _derive(secret_key, b"form")
         self.former_worker_keys = tuple(one.worker for one in former if one.worker is not None)
         self._former_markers = tuple(one.marker for one in former)
 

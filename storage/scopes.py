@@ -1,78 +1,72 @@
-"""What is kept for people and installations: defaults, keys of providers, Fly."""
+"""What somebody sees and looks for, and the parts of all tasks that it comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from handlers.decision import Defaults
-from storage import preferences, provider_secrets
-from storage.preferences import FlyPlace, Said, installation_scope, user_scope
-from storage.provider_secrets import KeptSecret, NewSecret
-from storage.sqlite import Engine
+from handlers.task import Status
+
+Part = tuple[int, int]
+"""The tasks of an owner in a repository, by both ids (0: any)."""
+
+EVERYTHING: Part = (0, 0)
 
 
-class Secrets(NamedTuple):
-    """The secrets that may count for an attempt, by provider."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a person sees: repositories they can read, and those they can push to, by id."""
 
-    own: Mapping[str, KeptSecret]
-    """The requester's."""
-    shared: Mapping[str, KeptSecret]
-    """The installation's."""
+    person_id: int
+    everything: bool = False
+    readable: frozenset[int] = frozenset()
+    writable: frozenset[int] = frozenset()
 
 
-class Scopes:
-    """The scopes of one database; see `user_scope` and `installation_scope`."""
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for; None and empty: everything."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    owner_id: int | None = None
+    repository_id: int | None = None
+    statuses: frozenset[Status] = frozenset()
+    agent: str | None = None
+    words: tuple[str, ...] = ()
 
-    async def defaults(self, scope: str) -> Said:
-        """The defaults of a scope."""
-        return await self._engine.read(lambda db: preferences.defaults_of(db, scope))
 
-    async def keep_defaults(self, scope: str, defaults: Defaults, now: datetime) -> None:
-        """Replace the defaults of a scope."""
-        await self._engine.write(lambda db: preferences.keep_defaults(db, scope, defaults, now))
+def parts_of(db: Database, scope: Scope, query: Query) -> list[Part]:
+    """What is looked for and may be seen, in pairs of an owner and a repository (0: any).
 
-    async def secrets(self, scope: str) -> dict[str, KeptSecret]:
-        """The secrets of a scope, by provider."""
-        return await self._engine.read(lambda db: provider_secrets.of_scope(db, scope))
+    No task is in two of them.
+    """
+    return list(_parts(db, scope, query))
 
-    async def keep_secrets(
-        self, scope: str, secrets: Mapping[str, NewSecret | None], now: datetime
-    ) -> None:
-        """Replace secrets of a scope, all or none; None removes one."""
-        await self._engine.write(lambda db: provider_secrets.keep(db, scope, secrets, now))
 
-    async def mark(self, scope: str, provider: str, secret: bytes, at: datetime | None) -> None:
-        """Note when a provider took a secret, None if it refused it."""
-        await self._engine.write(lambda db: provider_secrets.mark(db, scope, provider, secret, at))
+def _parts(db: Database, scope: Scope, query: Query) -> Iterator[Part]:
+    owner, one = query.owner_id, query.repository_id
+    if not scope.everything:
+        yield from _seen(scope, owner, one)
+    elif owner is None:
+        yield (0, one or 0)
+    else:
+        for place in _within(_of_owner(db, owner), one):
+            yield (owner, place)
 
-    async def fly(self, scope: str) -> FlyPlace:
-        """Where a scope's workers on Fly run."""
-        return await self._engine.read(lambda db: preferences.fly_of(db, scope))
 
-    async def keep_fly(
-        self, scope: str, place: FlyPlace, token: Mapping[str, NewSecret | None], now: datetime
-    ) -> None:
-        """Replace where a scope's workers on Fly run, with the token if one is named."""
+def _seen(scope: Scope, owner: int | None, one: int | None) -> Iterator[Part]:
+    for place in _within(scope.writable, one):
+        yield (owner or 0, place)
+    if owner in {None, scope.person_id}:
+        for place in _within(scope.readable - scope.writable, one):
+            yield (scope.person_id, place)
 
-        def work(db: Database) -> None:
-            preferences.keep_fly(db, scope, place, now)
-            provider_secrets.keep(db, scope, token, now)
 
-        await self._engine.write(work)
+def _within(places: Collection[int], one: int | None) -> list[int]:
+    return sorted(places) if one is None else [one] if one in places else []
 
-    async def secrets_for(self, person_id: int, installation_id: int) -> Secrets:
-        """The secrets of an attempt's requester and of its installation, of one moment."""
 
-        def work(db: Database) -> Secrets:
-            own = provider_secrets.of_scope(db, user_scope(person_id))
-            shared = provider_secrets.of_scope(db, installation_scope(installation_id))
-            return Secrets(own, shared)
-
-        return await self._engine.read(work)
+def _of_owner(db: Database, owner_id: int) -> frozenset[int]:
+    rows = db.conn.execute("SELECT repository_id FROM place_owners WHERE owner_id = ?", (owner_id,))
+    return frozenset([place for (place,) in rows.fetchall()])

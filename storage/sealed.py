@@ -31,6 +31,7 @@ class SealedColumn:
 SEALED = (
     SealedColumn("tokens", "secret"),
     SealedColumn("webhook_secrets", "secret"),
+    SealedColumn("user_tokens", "secret"),
     SealedColumn("provider_secrets", "secret"),
     SealedColumn("former_keys", "marker"),
     SealedColumn("former_keys", "worker"),

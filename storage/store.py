@@ -59,7 +59,7 @@ from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
-from storage.scopes import Scopes
+from storage.preference_scopes import Scopes
 from storage.sealed import Change, FormerKey, Resealed
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
