@@ -29,6 +29,7 @@ from storage import (
     logs,
     migrations,
     outbox,
+    sealed,
     tasks,
     timeline,
     tombstones,
@@ -50,6 +51,7 @@ from storage.outbox import Claimed, Owed
 from storage.people import People
 from storage.preference_scopes import Scopes
 from storage.reads import Reads
+from storage.sealed import Change, FormerKey, Resealed
 from storage.sqlite import Engine, StorageFailed
 from storage.timings import Timings
 
@@ -326,6 +328,20 @@ class Store(Reads):
     async def forget_token(self, token_id: int) -> None:
         """A token is revoked."""
         await self._engine.write(lambda db: vault_rows.remove(db, token_id))
+
+    async def change_key(self, change: Change, *, leave_others: bool) -> Resealed:
+        """Seal all secrets with another key, or none.
+
+        Raises:
+            CannotOpen: something cannot be opened, and may not be left.
+        """
+        return await self._engine.write(
+            lambda db: sealed.change_key(db, change, leave_others=leave_others)
+        )
+
+    async def former_keys(self) -> tuple[FormerKey, ...]:
+        """What is kept of the secret keys that were replaced, the last one first."""
+        return await self._engine.read(sealed.former_keys)
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a fact about Bellhop itself."""
