@@ -13,7 +13,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from bot.http.access import PLAIN_COOKIE
 from bot.http.forms import HEADER
+from bot.keys import digest
 from handlers.values import Person
 from storage.keys import Session
 from tests.http_tasks import Reply
@@ -106,9 +108,11 @@ class Visitor:
     def person(self, login: str) -> Person:
         return Person(self.stage.sim.user(login).id, login)
 
-    async def with_token(self, login: str, number: int = 0) -> dict[str, str]:
+    async def with_token(self) -> dict[str, str]:
         """The headers of a script that knows the token of the page."""
-        session = (await self.sessions(login))[number]
+        bot, cookie = self.stage.bot, self.cookies[PLAIN_COOKIE]
+        session = await bot.store.people.session_of(digest(cookie), self.stage.clock())
+        assert session is not None
         return self.here | {HEADER: form_token(self.stage.bot.vault, session)}
 
 
