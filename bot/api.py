@@ -13,14 +13,17 @@ from uuid_utils import uuid7
 
 from bot.doctor import examine
 from bot.facts import Facts
+from bot.github.as_user import AsUser
 from bot.github.client import GitHub
 from bot.github.oauth import OAuthClient
-from bot.http import openapi, pages, reference
+from bot.http import openapi, page_sign_in, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
 from bot.http.forms import Forms
+from bot.http.github_data import GitHubDesk
+from bot.http.github_links import GitHubLinks
 from bot.http.installed import InstalledRoute
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
@@ -53,22 +56,27 @@ class Api:
     github: GitHub
     vault: Vault
     policy: Policy
+    roles: Roles
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
     meters: Meters = field(default_factory=Meters)
     ready: Callable[[], bool] = field(default=lambda: False)
+    app_name: Callable[[], str] = field(default=lambda: "bellhop")
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
-        self._add_tasks(app, doorman)
+        sight = TaskSight(self.store, doorman, self.roles)
+        desks = self._add_tasks(app, sight)
         self._add_keys(app, doorman)
         tokens = self._add_sign_in(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        pages.add_pages(app)
+        pages.add_pages(app, doorman)
+        page_sign_in.add_sign_in(app)
+        self._add_github(app, sight, desks, tokens)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
@@ -94,21 +102,33 @@ class Api:
         forms = Forms(self.vault)
         return Doorman(self.store.people, operators, self.clock, url, forms, limiter)
 
-    def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
-        roles = Roles(self.github, self.clock)
-        sight = TaskSight(self.store, doorman, roles)
+    def _add_tasks(self, app: web.Application, sight: TaskSight) -> TaskDesks:
         events = EventDesk(sight, self.pace)
         events.register(app)  # before `/tasks/{task_id}`
         self.meters.streams = events.open_streams
-        TaskDesks(
+        desks = TaskDesks(
             sight=sight,
             facts=Facts(self.github, self.store),
             check_url=partial(why_not_called, policy=self.policy),
             clock=self.clock,
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
-        ).register(app)
-        DeliveriesDesk(self.store, doorman, roles, self.clock).register(app)
+        )
+        desks.register(app)
+        DeliveriesDesk(self.store, sight.doorman, sight.roles, self.clock).register(app)
+        return desks
+
+    def _add_github(
+        self,
+        app: web.Application,
+        sight: TaskSight,
+        desks: TaskDesks,
+        tokens: UserTokens,  # noqa: ARG002 - pages will ask the desks
+    ) -> None:
+        """What people see of GitHub, and the pages that are made of it."""
+        as_user = AsUser(self.github.new_api, tokens, self.github.clock)
+        links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
+        GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,18 +36,21 @@ from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.look_ups import SystemResolver
 from bot.losses import tell_if_lost
 from bot.meters import Meters
-from bot.outbound_guard import Policy, SystemResolver, guarded_session
+from bot.outbound_guard import Policy, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.restored import Return
+from bot.roles import Roles
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
 from bot.startup import private_key
 from bot.token_desk import TokenDesk
 from bot.vault import Vault, load_or_make_key
+from bot.webhook_audience import Audience
 from bot.worker_tokens import WorkerTokens
 from handlers.events import WorkerExited
 from storage import FolderLock, StorageFailed, Store
@@ -101,6 +105,7 @@ class Bellhop:
     policy: Policy
     outbound: aiohttp.ClientSession
     """The session for URLs that people give; it keeps to the policy."""
+    roles: Roles
     identity: Identity | None = None
     pump: Pump | None = None
     meters: Meters = field(default_factory=Meters)
@@ -175,11 +180,13 @@ class Bellhop:
             self.github,
             self.vault,
             self.policy,
+            self.roles,
             self.tempo.clock,
             self.tempo.limits,
             self.tempo.pace,
             self.meters,
             lambda: self.ready,
+            lambda: self.app_name,
         ).register(app)
         ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         return app
@@ -195,6 +202,7 @@ class Bellhop:
             self.outbound,
             self.policy.rules,
             self.webhook_secrets,
+            Audience(self.roles).may_know,
             self.tempo.clock,
             self.tempo.backoff,
         )
@@ -301,11 +309,15 @@ class Bellhop:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, tempo: Tempo | None = None, resolver: AbstractResolver | None = None
+    settings: Settings,
+    tempo: Tempo | None = None,
+    resolver: AbstractResolver | None = None,
+    trust: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
 
-    `resolver` looks up the hosts of webhooks to programs, instead of the system.
+    `resolver` looks up the hosts of webhooks to programs, and `trust` says whose certificates count
+    of them, instead of the system.
 
     Raises:
         FolderInUse: another Bellhop uses the data folder.
@@ -325,7 +337,7 @@ async def opened(
         resolver = resolver or SystemResolver()
         stack.push_async_callback(resolver.close)
         policy = Policy(settings.webhook_urls, resolver)
-        outbound = await stack.enter_async_context(guarded_session(policy))
+        outbound = await stack.enter_async_context(guarded_session(policy, trust))
         store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
         stack.push_async_callback(store.close)
         app_id = settings.app_id or 0
@@ -340,7 +352,17 @@ async def opened(
         runners = _runners(settings)
         known = await who.recall(store, app_id)
         bellhop = Bellhop(
-            settings, store, github, runners, vault, session, tempo, policy, outbound, known
+            settings,
+            store,
+            github,
+            runners,
+            vault,
+            session,
+            tempo,
+            policy,
+            outbound,
+            Roles(github, tempo.clock),
+            known,
         )
         store.on_move = bellhop.meters.moved
         yield bellhop

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Next, Outcome, Sending
+from storage import outbound_lanes
+from storage.outbound_about import KNOWN, OF_TASK, About, read_about
 from storage.outbound_turns import Message, Room, chosen
 from storage.times import from_text, maybe_text, to_text
 
@@ -49,6 +51,7 @@ class Sent:
     created_at: datetime
     due_at: datetime | None
     tries: tuple[Try, ...] = ()
+    about: About | None = None
 
 
 class Outbound:
@@ -62,7 +65,7 @@ class Outbound:
         await self._engine.write(lambda db: _keep(db, effect, host, now))
 
     async def due(self, now: datetime, busy: Sequence[Message], room: Room) -> tuple[Message, ...]:
-        """The messages that are to be sent now, the longest due first, as many as there is room.
+        """The messages that are to be sent now, in fair turns, as many as there is room.
 
         `busy` are those that are being sent.
         """
@@ -108,16 +111,7 @@ class Outbound:
 
     async def send_again(self, message_id: str, now: datetime) -> bool:
         """Have a message sent now, as often as a new one if need be; False where there is none."""
-        changed = await self._engine.write(
-            lambda db: (
-                db.conn.execute(
-                    "UPDATE outbound SET state = 'waiting', due_at = ?1, begun_at = ?1, "
-                    "round = round + 1, tried = 0 WHERE id = ?2",
-                    (to_text(now), message_id),
-                ).rowcount
-            )
-        )
-        return changed == 1
+        return await self._engine.write(lambda db: _again(db, message_id, now))
 
     async def forget(self, before: datetime) -> None:
         """Remove the messages that are older than that, unless they are still to be sent."""
@@ -148,6 +142,23 @@ def _keep(db: Database, effect: SendWebhook, host: str, now: datetime) -> None:
             at,
         ),
     )
+    db.conn.execute(
+        f"UPDATE outbound SET about = {OF_TASK} WHERE id = ? AND about IS NULL",  # noqa: S608 - our own text
+        (effect.message_id,),
+    )
+    outbound_lanes.changed(db, effect.owner_id, host)
+
+
+def _again(db: Database, message_id: str, now: datetime) -> bool:
+    found = db.conn.execute(
+        "UPDATE outbound SET state = 'waiting', due_at = ?1, begun_at = ?1, round = round + 1, "
+        "tried = 0 WHERE id = ?2 RETURNING owner_id, host",
+        (to_text(now), message_id),
+    ).fetchone()
+    if found is None:
+        return False
+    outbound_lanes.changed(db, *found)
+    return True
 
 
 def _tried(db: Database, message: Message, outcome: Outcome, then: Next) -> None:
@@ -168,19 +179,20 @@ def _tried(db: Database, message: Message, outcome: Outcome, then: Next) -> None
         "WHERE number = ? AND round = ?",
         (then.state.value, maybe_text(then.due_at), message.number, message.round),
     )
+    outbound_lanes.changed(db, message.owner_id, message.host, served_at=outcome.at)
 
 
 def _select(db: Database, where: str, values: Sequence[object], limit: int) -> tuple[Sent, ...]:
     rows = db.conn.execute(
-        "SELECT number, id, task_id, attempt, owner_id, type, url, state, created_at, due_at "  # noqa: S608 - the condition is our own text
-        f"FROM outbound WHERE {where} ORDER BY number DESC LIMIT ?",
+        "SELECT number, id, task_id, attempt, owner_id, type, url, state, created_at, due_at, "  # noqa: S608 - the condition is our own text
+        f"{KNOWN} FROM outbound WHERE {where} ORDER BY number DESC LIMIT ?",
         (*values, limit),
     ).fetchall()
     return tuple(_sent(row, _tries(db, row[0])) for row in rows)
 
 
 def _sent(row: Sequence[Any], tries: tuple[Try, ...]) -> Sent:
-    number, name, task_id, attempt, owner, kind, url, state, created, due = row
+    number, name, task_id, attempt, owner, kind, url, state, created, due, about = row
     return Sent(
         number,
         name,
@@ -193,6 +205,7 @@ def _sent(row: Sequence[Any], tries: tuple[Try, ...]) -> Sent:
         from_text(created),
         None if due is None else from_text(due),
         tries,
+        read_about(about, owner),
     )
 
 

@@ -43,6 +43,7 @@ from storage import (
     outbox,
     tasks,
     timeline,
+    turns,
     vault_rows,
     views,
 )
@@ -58,6 +59,7 @@ from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
+from storage.preference_scopes import Scopes
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
@@ -98,6 +100,7 @@ class Store:
         self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
+        self.scopes = Scopes(engine)
         self.lists = lists = Lists(engine)
         self.list_tasks, self.count_tasks, self.places = lists.page, lists.count, lists.places
         self.history, self.totals = lists.history, lists.totals
@@ -229,9 +232,9 @@ class Store:
         """Decide about a delivery that touches any number of tasks, or a person."""
 
         def work(db: Database) -> None:
-            house.sign_out(db, delivery)
             for event in tuple(house.events_of(db, delivery)):
                 self._apply(db, event, now)
+            house.forget_what_goes(db, delivery)
             inbox.handled(db, delivery_id, now)
             self._offer(db, now)
 
@@ -258,7 +261,7 @@ class Store:
 
     async def offer_again(self, now: datetime) -> None:
         """Offer places to tasks whose launch failed and whose wait is over."""
-        if await self._engine.read(lambda db: tasks.any_to_launch_again(db, now)):
+        if await self._engine.read(lambda db: turns.any_to_launch_again(db, now)):
             await self._told(lambda db: self._offer(db, now))
 
     async def restarted(self, now: datetime) -> None:
@@ -355,7 +358,7 @@ class Store:
 
     async def place_in_queue(self, task_id: str) -> int:
         """How many tasks have their turn before this one, and itself; 0 for one that has begun."""
-        line = await self._engine.read(tasks.queue)
+        line = await self._engine.read(turns.line)
         return line.index(task_id) + 1 if task_id in line else 0
 
     async def delete(self, task_id: str, now: datetime) -> bool:
@@ -511,18 +514,18 @@ class Store:
             return
         given = 0
         for _ in range(self.rules.max_running):
-            line = tasks.in_line(db, self.rules, now)
-            if not line:
+            task_id = turns.next_up(db, self.rules, now)
+            if task_id is None:
                 break
-            self._apply(db, PlaceOffered(line[0]), now)
-            tasks.take_turn(db, line[0])
+            self._apply(db, PlaceOffered(task_id), now)
+            turns.take_turn(db, task_id)
             given += 1
         if given:
             self._tell_the_next(db, now)
 
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
-        waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
+        waiting = (tasks.load(db, task_id) for task_id in turns.front(db, NEXT))
         spoken_of = [task for task in waiting if task and task.where.number is not None]
         outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
-from bot.effects.sending import OUR_MISTAKE, SEALED, UNSIGNED, Courier, post
+from bot.effects.sending import OUR_MISTAKE, SEALED, UNSAID, UNSEEN, UNSIGNED, Courier, post
 from bot.outbound_guard import Policy, check_url, guarded_session
 from bot.outbound_url import UrlRules
 from bot.vault import WrongKey
@@ -28,6 +28,7 @@ from handlers.effects import SendWebhook
 from handlers.webhook_tries import A_DAY, Sending
 from storage import StorageFailed
 from storage.outbound import Sent
+from storage.outbound_about import About
 from storage.outbound_turns import Room
 from tests.makers import HOUR, ID, MINUTE, NOON, SECOND
 from tests.receivers import NEW, OLD, receiver
@@ -46,6 +47,8 @@ class Post:
     bench: Bench
     courier: Courier
     secrets: list[str] = field(default_factory=lambda: [OLD])
+    known: bool | None = True
+    """Whether owners may be told; None while nobody says."""
 
     async def keep(self, url: str, name: str = MESSAGE, owner: int = 1) -> None:
         effect = SendWebhook(f"key/{name}", name, ID, 1, owner, url, BODY)
@@ -84,18 +87,23 @@ async def posted(
     rules: UrlRules | None = None,
     patience: float = 5.0,
     room: Room | None = None,
+    trust: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Post]:
     policy = Policy(rules or UrlRules(allow_loopback=True), names or Names())
-    async with opened(folder) as bench, guarded_session(policy) as session:
+    async with opened(folder) as bench, guarded_session(policy, trust) as session:
 
         async def secrets(owner_id: int) -> Sequence[str]:
-            return made.secrets if owner_id == 1 else ()
+            return made.secrets if owner_id else ()
+
+        async def may_know(_: About | None) -> bool | None:
+            return made.known
 
         courier = Courier(
             bench.store,
             session,
             policy.rules,
             secrets,
+            may_know,
             lambda: bench.now,
             lambda _: 0.01,
             patience,
@@ -119,6 +127,23 @@ async def test_a_message_is_signed_and_sent_as_it_is(tmp_path: Path) -> None:
         assert (sent.state, await office.said()) == (Sending.DELIVERED, [204])
         assert sent.tries[0].at == NOON
         assert await office.go() == 0
+
+
+async def test_it_is_signed_at_the_time_of_sending_whatever_was_waited_for(tmp_path: Path) -> None:
+    async with posted(tmp_path) as office, receiver() as there:
+        secrets = office.courier.secrets
+
+        async def slow(owner_id: int) -> Sequence[str]:
+            office.bench.now += 10 * MINUTE
+            return await secrets(owner_id)
+
+        office.courier.secrets = slow
+        await office.keep(there.url)
+        await office.go()
+        (got,) = there.got
+        assert got.at == NOON + 10 * MINUTE
+        assert got.signed_with(OLD)
+        assert (await office.sent()).tries[0].at == NOON, "when the try began"
 
 
 async def test_one_that_is_down_for_a_while_gets_the_same_message_later(tmp_path: Path) -> None:
@@ -172,7 +197,7 @@ async def test_a_slow_one_is_not_waited_for(tmp_path: Path) -> None:
 
 async def test_slow_ones_leave_places_to_others(tmp_path: Path) -> None:
     held = asyncio.Event()
-    room = Room(in_all=4, to_host=2)
+    room = Room(in_all=4, to_host=2, of_lane=2)
     async with (
         posted(tmp_path, Names(localhost=[["127.0.0.1"]]), room=room) as office,
         receiver(held=held) as slow,
@@ -182,7 +207,7 @@ async def test_slow_ones_leave_places_to_others(tmp_path: Path) -> None:
             await office.keep(slow.url, f"slow-{number}")
         await office.keep(f"http://localhost:{quick.port}/", "quick")
         taken = await office.courier.take(office.bench.now)
-        assert [one.id for one in taken] == ["slow-0", "slow-1", "quick"]
+        assert {one.id for one in taken} == {"slow-0", "slow-1", "quick"}
         sending = asyncio.gather(*(office.courier.send(one) for one in taken))
         await until(lambda: bool(quick.got and len(slow.got) == 2), "what there is room for")
 
@@ -196,6 +221,28 @@ async def test_slow_ones_leave_places_to_others(tmp_path: Path) -> None:
         while await office.go():
             pass
         assert len(slow.got) == 5
+
+
+async def test_two_owners_with_slow_receivers_hold_up_no_third(tmp_path: Path) -> None:
+    held = asyncio.Event()
+    names = Names(localhost=[["127.0.0.1"]])
+    async with posted(tmp_path, names) as office, receiver(held=held) as slow, receiver() as quick:
+        for number in range(50):
+            for owner, host in ((1, "127.0.0.1"), (2, "localhost")):
+                url = f"http://{host}:{slow.port}/"
+                await office.keep(url, f"slow-{owner}-{number}", owner)
+        sending: list[asyncio.Task[None]] = []
+        taking = True
+        while taking:
+            taken = await office.courier.take(office.bench.now)
+            sending += [asyncio.create_task(office.courier.send(one)) for one in taken]
+            taking = bool(taken)
+        await until(lambda: len(slow.got) == len(sending), "all that they may send at a time")
+        await office.keep(quick.url, "quick", owner=3)
+        assert await office.go() == 1
+        assert (await office.sent("quick")).state is Sending.DELIVERED
+        held.set()
+        await asyncio.gather(*sending)
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
@@ -294,6 +341,18 @@ async def test_a_secret_that_cannot_be_read_may_be_readable_later(tmp_path: Path
         assert await office.said() == [SEALED, 204]
 
 
+async def test_an_owner_who_may_not_be_told_any_more_is_not(tmp_path: Path) -> None:
+    async with posted(tmp_path) as office, receiver() as there:
+        office.known = None
+        await office.keep(there.url)
+        await office.go()
+        assert ((await office.sent()).state, await office.said()) == (Sending.WAITING, [UNSAID])
+        office.known = False
+        await office.on()
+        assert (await office.sent()).state is Sending.FAILED
+        assert (await office.said(), there.got) == ([UNSAID, UNSEEN], [])
+
+
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "64:ff9b::7f00:1"]
 )
@@ -306,8 +365,8 @@ async def test_a_name_that_has_become_private_is_not_called(tmp_path: Path, addr
             await check_url(url, Policy(rules, names))
             await office.keep(url)
             await office.go()
-            assert (await office.sent()).state is Sending.FAILED
-            assert await office.said() == ["its address is not allowed"]
+            assert (await office.sent()).state is Sending.WAITING, "as one that has none"
+            assert await office.said() == ["its host has no address that is allowed"]
         assert server.heard == 0
 
 
@@ -339,7 +398,7 @@ async def test_a_name_that_does_not_resolve_may_do_so_later(tmp_path: Path) -> N
             await office.keep(f"http://localhost:{there.port}/")
             await office.go()
             await office.on()
-            assert await office.said() == ["its host does not resolve", 204]
+            assert await office.said() == ["its host has no address that is allowed", 204]
 
 
 @contextlib.asynccontextmanager
