@@ -88,7 +88,7 @@ class Api:
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
         desk = KeyDesk(people, self.vault, self.clock)
-        KeyRoutes(doorman, people, desk, self.clock).register(app)
+        KeyRoutes(doorman, people, desk).register(app)
         WebhookSecretRoutes(doorman, people, desk).register(app)
 
     def _add_operations(self, app: web.Application, doorman: Doorman) -> None:
