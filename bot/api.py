@@ -14,11 +14,12 @@ from uuid_utils import uuid7
 from bot.doctor import examine
 from bot.facts import Facts
 from bot.github.client import GitHub
-from bot.http import openapi, pages, reference
+from bot.http import openapi, page_sign_in, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
+from bot.http.forms import Forms
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
@@ -59,7 +60,8 @@ class Api:
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        pages.add_pages(app)
+        pages.add_pages(app, doorman)
+        page_sign_in.add_sign_in(app)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
@@ -67,7 +69,8 @@ class Api:
     def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
         url = self.settings.public_url
-        return Doorman(self.store.people, operators, self.clock, url, limiter)
+        forms = Forms(self.vault)
+        return Doorman(self.store.people, operators, self.clock, url, forms, limiter)
 
     def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
         roles = Roles(self.github, self.clock)

@@ -29,6 +29,7 @@ class Vault:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"seal")))
         self._marker_key = _derive(secret_key, b"marker")
         self.worker_key = _derive(secret_key, b"worker-token")
+        self.form_key = _derive(secret_key, b"form")
 
     def seal(self, secret: str) -> bytes:
         """Encrypt a secret."""

@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 from bot.http import problems
 from bot.http.access import Caller, Doorman, Needed
+from bot.http.forms import Forms
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.key_desk import KeyDesk
 from bot.keys import SCOPES, digest
@@ -103,7 +104,8 @@ async def door(
     async with scripted() as (github, _):
         operators = Operators(store, github, admins)
         limiter = RateLimiter(limits or Limits())
-        doorman = Doorman(store.people, operators, lambda: made.now, url, limiter)
+        forms = Forms(Vault(b"k" * 32))
+        doorman = Doorman(store.people, operators, lambda: made.now, url, forms, limiter)
         client = TestClient(TestServer(app))
         made = Door(store, client, doorman)
         for needed in get_args(Needed):
