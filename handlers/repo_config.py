@@ -73,7 +73,8 @@ def _text_where(right: Callable[[str], bool]) -> Callable[[Scalar], str | None]:
     return read
 
 
-def _is_image(text: str) -> bool:
+def is_image(text: str) -> bool:
+    """Tell whether this could be the name of a container image."""
     return re.fullmatch(_IMAGE, text, re.ASCII) is not None
 
 
@@ -118,7 +119,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
         {"type": "string", "description": "Where workers run, one of those the operator allows."},
     ),
     "image": _Key(
-        _text_where(_is_image),
+        _text_where(is_image),
         "the name of an image, for example `ghcr.io/acme/worker:1`",
         {
             "type": "string",
