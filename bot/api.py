@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 from bot.doctor import examine
 from bot.facts import Facts
 from bot.github.client import GitHub
+from bot.github.oauth import OAuthClient
 from bot.http import openapi, page_sign_in, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
@@ -24,6 +25,8 @@ from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
+from bot.http.page_deliveries import DeliveryPages
+from bot.http.page_settings import SettingsPages
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
@@ -33,6 +36,7 @@ from bot.operators import Operators
 from bot.outbound_guard import Policy, why_not_called
 from bot.roles import Roles
 from bot.settings import Settings
+from bot.user_tokens import UserTokens
 from bot.vault import Vault
 from storage import Store
 
@@ -54,17 +58,25 @@ class Api:
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
+        tokens = self._user_tokens()
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
+        pages.add_pages(app, doorman)
         self._add_tasks(app, doorman)
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        pages.add_pages(app, doorman)
         page_sign_in.add_sign_in(app)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
+        app.cleanup_ctx.append(partial(_settling, tokens))
+
+    def _user_tokens(self) -> UserTokens:
+        settings = self.settings
+        client = OAuthClient(settings.client_id, settings.client_secret)
+        oauth = self.github.oauth(client, settings.github_url)
+        return UserTokens(self.store.people, self.vault, oauth, self.clock)
 
     def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
@@ -86,13 +98,16 @@ class Api:
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
         ).register(app)
-        DeliveriesDesk(self.store, doorman, roles, self.clock).register(app)
+        deliveries = DeliveriesDesk(self.store, doorman, roles, self.clock)
+        deliveries.register(app)
+        DeliveryPages(deliveries, doorman.forms).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
         desk = KeyDesk(people, self.vault, self.clock)
         KeyRoutes(doorman, people, desk).register(app)
         WebhookSecretRoutes(doorman, people, desk).register(app)
+        SettingsPages(doorman, people, desk).register(app)
 
     def _add_operations(self, app: web.Application, doorman: Doorman) -> None:
         token = self.settings.metrics_token
@@ -109,6 +124,13 @@ class Api:
         OperationsRoutes(doorman, self.github, lambda: examine(self.settings), self.clock).register(
             app
         )
+
+
+async def _settling(tokens: UserTokens, app: web.Application) -> AsyncGenerator[None]:
+    """Let what GitHub grants be stored before the database is closed."""
+    del app
+    yield
+    await tokens.settled()
 
 
 async def _pinning(operators: Operators, app: web.Application) -> AsyncGenerator[None]:

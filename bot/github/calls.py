@@ -13,6 +13,7 @@ from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import Limited, Refused
 from bot.github.heard import ASKING, Heard
+from bot.github.oauth import OAuth
 from bot.github.pace import Pace, Priority
 from bot.github.retry import patiently
 from bot.github.transport import Answer, Api
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientSession
 
+    from bot.github.oauth import OAuthClient
     from bot.github.values import RepoRef
 
 # What each kind of call may do; a token is narrowed to one of these.
@@ -85,6 +87,18 @@ class Calls:
             timeout=self._timeout,
             cache=cache,
             heard=self.heard,
+        )
+
+    def oauth(self, client: OAuthClient, web_url: str) -> OAuth:
+        """Sign-in for people at this GitHub, whose pages are at `web_url`."""
+        return OAuth(
+            self._session,
+            client,
+            web_url,
+            self._api_url,
+            self._requester,
+            self.clock,
+            self.heard,
         )
 
     def _caching_api(self, repo: RepoRef) -> Api:

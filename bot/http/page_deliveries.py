@@ -75,9 +75,7 @@ class DeliveryPages:
         return await self.desk.store.arrivals.page(SHOWN + 1, before)
 
     async def _sent(self, before: int | None) -> tuple[Sent, ...]:
-        return await self.desk.store.outbound.page(
-            SHOWN + 1, before, owner_id=None, task_id=None
-        )
+        return await self.desk.store.outbound.page(SHOWN + 1, before, owner_id=None, task_id=None)
 
     async def _replay(self, request: web.Request, caller: Caller) -> web.Response:
         only_operators(caller)

@@ -40,7 +40,9 @@ class SessionPages:
     async def _list(self, request: web.Request, caller: Caller) -> web.Response:
         found = await self.people.sessions_of(caller.person.id, self.clock())
         values = {
-            "sessions": [(one, browser_of(one.agent), one.id == caller.session_id) for one in found],
+            "sessions": [
+                (one, browser_of(one.agent), one.id == caller.session_id) for one in found
+            ],
             "notice": pages.done(request, NOTICES),
         }
         return pages.show(request, "sessions.html", values)
