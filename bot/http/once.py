@@ -16,7 +16,7 @@ class Once:
     """Secrets that wait: in memory alone, each for one session, until they are taken."""
 
     def __init__(self) -> None:
-        self._waiting: Final[TTLCache[tuple[str | None, str], str]] = TTLCache(MOST, KEPT)
+        self._waiting: Final = TTLCache[tuple[str | None, str], str, float](MOST, KEPT)
 
     def put(self, session_id: str | None, secret: str) -> str:
         """Let a secret wait; the ticket by which its page takes it."""

@@ -85,11 +85,9 @@ class DeliveryPages:
         except Problem as problem:
             return await self._list(request, mendable(problem))
         outbound = text_in(fields, "direction") == "outbound"
-        return pages.see_other(_link(outbound=outbound), "sent" if outbound else "taken")
+        return pages.see_other(_link(outbound=outbound, done="sent" if outbound else "taken"))
 
 
-def _link(*, outbound: bool, cursor: str | None = None) -> str:
+def _link(*, outbound: bool, **more: str) -> str:
     query = {"direction": "outbound"} if outbound else {}
-    if cursor is not None:
-        query["cursor"] = cursor
-    return f"{PATH}?{urlencode(query)}" if query else PATH
+    return f"{PATH}?{urlencode(query | more)}"

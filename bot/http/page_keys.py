@@ -107,13 +107,10 @@ class KeyPages:
 
     async def _ask(self, request: web.Request, caller: Caller) -> web.Response:
         key = await self._theirs(request, caller)
-        detail = (
-            f"Programs that use `{key.prefix}…` are refused from then on. There is no way back."
-        )
         return ask_first(
             request,
             heading=f"Delete the key “{key.name}”?",
-            detail=detail,
+            detail=f"Programs that use `{key.prefix}…` are refused from then on, for good.",
             button="Delete the key",
             back=PATH,
         )

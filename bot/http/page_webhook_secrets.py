@@ -74,7 +74,7 @@ class WebhookSecretPages:
         return ask_first(
             request,
             heading=f"Delete the secret that ends in “{found.last4}”?",
-            detail="It is the only one: until there is another, no webhook is sent to your programs."
+            detail="It is the only one: until there is another, no webhook is sent to you."
             if last
             else "Receivers that only know this one refuse what is sent from then on.",
             button="Delete the secret",

@@ -79,10 +79,10 @@ class Windows:
     browser: Browser
     axe: str
     screenshots: Path
-    complaints: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list[str])
+    expected: list[str] = field(default_factory=list[str])
     """Parts of complaints that a test provokes."""
-    _contexts: list[BrowserContext] = field(default_factory=list)
+    _contexts: list[BrowserContext] = field(default_factory=list[BrowserContext])
 
     async def open(
         self,
