@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from tests.browser.window import NARROW, WIDE, Scheme, Windows
-from tests.story import staged
+from tests.browser.place import Place, place
+from tests.browser.window import NARROW, WIDE, Scheme, Window, Windows
+
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
+
+Prepare = Callable[[Place], Awaitable[None]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [NARROW, WIDE])
-async def test_the_api_is_shown(
-    windows: Windows, tmp_path: Path, width: int, scheme: Scheme
+async def _nothing(there: Place) -> None:
+    """As it is for somebody who has just come."""
+
+
+async def _keys(there: Place) -> None:
+    await there.desk.client("tina")
+    await there.desk.secret("tina")
+
+
+PAGES: list[tuple[str, str | None, str, Prepare]] = [
+    ("docs", None, "/docs", _nothing),
+    ("sign-in", None, "/sign-in", _nothing),
+    ("nowhere", "tina", "/nowhere", _nothing),
+    ("settings", "tina", "/settings", _keys),
+    ("keys-none", "tina", "/settings/keys", _nothing),
+    ("keys", "tina", "/settings/keys", _keys),
+    ("webhook-secrets", "tina", "/settings/webhook-secrets", _keys),
+    ("sessions", "tina", "/settings/sessions", _nothing),
+    ("deliveries", "tina", "/deliveries", _nothing),
+    ("deliveries-sent", "tina", "/deliveries?direction=outbound", _nothing),
+    ("deliveries-forbidden", "alice", "/deliveries", _nothing),
+]
+
+
+@pytest.mark.parametrize(("name", "login", "path", "prepare"), PAGES, ids=[one[0] for one in PAGES])
+async def test_it_fits_and_keeps_nobody_out(  # noqa: PLR0917 - pytest gives them by name
+    windows: Windows, tmp_path: Path, name: str, login: str | None, path: str, prepare: Prepare
 ) -> None:
-    async with staged(tmp_path) as stage:
-        window = await windows.open(stage.settings.public_url, width=width, scheme=scheme)
-        assert await window.go("/docs") == 200
-        assert await window.fits()
-        assert await window.barriers() == []
-        await window.shot(f"docs-{width}-{scheme}")
+    windows.expected.append("Failed to load resource")  # where the page is one of an error
+    async with place(tmp_path, windows, admins=("tina",)) as there:
+        await prepare(there)
+        for width, scheme in LOOKS:
+            window = await there.window(login, width=width, scheme=scheme)
+            await window.go(path)
+            await _look_at(window, f"{name}-{width}-{scheme}")
+
+
+async def _look_at(window: Window, name: str) -> None:
+    await window.shot(name, whole=True)
+    assert await window.fits(), f"{name} has to be scrolled to the side"
+    assert await window.barriers() == [], name
