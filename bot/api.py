@@ -24,6 +24,7 @@ from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
+from bot.http.page_feed import FeedPage
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
@@ -56,12 +57,12 @@ class Api:
         """Serve it all."""
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
+        pages.add_pages(app, doorman)
+        page_sign_in.add_sign_in(app)
         self._add_tasks(app, doorman)
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        pages.add_pages(app, doorman)
-        page_sign_in.add_sign_in(app)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
@@ -86,6 +87,7 @@ class Api:
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
         ).register(app)
+        FeedPage(sight, self.clock, self.settings.github_url).register(app)
         DeliveriesDesk(self.store, doorman, roles, self.clock).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
