@@ -13,13 +13,17 @@ from uuid_utils import uuid7
 
 from bot.doctor import examine
 from bot.facts import Facts
+from bot.github.as_user import AsUser
 from bot.github.client import GitHub
+from bot.github.oauth import OAuthClient
 from bot.http import openapi, page_sign_in, pages, reference
 from bot.http.access import Doorman
 from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
 from bot.http.forms import Forms
+from bot.http.github_data import GitHubDesk
+from bot.http.github_links import GitHubLinks
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
@@ -34,6 +38,7 @@ from bot.operators import Operators
 from bot.outbound_guard import Policy, why_not_called
 from bot.roles import Roles
 from bot.settings import Settings
+from bot.user_tokens import UserTokens
 from bot.vault import Vault
 from storage import Store
 
@@ -47,25 +52,37 @@ class Api:
     github: GitHub
     vault: Vault
     policy: Policy
+    roles: Roles
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
     meters: Meters = field(default_factory=Meters)
     ready: Callable[[], bool] = field(default=lambda: False)
+    app_name: Callable[[], str] = field(default=lambda: "bellhop")
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
+        tokens = self._user_tokens()
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
         pages.add_pages(app, doorman)
-        page_sign_in.add_sign_in(app)
-        self._add_tasks(app, doorman)
+        sight = TaskSight(self.store, doorman, self.roles)
+        desks = self._add_tasks(app, sight)
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
+        self._add_pages(app, sight)
+        self._add_github(app, sight, desks, tokens)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
+        app.cleanup_ctx.append(partial(_settling, tokens))
+
+    def _user_tokens(self) -> UserTokens:
+        settings = self.settings
+        client = OAuthClient(settings.client_id, settings.client_secret)
+        oauth = self.github.oauth(client, settings.github_url)
+        return UserTokens(self.store.people, self.vault, oauth, self.clock)
 
     def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
@@ -73,22 +90,34 @@ class Api:
         forms = Forms(self.vault)
         return Doorman(self.store.people, operators, self.clock, url, forms, limiter)
 
-    def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
-        roles = Roles(self.github, self.clock)
-        sight = TaskSight(self.store, doorman, roles)
+    def _add_tasks(self, app: web.Application, sight: TaskSight) -> TaskDesks:
         events = EventDesk(sight, self.pace)
         events.register(app)  # before `/tasks/{task_id}`
         self.meters.streams = events.open_streams
-        TaskDesks(
+        desks = TaskDesks(
             sight=sight,
             facts=Facts(self.github, self.store),
             check_url=partial(why_not_called, policy=self.policy),
             clock=self.clock,
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
-        ).register(app)
+        )
+        desks.register(app)
+        DeliveriesDesk(self.store, sight.doorman, sight.roles, self.clock).register(app)
+        return desks
+
+    def _add_pages(self, app: web.Application, sight: TaskSight) -> None:
+        """What people look at."""
+        page_sign_in.add_sign_in(app)
         FeedPage(sight, self.clock, self.settings.github_url).register(app)
-        DeliveriesDesk(self.store, doorman, roles, self.clock).register(app)
+
+    def _add_github(
+        self, app: web.Application, sight: TaskSight, desks: TaskDesks, tokens: UserTokens
+    ) -> None:
+        """What people see of GitHub, and the pages that are made of it."""
+        as_user = AsUser(self.github.new_api, tokens, self.github.clock)
+        links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
+        GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
@@ -111,6 +140,13 @@ class Api:
         OperationsRoutes(doorman, self.github, lambda: examine(self.settings), self.clock).register(
             app
         )
+
+
+async def _settling(tokens: UserTokens, app: web.Application) -> AsyncGenerator[None]:
+    """Let what GitHub grants be stored before the database is closed."""
+    del app
+    yield
+    await tokens.settled()
 
 
 async def _pinning(operators: Operators, app: web.Application) -> AsyncGenerator[None]:

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     database: str = Field("bellhop.db", description="Name of the database file in that folder.")
     app_id: int | None = Field(None, ge=1, description="The GitHub App's number.")
     client_id: str = Field("", description="The GitHub App's client id.")
+    client_secret: SecretStr | None = Field(
+        None, description="The GitHub App's client secret, for people's sign-in on the page."
+    )
     private_key: SecretStr | None = Field(
         None, description="The GitHub App's private key, a PEM text."
     )

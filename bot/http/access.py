@@ -64,6 +64,8 @@ class Doorman:
         """
         caller = await self._known(request)
         await self._count(request, caller)
+        if caller.session_id is not None and request.method not in SAFE:
+            self.forms.check(request, caller)
         _check(caller, needed)
         return caller
 

@@ -58,7 +58,8 @@ class Forms:
                 than a form's, 413 too large, 400 for what is no form.
         """
         fields = await _fields(request)
-        self._compare(fields.pop(FIELD, ""), caller)
+        given = fields.popall(FIELD, [])
+        self._compare(given[0] if len(given) == 1 else "", caller)
         return MultiDictProxy(fields)
 
     def _compare(self, given: str, caller: Caller) -> None:

@@ -1,0 +1,242 @@
+"""Defaults, keys of providers and Fly on the wire. Secrets come in and never go out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from bot.http.bodies import Body
+from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_model, is_name
+from handlers.preferences import MOST_COST
+from handlers.repo_config import is_image
+
+LONGEST_SECRET = 512
+"""Characters of a provider's key."""
+SHORTEST_SECRET = 8
+"""Of fewer, the last four would tell too much, and no provider gives any."""
+LONGEST_FLY_TOKEN = 8192
+"""Characters: an organisation's Fly tokens are long."""
+
+AGAIN = "copy the key again, whole and alone: "
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong", "{told}", {"told": message})
+
+
+def _secret(value: SecretStr, longest: int) -> SecretStr:
+    """A secret without the blanks around it; the errors never quote it.
+
+    Raises:
+        PydanticCustomError: it cannot be one; the message says what to do.
+    """
+    text = value.get_secret_value().strip()
+    if not text:
+        raise _wrong("it is blank; give the key, or null to remove it")
+    if not text.isascii() or not text.isprintable():
+        raise _wrong(f"{AGAIN}it has signs that no key has")
+    if " " in text:
+        raise _wrong(f"{AGAIN}it has a blank in it")
+    if len(text) < SHORTEST_SECRET:
+        raise _wrong(f"{AGAIN}it has fewer than {SHORTEST_SECRET} characters")
+    if len(text) > longest:
+        raise _wrong(f"{AGAIN}it has more than {longest} characters")
+    return SecretStr(text)
+
+
+def _key(value: SecretStr) -> SecretStr:
+    return _secret(value, LONGEST_SECRET)
+
+
+def _fly_token(value: SecretStr) -> SecretStr:
+    """Fly prints its tokens with `FlyV1 ` before them; it is taken with or without."""
+    text = value.get_secret_value().strip().removeprefix("FlyV1 ")
+    return _secret(SecretStr(text), LONGEST_FLY_TOKEN)
+
+
+_WRITE_ONLY: dict[str, Any] = {"writeOnly": True, "minLength": SHORTEST_SECRET}
+
+Secret = Annotated[
+    SecretStr,
+    AfterValidator(_key),
+    Field(json_schema_extra={**_WRITE_ONLY, "maxLength": LONGEST_SECRET}),
+]
+FlyToken = Annotated[
+    SecretStr,
+    AfterValidator(_fly_token),
+    Field(json_schema_extra={**_WRITE_ONLY, "maxLength": LONGEST_FLY_TOKEN}),
+]
+ProviderName = Literal[
+    "anthropic", "openai", "gemini", "openrouter", "mistral", "deepseek", "groq", "xai"
+]
+"""The names in `bot.providers`."""
+
+
+def _named(text: str) -> str:
+    if not is_name(text):
+        raise _wrong("it is no name: letters, digits, dots, dashes and underscores")
+    return text
+
+
+def _model(text: str) -> str:
+    if not is_model(text):
+        raise _wrong("give `name` or `provider/name`, for example openai/gpt-5")
+    return text
+
+
+def _image(text: str) -> str:
+    if not is_image(text):
+        raise _wrong("it is no name of an image, as ghcr.io/acme/worker:1 is one")
+    return text
+
+
+Name = Annotated[str, StringConstraints(max_length=64), AfterValidator(_named)]
+Model = Annotated[str, StringConstraints(max_length=200), AfterValidator(_model)]
+Image = Annotated[str, StringConstraints(max_length=255), AfterValidator(_image)]
+
+
+class ConfigBody(Body):
+    """What attempts begin with, and their limits; null where this scope says nothing.
+
+    Whatever is not in the operator's lists is refused. Limits of several places combine by the
+    least of them.
+    """
+
+    agent: Name | None = None
+    model: Model | None = Field(None, description="`name` or `provider/name`.")
+    runner: Name | None = None
+    image: Image | None = None
+    time_limit: int | None = Field(
+        None, ge=MIN_TIME_LIMIT, le=MAX_TIME_LIMIT, description="Seconds of an attempt."
+    )
+    max_cost: float | None = Field(
+        None, gt=0, le=MOST_COST, description="US dollars of an attempt."
+    )
+    concurrency: int | None = Field(
+        None, ge=1, le=MAX_CONCURRENCY, description="Attempts of one repository at a time."
+    )
+
+
+class Offered(Body):
+    """What the operator allows: the first of a list is what is used where nobody says anything."""
+
+    agents: list[str]
+    runners: list[str]
+    images: list[str]
+    time_limit: int = Field(description="Seconds: the most that counts.")
+    max_cost: float | None = Field(description="US dollars: the most that counts; null: no limit.")
+    concurrency: int
+
+
+class Configured(Body):
+    """What may be told of a key of a provider."""
+
+    configured: bool
+    last4: str | None = Field(None, description="Its last four characters.")
+    updated_at: datetime | None = None
+    validated_at: datetime | None = Field(
+        None, description="When the provider last took it; null: never, or not this one."
+    )
+
+
+class FlyShown(Body):
+    """Where workers on Fly run, and what may be told of the token."""
+
+    app: str | None
+    region: str | None
+    size: str | None
+    token: Configured
+
+
+class ConfigShown(Body):
+    """Everything that is set for a scope, `user` or `installation:ID`."""
+
+    scope: str
+    defaults: ConfigBody
+    updated_at: datetime | None = Field(description="When the defaults were last changed.")
+    offered: Offered
+    credentials: dict[str, Configured] = Field(description="By provider.")
+    fly: FlyShown
+
+
+class OneSecret(Body):
+    """The key of one provider; null removes it."""
+
+    provider: ProviderName
+    secret: Secret | None
+
+
+class CredentialsShown(Body):
+    """What may be told of all keys."""
+
+    credentials: dict[str, Configured] = Field(description="By provider.")
+
+
+class Credentials(Body):
+    """Keys of providers: null removes one, and what is left out stays."""
+
+    anthropic: Secret | None = None
+    openai: Secret | None = None
+    gemini: Secret | None = None
+    openrouter: Secret | None = None
+    mistral: Secret | None = None
+    deepseek: Secret | None = None
+    groq: Secret | None = None
+    xai: Secret | None = None
+
+    @property
+    def given(self) -> dict[str, SecretStr | None]:
+        """The keys that the body names, by provider."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class FlyBody(Body):
+    """Where workers on Fly run. Without `token` the one that is stored stays; null removes it."""
+
+    app: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] | None = Field(
+        None, description="Three letters, as `ams`."
+    )
+    size: Annotated[str, StringConstraints(pattern=r"^(shared-cpu|performance)-[1-9][0-9]?x$")] | (
+        None
+    ) = Field(None, description="As `shared-cpu-2x` or `performance-1x`.")
+    token: FlyToken | None = None
+
+
+class SecretToCheck(Body):
+    """A key to try without storing it; the stored one, if none is given."""
+
+    secret: Annotated[SecretStr, StringConstraints(max_length=LONGEST_FLY_TOKEN)] | None = Field(
+        None, json_schema_extra={"writeOnly": True}
+    )
+    app: str | None = Field(None, max_length=63, description="For Fly: the app; the stored one.")
+
+
+class CheckedBody(Body):
+    """What a provider says of a key.
+
+    `unknown`: the provider did not say, since it is limited, broken or out of reach; the key may
+    well be good.
+    """
+
+    result: Literal["valid", "invalid", "unknown"]
+    detail: str
+
+
+class ProviderShown(Body):
+    """A provider of models."""
+
+    name: str
+    title: str
+    variables: list[str] = Field(description="The agent's environment variables with the key.")
+    models: list[str] = Field(description="Some that it has; others may be named too.")
+    keys_url: str = Field(description="Where a key is made.")
+
+
+class ProviderList(Body):
+    """All providers that Bellhop can check keys of."""
+
+    providers: list[ProviderShown]
