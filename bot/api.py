@@ -13,6 +13,7 @@ from uuid_utils import uuid7
 
 from bot.doctor import examine
 from bot.facts import Facts
+from bot.github.as_user import AsUser
 from bot.github.client import GitHub
 from bot.github.oauth import OAuthClient
 from bot.http import openapi, page_sign_in, pages, reference
@@ -21,11 +22,14 @@ from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
 from bot.http.forms import Forms
+from bot.http.github_data import GitHubDesk
+from bot.http.github_links import GitHubLinks
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
 from bot.http.page_deliveries import DeliveryPages
+from bot.http.page_feed import FeedPage
 from bot.http.page_settings import SettingsPages
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
@@ -50,11 +54,13 @@ class Api:
     github: GitHub
     vault: Vault
     policy: Policy
+    roles: Roles
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
     meters: Meters = field(default_factory=Meters)
     ready: Callable[[], bool] = field(default=lambda: False)
+    app_name: Callable[[], str] = field(default=lambda: "bellhop")
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
@@ -62,11 +68,13 @@ class Api:
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
         pages.add_pages(app, doorman)
-        self._add_tasks(app, doorman)
+        sight = TaskSight(self.store, doorman, self.roles)
+        desks = self._add_tasks(app, sight)
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        page_sign_in.add_sign_in(app)
+        self._add_pages(app, sight)
+        self._add_github(app, sight, desks, tokens)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
         app.cleanup_ctx.append(partial(_pinning, operators))
@@ -84,23 +92,36 @@ class Api:
         forms = Forms(self.vault)
         return Doorman(self.store.people, operators, self.clock, url, forms, limiter)
 
-    def _add_tasks(self, app: web.Application, doorman: Doorman) -> None:
-        roles = Roles(self.github, self.clock)
-        sight = TaskSight(self.store, doorman, roles)
+    def _add_tasks(self, app: web.Application, sight: TaskSight) -> TaskDesks:
         events = EventDesk(sight, self.pace)
         events.register(app)  # before `/tasks/{task_id}`
         self.meters.streams = events.open_streams
-        TaskDesks(
+        desks = TaskDesks(
             sight=sight,
             facts=Facts(self.github, self.store),
             check_url=partial(why_not_called, policy=self.policy),
             clock=self.clock,
             new_id=lambda: str(uuid7()),
             web_url=self.settings.github_url,
-        ).register(app)
-        deliveries = DeliveriesDesk(self.store, doorman, roles, self.clock)
+        )
+        desks.register(app)
+        deliveries = DeliveriesDesk(self.store, sight.doorman, sight.roles, self.clock)
         deliveries.register(app)
-        DeliveryPages(deliveries, doorman.forms).register(app)
+        DeliveryPages(deliveries, sight.doorman.forms).register(app)
+        return desks
+
+    def _add_pages(self, app: web.Application, sight: TaskSight) -> None:
+        """What people look at."""
+        page_sign_in.add_sign_in(app)
+        FeedPage(sight, self.clock, self.settings.github_url).register(app)
+
+    def _add_github(
+        self, app: web.Application, sight: TaskSight, desks: TaskDesks, tokens: UserTokens
+    ) -> None:
+        """What people see of GitHub, and the pages that are made of it."""
+        as_user = AsUser(self.github.new_api, tokens, self.github.clock)
+        links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
+        GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers.admission import Refusal, refuse_role, within
+from handlers.admission import Refusal, refuse_role
 from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
@@ -19,6 +19,7 @@ from handlers.events import (
     WorkRequested,
 )
 from handlers.launches import WARN_AT
+from handlers.preferences import wish_again
 from handlers.task import Ending, Status, Task
 from handlers.values import ErrorCode
 from handlers.work import (
@@ -45,7 +46,7 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     if event.found.archived:
         return _conflict(ARCHIVED)
     refusal = refuse_role(COMMANDS[event.command.name], event.found.role)
-    wish = refusal or admit(event.command, event.where, event.found, view.rules)
+    wish = refusal or admit(view, event.command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refused(wish)
     task = replace(
@@ -71,7 +72,7 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
     if event.found.archived:
         return _conflict(ARCHIVED)
     refusal = refuse_role(COMMANDS[task.wish.command], event.found.role)
-    wish = refusal or admit_again(task, event.found, view.rules)
+    wish = refusal or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     again = anew(task, wish, event.sender, where_it_is_now(task, event.found), now)
@@ -173,7 +174,7 @@ def _end(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
 
 def _go_on(view: View, task: Task, before: tuple[Entry, ...], now: datetime) -> Decision:
     """A new attempt on the same branch, asked for by whoever spoke last."""
-    wish = within(task.wish, view.rules)
+    wish = wish_again(task.wish, view.kept, view.rules)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     last = task.pending[-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from handlers.options import (
+    MAX_CONCURRENCY,
     MAX_TIME_LIMIT,
     MIN_TIME_LIMIT,
     is_model,
@@ -21,9 +22,6 @@ from handlers.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-_MAX_CONCURRENCY: Final = 100
-
 
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told at once; nobody mends more before looking again."""
@@ -94,7 +92,7 @@ def _max_cost(value: Scalar) -> float | None:
 def _concurrency(value: Scalar) -> int | None:
     if value.kind != "int" or not re.fullmatch(r"[1-9][0-9]{0,2}", value.text):
         return None
-    return int(value.text) if int(value.text) <= _MAX_CONCURRENCY else None
+    return int(value.text) if int(value.text) <= MAX_CONCURRENCY else None
 
 
 def _request_review(value: Scalar) -> bool | None:
@@ -149,11 +147,11 @@ _KEYS: Final[Mapping[str, _Key]] = {
     ),
     "concurrency": _Key(
         _concurrency,
-        f"a whole number from 1 to {_MAX_CONCURRENCY}",
+        f"a whole number from 1 to {MAX_CONCURRENCY}",
         {
             "type": "integer",
             "minimum": 1,
-            "maximum": _MAX_CONCURRENCY,
+            "maximum": MAX_CONCURRENCY,
             "description": "How many tasks of this repository may run at once.",
         },
     ),

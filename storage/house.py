@@ -15,7 +15,7 @@ from handlers.deliveries import (
     RepositoryGone,
     RepositoryRenamed,
 )
-from storage import tasks
+from storage import preferences, provider_secrets, tasks
 
 HouseKeeping = IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved
 
@@ -48,6 +48,14 @@ def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
             yield from _of_removal(db, delivery)
         case _:
             assert_never(delivery)
+
+
+def forget_what_goes(db: Database, delivery: HouseKeeping) -> None:
+    """Remove what nobody can use or see any more: what was set for an installation that is gone."""
+    if isinstance(delivery, AppRemoved) and delivery.reason == "deleted":
+        scope = preferences.installation_scope(delivery.installation_id)
+        preferences.forget(db, scope)
+        provider_secrets.forget(db, scope)
 
 
 def _of_removal(db: Database, removal: AppRemoved) -> Iterator[events.Event]:

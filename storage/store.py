@@ -58,6 +58,7 @@ from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
+from storage.preference_scopes import Scopes
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
@@ -98,6 +99,7 @@ class Store:
         self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
+        self.scopes = Scopes(engine)
         self.lists = lists = Lists(engine)
         self.list_tasks, self.count_tasks, self.places = lists.page, lists.count, lists.places
         self.history, self.totals = lists.history, lists.totals
@@ -231,6 +233,7 @@ class Store:
         def work(db: Database) -> None:
             for event in tuple(house.events_of(db, delivery)):
                 self._apply(db, event, now)
+            house.forget_what_goes(db, delivery)
             inbox.handled(db, delivery_id, now)
             self._offer(db, now)
 

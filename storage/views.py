@@ -8,9 +8,18 @@ from sqlite_utils import Database
 
 from handlers.commands import Command
 from handlers.decision import Rules, View
-from handlers.events import CommandGiven, Event, PlaceOffered, WorkRequested
-from handlers.task import Status
-from storage import tasks
+from handlers.events import (
+    CommandGiven,
+    Event,
+    FollowUpDue,
+    MessageSent,
+    PlaceOffered,
+    RetryRequested,
+    WorkRequested,
+)
+from handlers.task import Status, Task
+from handlers.values import Person
+from storage import preferences, tasks
 from storage.times import to_text
 
 HOUR = timedelta(hours=1)
@@ -21,8 +30,12 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     if isinstance(event, CommandGiven):
         return _of_command(db, event, rules, now)
     if isinstance(event, WorkRequested):
-        return View(rules, name=tasks.free_name(db, event.where.repository_id, event.task_id))
+        kept = preferences.kept(db, event.where.installation_id, event.sender.id)
+        name = tasks.free_name(db, event.where.repository_id, event.task_id)
+        return View(rules, name=name, kept=kept)
     task = tasks.load(db, event.task_id)
+    if task is not None and (who := _asks_again(event, task)) is not None:
+        return View(rules, task, kept=preferences.kept(db, task.where.installation_id, who.id))
     if task is not None and isinstance(event, PlaceOffered):
         return View(rules, task, load=tasks.load_of(db, task))
     return View(rules, task)
@@ -40,6 +53,19 @@ def remember_refusal(db: Database, event: CommandGiven, reason: str, now: dateti
 def forget_refusals(db: Database, now: datetime) -> None:
     """Remove what may be told again."""
     db.conn.execute("DELETE FROM refusals WHERE at <= ?", (to_text(now - HOUR),))
+
+
+def _asks_again(event: Event, task: Task) -> Person | None:
+    """Who asks for a new attempt, where the event may lead to one."""
+    match event:
+        case RetryRequested():
+            return event.sender
+        case MessageSent():
+            return event.message.sender
+        case FollowUpDue() if task.pending:
+            return task.pending[-1].sender
+        case _:
+            return None
 
 
 def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) -> View:
@@ -60,4 +86,5 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         named=tasks.named(db, where.repository_id, named) if named else None,
         name=tasks.free_name(db, where.repository_id, event.task_id),
         refused=frozenset(reason for (reason,) in rows),
+        kept=preferences.kept(db, where.installation_id, event.sender.id),
     )

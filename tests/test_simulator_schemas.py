@@ -93,6 +93,7 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
     ),
     ("GET", "{repo}/contents/README.md", None, 200, models.ContentFile),
     ("GET", "{repo}/contents/src", None, 200, list[models.ContentDirectoryItems]),
+    ("GET", "{repo}/issues", None, 200, list[models.Issue]),
     ("GET", "{repo}/issues/1", None, 200, models.Issue),
     ("GET", "{repo}/issues/{pull}", None, 200, models.Issue),
     ("GET", "{repo}/issues/1/comments", None, 200, list[models.IssueComment]),

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from bot.http.bodies import Body
-from handlers.options import MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_model, is_name
-from handlers.preferences import MOST_AT_ONCE, MOST_COST
+from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_model, is_name
+from handlers.preferences import MOST_COST
 from handlers.repo_config import is_image
 
 LONGEST_SECRET = 512
@@ -116,7 +116,7 @@ class ConfigBody(Body):
         None, gt=0, le=MOST_COST, description="US dollars of an attempt."
     )
     concurrency: int | None = Field(
-        None, ge=1, le=MOST_AT_ONCE, description="Attempts of one repository at a time."
+        None, ge=1, le=MAX_CONCURRENCY, description="Attempts of one repository at a time."
     )
 
 

@@ -10,6 +10,7 @@ from bot.http import (
     rows_events,
     rows_git,
     rows_github,
+    rows_github_data,
     rows_keys,
     rows_operations,
     rows_tasks,
@@ -25,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *rows_deliveries.ROUTES,
     *rows_git.ROUTES,
     *rows_keys.ROUTES,
+    *rows_github_data.ROUTES,
     *rows_operations.ROUTES,
 )
 """Every route, without its twin below `/api/v1`."""
