@@ -28,6 +28,8 @@ from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
+from bot.http.page_installations import InstallationsPage
+from bot.http.page_new_task import NewTaskPage
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
@@ -51,6 +53,7 @@ class Api:
     github: GitHub
     vault: Vault
     policy: Policy
+    roles: Roles
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
@@ -63,7 +66,7 @@ class Api:
         tokens = self._user_tokens()
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
-        sight = TaskSight(self.store, doorman, Roles(self.github, self.clock))
+        sight = TaskSight(self.store, doorman, self.roles)
         desks = self._add_tasks(app, sight)
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
@@ -111,6 +114,15 @@ class Api:
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
         links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
         GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
+        InstallationsPage(as_user, links).register(app)
+        NewTaskPage(
+            sight.doorman,
+            as_user,
+            desks.maker,
+            links,
+            self.settings.rules("").agents,
+            self.settings.time_limit,
+        ).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people

@@ -35,18 +35,21 @@ from bot.http.git import GitGate
 from bot.http.limiting import Limits
 from bot.identity import Identity
 from bot.intake import Intake
+from bot.look_ups import SystemResolver
 from bot.losses import tell_if_lost
 from bot.meters import Meters
-from bot.outbound_guard import Policy, SystemResolver, guarded_session
+from bot.outbound_guard import Policy, guarded_session
 from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.restored import Return
+from bot.roles import Roles
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
 from bot.startup import private_key
 from bot.token_desk import TokenDesk
 from bot.vault import Vault, load_or_make_key
+from bot.webhook_audience import Audience
 from bot.worker_tokens import WorkerTokens
 from handlers.events import WorkerExited
 from storage import FolderLock, StorageFailed, Store
@@ -101,6 +104,7 @@ class Bellhop:
     policy: Policy
     outbound: aiohttp.ClientSession
     """The session for URLs that people give; it keeps to the policy."""
+    roles: Roles
     identity: Identity | None = None
     pump: Pump | None = None
     meters: Meters = field(default_factory=Meters)
@@ -175,6 +179,7 @@ class Bellhop:
             self.github,
             self.vault,
             self.policy,
+            self.roles,
             self.tempo.clock,
             self.tempo.limits,
             self.tempo.pace,
@@ -196,6 +201,7 @@ class Bellhop:
             self.outbound,
             self.policy.rules,
             self.webhook_secrets,
+            Audience(self.roles).may_know,
             self.tempo.clock,
             self.tempo.backoff,
         )
@@ -341,7 +347,17 @@ async def opened(
         runners = _runners(settings)
         known = await who.recall(store, app_id)
         bellhop = Bellhop(
-            settings, store, github, runners, vault, session, tempo, policy, outbound, known
+            settings,
+            store,
+            github,
+            runners,
+            vault,
+            session,
+            tempo,
+            policy,
+            outbound,
+            Roles(github, tempo.clock),
+            known,
         )
         store.on_move = bellhop.meters.moved
         yield bellhop

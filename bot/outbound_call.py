@@ -12,8 +12,8 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from yarl import URL
 
-from bot.outbound_guard import TO_CONNECT, Forbidden
-from bot.outbound_url import NOT_ALLOWED, NOT_FOUND
+from bot.outbound_guard import TO_CONNECT, Forbidden, LookUpFailed
+from bot.outbound_url import NOT_ALLOWED, NOT_FOUND, UNKNOWN
 
 MOST_ANSWER = 16 * 1024
 """Bytes of an answer that are read, and thrown away: so its sender is not cut off in the middle."""
@@ -83,10 +83,12 @@ async def _read_some(content: aiohttp.StreamReader) -> None:
 
 def _unanswered(error: Exception) -> Unanswered:
     match error:
+        case aiohttp.ClientConnectorDNSError(os_error=LookUpFailed()):
+            return Unanswered(UNKNOWN)
+        case aiohttp.ClientConnectorDNSError():
+            return Unanswered(NOT_FOUND)  # or a private one: which, is nobody's business
         case aiohttp.ClientConnectorError(os_error=Forbidden()):
             return Unanswered(NOT_ALLOWED, again=False)
-        case aiohttp.ClientConnectorDNSError():
-            return Unanswered(NOT_FOUND)
         case aiohttp.ClientConnectorCertificateError():
             return Unanswered("its certificate is not valid")
         case aiohttp.ClientSSLError():

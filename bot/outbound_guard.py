@@ -11,24 +11,23 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.addresses import read_address
-from bot.outbound_url import NOT_ALLOWED, NOT_FOUND, BadUrl, UrlRules, read_url
+from bot.look_ups import on_behalf_of
+from bot.outbound_url import NOT_ALLOWED, NOT_FOUND, UNKNOWN, BadUrl, UrlRules, read_url
 
-__all__ = ["BadUrl", "Policy", "SystemResolver", "check_url", "guarded_session", "why_not_called"]
+__all__ = ["BadUrl", "LookUpFailed", "Policy", "check_url", "guarded_session", "why_not_called"]
 
 TO_RESOLVE = 5.0
-"""Seconds that a name has to resolve in."""
-LOOK_UPS = 16
-"""Look-ups at a time: the system's own cannot be stopped, so they have threads of their own."""
+"""Seconds that a name has to resolve in, waiting for its turn included."""
 TO_CONNECT = 5.0
+NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY})
+"""What the system says of a name that has no address; all else says only that it does not know."""
 
 
 class Forbidden(OSError):  # noqa: N818 - the name says what is wrong
@@ -38,36 +37,49 @@ class Forbidden(OSError):  # noqa: N818 - the name says what is wrong
         super().__init__(NOT_ALLOWED)
 
 
+class LookUpFailed(OSError):  # noqa: N818 - the name says what is wrong
+    """Nobody said in time whether a name has addresses: that is no answer about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What may be called, and how names are looked up."""
+    """What may be called, and how names are looked up, in how many seconds."""
 
     rules: UrlRules
     resolver: AbstractResolver
+    to_resolve: float = TO_RESOLVE
 
 
 async def check_url(url: str, policy: Policy) -> None:
     """Refuse what would not be called, before it is stored.
 
+    What has a private address and what has none are told in the same words: nobody learns from
+    them which names there are inside.
+
     Raises:
         BadUrl: why, for whoever gave it.
+        LookUpFailed: its host could not be looked up.
     """
     host = read_url(url, policy.rules).raw_host or ""
     if read_address(host) is not None:
         return  # it was judged with the URL
-    resolver = GuardedResolver(policy)
     try:
-        await resolver.resolve(host)
-    except Forbidden:
-        raise BadUrl(NOT_ALLOWED) from None
+        await GuardedResolver(policy).resolve(host)
+    except LookUpFailed:
+        raise
     except OSError:
         raise BadUrl(NOT_FOUND) from None
 
 
-async def why_not_called(url: str, policy: Policy) -> str | None:
-    """A sentence for whoever gave a URL that is not called; None for one that is."""
+async def why_not_called(url: str, person_id: int, *, policy: Policy) -> str | None:
+    """A sentence for the person who gave a URL that is not called; None for one that is.
+
+    Raises:
+        LookUpFailed: its host could not be looked up.
+    """
     try:
-        await check_url(url, policy)
+        with on_behalf_of(person_id):
+            await check_url(url, policy)
     except BadUrl as error:
         return f"This URL is not called: {error}."
     return None
@@ -116,13 +128,10 @@ class GuardedResolver(AbstractResolver):
 
         Raises:
             Forbidden: one of them may not be connected to.
+            LookUpFailed: nobody said in time.
             OSError: it has none.
         """
-        try:
-            async with asyncio.timeout(TO_RESOLVE):
-                found = await self._policy.resolver.resolve(host, port, family)
-        except (TimeoutError, UnicodeError) as error:
-            raise OSError(NOT_FOUND) from error
+        found = await self._found(host, port, family)
         if not found:
             raise OSError(NOT_FOUND)
         for one in found:
@@ -131,40 +140,18 @@ class GuardedResolver(AbstractResolver):
                 raise Forbidden
         return found
 
+    async def _found(
+        self, host: str, port: int, family: socket.AddressFamily
+    ) -> list[ResolveResult]:
+        try:
+            async with asyncio.timeout(self._policy.to_resolve):
+                return await self._policy.resolver.resolve(host, port, family)
+        except UnicodeError as error:  # the system does not look for what is no name
+            raise OSError(NOT_FOUND) from error
+        except OSError as error:  # too late, for one
+            if isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME:
+                raise
+            raise LookUpFailed(UNKNOWN) from error
+
     async def close(self) -> None:
         """The resolver below is its maker's to close."""
-
-
-class SystemResolver(AbstractResolver):
-    """The system's own look-up, in threads that nothing else waits for."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOK_UPS, "bellhop-resolver")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The addresses of a name.
-
-        Raises:
-            OSError: it has none.
-        """
-        loop = asyncio.get_running_loop()
-        look_up = partial(_look_up, host, port, family)
-        return await loop.run_in_executor(self._threads, look_up)
-
-    async def close(self) -> None:
-        """Begin no further look-ups."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _look_up(host: str, port: int, family: int) -> list[ResolveResult]:
-    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    return [
-        ResolveResult(
-            hostname=host, host=str(place[0]), port=port, family=kind, proto=protocol, flags=flags
-        )
-        for kind, _, protocol, _, place in socket.getaddrinfo(
-            host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-        )
-    ]

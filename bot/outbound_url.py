@@ -24,7 +24,9 @@ class BadUrl(Exception):  # noqa: N818 - the name says what is wrong
 
 NOT_ALLOWED = "its address is not allowed"
 """The same words for every address that is not public, so that nobody maps a network by them."""
-NOT_FOUND = "its host does not resolve"
+NOT_FOUND = "its host has no address that is allowed"
+"""The same words for a name that has none and for one of a private address."""
+UNKNOWN = "its host could not be looked up"
 
 
 @dataclass(frozen=True, slots=True)

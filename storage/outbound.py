@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Next, Outcome, Sending
+from storage.outbound_about import KNOWN, OF_TASK, About, read_about
 from storage.outbound_turns import Message, Room, chosen
 from storage.times import from_text, maybe_text, to_text
 
@@ -49,6 +50,7 @@ class Sent:
     created_at: datetime
     due_at: datetime | None
     tries: tuple[Try, ...] = ()
+    about: About | None = None
 
 
 class Outbound:
@@ -148,6 +150,10 @@ def _keep(db: Database, effect: SendWebhook, host: str, now: datetime) -> None:
             at,
         ),
     )
+    db.conn.execute(
+        f"UPDATE outbound SET about = {OF_TASK} WHERE id = ? AND about IS NULL",  # noqa: S608 - our own text
+        (effect.message_id,),
+    )
 
 
 def _tried(db: Database, message: Message, outcome: Outcome, then: Next) -> None:
@@ -172,15 +178,15 @@ def _tried(db: Database, message: Message, outcome: Outcome, then: Next) -> None
 
 def _select(db: Database, where: str, values: Sequence[object], limit: int) -> tuple[Sent, ...]:
     rows = db.conn.execute(
-        "SELECT number, id, task_id, attempt, owner_id, type, url, state, created_at, due_at "  # noqa: S608 - the condition is our own text
-        f"FROM outbound WHERE {where} ORDER BY number DESC LIMIT ?",
+        "SELECT number, id, task_id, attempt, owner_id, type, url, state, created_at, due_at, "  # noqa: S608 - the condition is our own text
+        f"{KNOWN} FROM outbound WHERE {where} ORDER BY number DESC LIMIT ?",
         (*values, limit),
     ).fetchall()
     return tuple(_sent(row, _tries(db, row[0])) for row in rows)
 
 
 def _sent(row: Sequence[Any], tries: tuple[Try, ...]) -> Sent:
-    number, name, task_id, attempt, owner, kind, url, state, created, due = row
+    number, name, task_id, attempt, owner, kind, url, state, created, due, about = row
     return Sent(
         number,
         name,
@@ -193,6 +199,7 @@ def _sent(row: Sequence[Any], tries: tuple[Try, ...]) -> Sent:
         from_text(created),
         None if due is None else from_text(due),
         tries,
+        read_about(about, owner),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from storage.outbound_about import KNOWN, About, read_about
 from storage.times import from_text, to_text
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Message:
     round: int
     tried: int
     begun_at: datetime
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +40,22 @@ class Room:
     of_owner: int = 8
 
 
-_HEADS = """
+_HEADS = f"""
     WITH RECURSIVE lanes (lane) AS (
         SELECT min(lane) FROM outbound WHERE state = 'waiting'
         UNION ALL
         SELECT (SELECT min(lane) FROM outbound WHERE state = 'waiting' AND lane > lanes.lane)
         FROM lanes WHERE lane IS NOT NULL
     )
-    SELECT number, id, owner_id, url, host, body, round, tried, begun_at FROM outbound
+    SELECT number, id, owner_id, url, host, body, round, tried, begun_at, {KNOWN}
+    FROM outbound
     WHERE number IN (
         SELECT head.number FROM lanes JOIN outbound AS head ON head.number IN (
             SELECT number FROM outbound WHERE state = 'waiting' AND lane = lanes.lane
             AND due_at <= :now ORDER BY due_at, number LIMIT :heads
         )
     ) ORDER BY due_at, number
-"""
+"""  # noqa: S608 - our own text
 """What is due the longest of each lane: one in which much waits costs no more than others."""
 
 
@@ -96,5 +99,6 @@ def next_due(db: Database, now: datetime) -> datetime | None:
 
 
 def _message(row: Sequence[Any]) -> Message:
-    number, name, owner, url, host, body, round_, tried, begun = row
-    return Message(number, name, owner, url, host, body, round_, tried, from_text(begun))
+    number, name, owner, url, host, body, round_, tried, begun, about = row
+    known = read_about(about, owner)
+    return Message(number, name, owner, url, host, body, round_, tried, from_text(begun), known)

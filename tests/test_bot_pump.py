@@ -170,7 +170,7 @@ async def test_what_becomes_due_between_the_look_and_the_sleep_is_not_slept_over
         await bench.sql("UPDATE effects SET state = 'done', done_at = '2020'")
         clock = Steps()
         nobody = cast("Any", None)
-        courier = Courier(bench.store, nobody, UrlRules(), nobody, clock, lambda _: 1.0)
+        courier = Courier(bench.store, nobody, UrlRules(), nobody, nobody, clock, lambda _: 1.0)
         intake, performer = cast("Intake", nobody), cast("Performer", nobody)
         pump = Pump(bench.store, intake, performer, courier, clock, lambda _: 1.0)
 

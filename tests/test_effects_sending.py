@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
-from bot.effects.sending import OUR_MISTAKE, SEALED, UNSIGNED, Courier, post
+from bot.effects.sending import OUR_MISTAKE, SEALED, UNSAID, UNSEEN, UNSIGNED, Courier, post
 from bot.outbound_guard import Policy, check_url, guarded_session
 from bot.outbound_url import UrlRules
 from bot.vault import WrongKey
@@ -28,6 +28,7 @@ from handlers.effects import SendWebhook
 from handlers.webhook_tries import A_DAY, Sending
 from storage import StorageFailed
 from storage.outbound import Sent
+from storage.outbound_about import About
 from storage.outbound_turns import Room
 from tests.makers import HOUR, ID, MINUTE, NOON, SECOND
 from tests.receivers import NEW, OLD, receiver
@@ -46,6 +47,8 @@ class Post:
     bench: Bench
     courier: Courier
     secrets: list[str] = field(default_factory=lambda: [OLD])
+    known: bool | None = True
+    """Whether owners may be told; None while nobody says."""
 
     async def keep(self, url: str, name: str = MESSAGE, owner: int = 1) -> None:
         effect = SendWebhook(f"key/{name}", name, ID, 1, owner, url, BODY)
@@ -91,11 +94,15 @@ async def posted(
         async def secrets(owner_id: int) -> Sequence[str]:
             return made.secrets if owner_id == 1 else ()
 
+        async def may_know(_: About | None) -> bool | None:
+            return made.known
+
         courier = Courier(
             bench.store,
             session,
             policy.rules,
             secrets,
+            may_know,
             lambda: bench.now,
             lambda _: 0.01,
             patience,
@@ -294,6 +301,18 @@ async def test_a_secret_that_cannot_be_read_may_be_readable_later(tmp_path: Path
         assert await office.said() == [SEALED, 204]
 
 
+async def test_an_owner_who_may_not_be_told_any_more_is_not(tmp_path: Path) -> None:
+    async with posted(tmp_path) as office, receiver() as there:
+        office.known = None
+        await office.keep(there.url)
+        await office.go()
+        assert ((await office.sent()).state, await office.said()) == (Sending.WAITING, [UNSAID])
+        office.known = False
+        await office.on()
+        assert (await office.sent()).state is Sending.FAILED
+        assert (await office.said(), there.got) == ([UNSAID, UNSEEN], [])
+
+
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "64:ff9b::7f00:1"]
 )
@@ -306,8 +325,8 @@ async def test_a_name_that_has_become_private_is_not_called(tmp_path: Path, addr
             await check_url(url, Policy(rules, names))
             await office.keep(url)
             await office.go()
-            assert (await office.sent()).state is Sending.FAILED
-            assert await office.said() == ["its address is not allowed"]
+            assert (await office.sent()).state is Sending.WAITING, "as one that has none"
+            assert await office.said() == ["its host has no address that is allowed"]
         assert server.heard == 0
 
 
@@ -339,7 +358,7 @@ async def test_a_name_that_does_not_resolve_may_do_so_later(tmp_path: Path) -> N
             await office.keep(f"http://localhost:{there.port}/")
             await office.go()
             await office.on()
-            assert await office.said() == ["its host does not resolve", 204]
+            assert await office.said() == ["its host has no address that is allowed", 204]
 
 
 @contextlib.asynccontextmanager

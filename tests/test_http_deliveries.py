@@ -172,6 +172,60 @@ async def test_who_may_no_longer_read_the_repository_has_nothing_sent(counter: C
         assert (await replayed(counter.operator, name)).status == 202
 
 
+async def test_nor_is_any_of_it_sent_or_listed(counter: Counter) -> None:
+    stage = counter.desk.stage
+    async with receiver(500, 204) as there:
+        reply = await counter.alice.ask(webhookUrl=there.url)
+        await counter.desk.in_state(reply.id, "completed")
+        await until(lambda: len(there.got) == 1, "the first try")
+        name = f"msg_{reply.id.replace('-', '')}_1"
+        own = await counter.message("alice", 1)
+        assert ids(await counter.alice.call("GET", "/deliveries")) == [own, name]
+        stage.repository.private = True
+        stage.repository.set_role("alice", "none")
+        stage.time_passes(minutes=6)
+        told = await counter.in_state(name, "failed")
+        assert told["tries"][-1]["error"] == "its owner cannot read the repository any more"
+        assert len(there.got) <= 2, "one more try may have begun before"
+        assert ids(await counter.alice.call("GET", "/deliveries")) == [own]
+        assert ids(await counter.alice.call("GET", f"/deliveries?task={reply.id}")) == []
+        first = await counter.alice.call("GET", "/deliveries?limit=1")
+        rest = f"/deliveries?cursor={first.body['nextCursor']}"
+        assert (ids(first), ids(await counter.alice.call("GET", rest))) == ([own], [])
+        assert ids(await counter.operator.call("GET", "/deliveries")) == [own, name]
+
+
+async def test_a_removed_task_is_not_told_of_either(counter: Counter) -> None:
+    stage = counter.desk.stage
+    async with receiver(410) as there:
+        reply = await counter.alice.ask(webhookUrl=there.url)
+        await counter.desk.ended(reply.id)
+        name = f"msg_{reply.id.replace('-', '')}_1"
+        await counter.in_state(name, "failed")
+        await counter.alice.call("DELETE", f"/tasks/{reply.id}")
+        await counter.desk.gone(reply.id)
+        assert ids(await counter.alice.call("GET", "/deliveries")) == [name]
+        stage.repository.private = True
+        stage.repository.set_role("alice", "none")
+        stage.time_passes(minutes=6)
+        assert ids(await counter.alice.call("GET", "/deliveries")) == []
+        assert (await replayed(counter.alice, name)).status == 404
+
+
+async def test_while_github_does_not_say_nothing_is_told(counter: Counter) -> None:
+    stage = counter.desk.stage
+    async with receiver(500, 204) as there:
+        reply = await counter.alice.ask(webhookUrl=there.url)
+        await counter.desk.in_state(reply.id, "completed")
+        name = f"msg_{reply.id.replace('-', '')}_1"
+        await until(lambda: len(there.got) == 1, "the first try")
+        stage.fault("GET", "/repos/acme/widgets/collaborators", "status", 8)
+        stage.time_passes(minutes=6)
+        assert (await counter.alice.call("GET", "/deliveries")).status == 503
+        told = await counter.in_state(name, "delivered")
+        assert told["tries"][-1]["status"] == 204
+
+
 BAD = [
     ("GET", "/deliveries?direction=sideways"),
     ("GET", "/deliveries?limit=0"),

@@ -130,6 +130,7 @@ class Refusals:
 
 
 NOT_ALLOWED = "This URL is not called: its address is not allowed."
+NO_NAME = "This URL is not called: its host has no address that is allowed."
 
 
 async def test_urls_that_are_not_called_are_refused_when_given(tmp_path: Path) -> None:
@@ -143,11 +144,9 @@ async def test_urls_that_are_not_called_are_refused_when_given(tmp_path: Path) -
     async with desk(tmp_path, resolver=names) as (made, alice):
         await only_secrets(made.stage, "alice", OLD)
         said = Refusals(alice)
-        for host in ("home.test", "metadata.test", "mapped.test", "nat64.test", "127.0.0.1"):
-            assert await said.of(f"https://{host}/") == NOT_ALLOWED
-        assert await said.of("https://nowhere.test/") == (
-            "This URL is not called: its host does not resolve."
-        )
+        assert await said.of("https://127.0.0.1/") == NOT_ALLOWED
+        for host in ("home", "metadata", "mapped", "nat64", "nowhere"):
+            assert await said.of(f"https://{host}.test/") == NO_NAME
         assert await said.of("http://127.0.0.1:8080/") == (
             "This URL is not called: it must begin with https://."
         )
@@ -163,6 +162,15 @@ async def test_a_host_that_turns_private_is_not_connected_to(tmp_path: Path, add
             await only_secrets(made.stage, "alice", OLD)
             task_id = await ask(alice, f"https://hook.test:{there.port}/")
             await made.ended(task_id)
-            found = await told(made.stage, task_id, Sending.FAILED)
-            assert [one.error for one in found.tries] == ["its address is not allowed"]
+            found = await told(made.stage, task_id, Sending.WAITING)
+            assert {one.error for one in found.tries} == {"its host has no address that is allowed"}
         assert there.got == []
+
+
+async def test_a_host_that_nobody_looks_up_in_time_is_asked_for_later(tmp_path: Path) -> None:
+    async with desk(tmp_path, resolver=Names(hook=[1.0, ["93.184.215.14"]])) as (made, alice):
+        await only_secrets(made.stage, "alice", OLD)
+        late = await alice.ask(webhookUrl="https://hook.test/")
+        assert (late.status, late.body["code"]) == (503, "lookup_failed")
+        assert late.headers["Retry-After"] == "5"
+        assert (await alice.ask(webhookUrl="https://hook.test/")).status == 202

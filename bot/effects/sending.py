@@ -20,12 +20,14 @@ import structlog
 from standardwebhooks import Webhook
 from yarl import URL
 
+from bot.look_ups import on_behalf_of
 from bot.outbound_call import Answer, Unanswered, call
 from bot.outbound_url import BadUrl, UrlRules, read_url
 from bot.vault import WrongKey
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Outcome, Sending, what_next
 from storage import StorageFailed, Store
+from storage.outbound_about import About
 from storage.outbound_turns import Message, Room
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -45,6 +47,8 @@ UNSIGNED = "there is no webhook secret to sign with; make one, then have this se
 SEALED = (
     "its owner's webhook secret was sealed with another BELLHOP_SECRET_KEY than the one now set"
 )
+UNSEEN = "its owner cannot read the repository any more"
+UNSAID = "GitHub did not say whether its owner may still read the repository"
 OUR_MISTAKE = "a mistake of Bellhop's own; its log tells why"
 
 
@@ -70,14 +74,16 @@ def signed(secrets: Sequence[str], message_id: str, at: datetime, body: str) -> 
 class Courier:
     """Sends what waits.
 
-    `secrets` gives the secrets of a person that are valid now, `whsec_…`; `backoff` the seconds
-    before the database is asked again after it failed, from how often it did.
+    `secrets` gives the secrets of a person that are valid now, `whsec_…`; `may_know` says whether
+    the owner may still be told, None where nobody says; `backoff` gives the seconds before the
+    database is asked again after it failed, from how often it did.
     """
 
     store: Store
     session: aiohttp.ClientSession
     rules: UrlRules
     secrets: Callable[[int], Awaitable[Sequence[str]]]
+    may_know: Callable[[About | None], Awaitable[bool | None]]
     clock: Callable[[], datetime]
     backoff: Callable[[int], float]
     patience: float = PATIENCE
@@ -121,6 +127,9 @@ class Courier:
         )
 
     async def _call(self, message: Message, at: datetime) -> Answer:
+        may_know = await self.may_know(message.about)
+        if not may_know:
+            raise Unanswered(UNSEEN, again=False) if may_know is False else Unanswered(UNSAID)
         try:
             secrets = await self._surely(lambda: self.secrets(message.owner_id))
         except WrongKey:
@@ -133,9 +142,10 @@ class Courier:
             raise Unanswered(str(error), again=False) from None
         headers = HEADERS | signed(secrets, message.id, at, message.body)
         body = message.body.encode()
-        return await call(
-            self.session, url, body, headers, patience=self.patience, now=self.clock()
-        )
+        with on_behalf_of(message.owner_id):
+            return await call(
+                self.session, url, body, headers, patience=self.patience, now=self.clock()
+            )
 
     async def _record(self, message: Message, outcome: Outcome) -> None:
         now = self.clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -23,9 +23,8 @@ from bot.http.delivery_bodies import (
 )
 from bot.http.problems import Problem
 from bot.http.routes import add_route
-from bot.http.task_sight import place_of
 from bot.roles import Roles
-from handlers.access import sees
+from handlers.access import sees_those_of
 from storage import Store
 from storage.arrived import Arrived
 from storage.outbound import Sent
@@ -82,7 +81,24 @@ class DeliveriesDesk:
         sent = await self.store.outbound.page(
             asked.limit + 1, asked.before, owner_id=owner, task_id=asked.task_id
         )
-        return _page(sent, outbound_body, asked.limit)
+        seen = await self._seen(caller, sent[: asked.limit])
+        return _page(sent, outbound_body, asked.limit, seen)
+
+    async def _seen(self, caller: Caller, sent: Sequence[Sent]) -> frozenset[int]:
+        """The numbers of those that somebody may see, who lost access to some repositories perhaps.
+
+        Raises:
+            Problem: 503 where GitHub does not say.
+        """
+        places = {one.about.place.repository_id: one.about.place for one in sent if one.about}
+        scope = await self.roles.scope(caller, list(places.values()))
+        return frozenset(
+            one.number
+            for one in sent
+            if scope.everything
+            or one.about is None
+            or one.about.place.repository_id in scope.readable
+        )
 
     async def _replay(self, request: web.Request) -> web.Response:
         delivery_id = request.match_info["delivery_id"]
@@ -112,10 +128,10 @@ class DeliveriesDesk:
             return True
         if sent.owner_id != caller.person.id:
             return False
-        task = await self.store.task(sent.task_id)
-        if task is None:  # it is their own word then, and all that is left of it
+        if sent.about is None:  # it is their own word then, and all that is left of it
             return True
-        return sees(task, caller.person, await self.roles.role(place_of(task.where), caller.person))
+        role = await self.roles.role(sent.about.place, caller.person)
+        return sees_those_of(sent.owner_id, caller.person, role)
 
     async def _take_again(self, request: web.Request, delivery_id: str) -> None:
         caller = await self.doorman.caller(request, "operator")
@@ -153,13 +169,19 @@ def _asked(request: web.Request) -> _Asked:
 
 
 def _page(
-    found: Sequence[T], told: Callable[[T], OutboundDelivery | InboundDelivery], limit: int
+    found: Sequence[T],
+    told: Callable[[T], OutboundDelivery | InboundDelivery],
+    limit: int,
+    seen: Container[int] | None = None,
 ) -> web.Response:
-    """One more was looked for than is shown, to know whether there is a next page."""
+    """One more was looked for than is shown, to know whether there is a next page.
+
+    Only the numbers that are seen are told of, where that is given; the page is shorter then.
+    """
     shown = found[:limit]
     following = cursor_of_place(shown[-1].number) if len(found) > limit else None
-    page = DeliveryPage(deliveries=[told(one) for one in shown], next_cursor=following)
-    return json_answer(page)
+    known = [told(one) for one in shown if seen is None or one.number in seen]
+    return json_answer(DeliveryPage(deliveries=known, next_cursor=following))
 
 
 def _check_id(delivery_id: str) -> None:

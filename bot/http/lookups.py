@@ -1,4 +1,4 @@
-"""What is answered when GitHub was asked and did not say."""
+"""What is answered when GitHub, or a name server, was asked and did not say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from bot.github.errors import GitHubError
 from bot.http.problems import Problem
+from bot.outbound_guard import LookUpFailed
 
 RETRY_AFTER = 5
 """Seconds, where GitHub does not name them."""
@@ -24,6 +25,14 @@ def looking_up() -> Generator[None]:
         yield
     except GitHubError as error:
         raise lookup_failed(error) from error
+    except LookUpFailed as error:
+        raise Problem(
+            503,
+            "The host of your URL could not be looked up in time, and nothing was changed. "
+            "Try again later, and see that its name servers answer.",
+            code="lookup_failed",
+            headers={"Retry-After": str(RETRY_AFTER)},
+        ) from error
 
 
 def lookup_failed(error: GitHubError) -> Problem:

@@ -6,7 +6,7 @@ from bot.http.cursors import PLACE
 from bot.http.deliveries import ID, MOST, USUAL
 from bot.http.delivery_bodies import DeliveryPage, Replayed
 from bot.http.openapi_parts import Answer, Content, Route, path, query, text_like
-from bot.http.rows_common import ASKED_BY_PEOPLE, LOOK_UP, PEOPLE, STORAGE
+from bot.http.rows_common import ASKED_BY_PEOPLE, LOOK_UP, PEOPLE
 
 _TAG = "Deliveries"
 _PAGE = (
@@ -33,7 +33,7 @@ ROUTES = (
         _TAG,
         "Deliveries, newest first, with what became of them.",
         {200: Answer("A page.", Content(DeliveryPage))},
-        ASKED_BY_PEOPLE | {400: "A parameter is none of those that there are."} | STORAGE,
+        ASKED_BY_PEOPLE | {400: "A parameter is none of those that there are."} | LOOK_UP,
         parameters=_PAGE,
         security=PEOPLE,
     ),

@@ -140,7 +140,10 @@ ROUTES = (
             "you cannot read or Bellhop is not installed on, a URL that may not be called. Or the "
             "Idempotency-Key was sent with another body.",
         }
-        | LOOK_UP,
+        | {
+            503: "GitHub does not say what must be known, the webhook's host cannot be looked up, "
+            "or the database fails. `Retry-After` says when to try again."
+        },
         Content(NewTask),
         (_KEY,),
         PEOPLE,

@@ -26,8 +26,8 @@ from handlers.values import Origin, Webhook, Where
 from storage import Store
 from storage.lists import Place
 
-CheckUrl = Callable[[str], Awaitable[str | None]]
-"""Looks whether a URL may be called; says why not, None where it may."""
+CheckUrl = Callable[[str, int], Awaitable[str | None]]
+"""Looks whether a URL may be called for a person; says why not, None where it may."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
@@ -84,7 +84,9 @@ class TaskAsking:
             if new.webhook_events is not None:
                 raise wrong_field("webhookEvents", "Give a webhookUrl too: where to send them.")
             return None
-        if why := await self.check_url(new.webhook_url):
+        with looking_up():
+            why = await self.check_url(new.webhook_url, caller.person.id)
+        if why:
             raise wrong_field("webhookUrl", why)
         if not await self.store.people.webhook_secrets_of(caller.person.id):
             raise wrong_field(

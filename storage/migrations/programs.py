@@ -15,9 +15,10 @@ def outbound(db: Database) -> None:
     """Webhooks to programs, and each try to send one; they belong to no task, but tell of one.
 
     A `lane` is what one owner sends to one host: the heads of the lanes are looked at, not what
-    stands behind them. `round` counts how often a message was asked for, so that a try that began
-    before says nothing about the next round. AUTOINCREMENT: pages go by numbers, of which none is
-    given twice.
+    stands behind them. `about` keeps where the task was and its owner's login, for when it is
+    removed: JSON `[repository_id, installation_id, full_name, login]`. `round` counts how often a
+    message was asked for, so that a try that began before says nothing about the next round.
+    AUTOINCREMENT: pages go by numbers, of which none is given twice.
     """
     db.executescript(
         """
@@ -31,6 +32,7 @@ def outbound(db: Database) -> None:
             host TEXT NOT NULL,
             lane TEXT NOT NULL AS (owner_id || ' ' || host) VIRTUAL,
             body TEXT NOT NULL,
+            about TEXT,
             type TEXT NOT NULL AS (body ->> '$.type') VIRTUAL,
             state TEXT NOT NULL DEFAULT 'waiting',
             due_at TEXT,
