@@ -30,6 +30,8 @@ from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
 from bot.http.page_deliveries import DeliveryPages
 from bot.http.page_feed import FeedPage
+from bot.http.page_installations import InstallationsPage
+from bot.http.page_new_task import NewTaskPage
 from bot.http.page_settings import SettingsPages
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
@@ -122,6 +124,15 @@ class Api:
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
         links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
         GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
+        InstallationsPage(as_user, links).register(app)
+        NewTaskPage(
+            sight.doorman,
+            as_user,
+            desks.maker,
+            links,
+            self.settings.rules("").agents,
+            self.settings.time_limit,
+        ).register(app)
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
