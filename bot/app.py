@@ -46,9 +46,9 @@ from bot.roles import Roles
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
 from bot.settings import Settings
-from bot.startup import private_key
+from bot.startup import private_key, secret_key
 from bot.token_desk import TokenDesk
-from bot.vault import Vault, load_or_make_key
+from bot.vault import Vault
 from bot.webhook_audience import Audience
 from bot.worker_tokens import WorkerTokens
 from handlers.events import WorkerExited
@@ -377,20 +377,6 @@ def make_folder(settings: Settings) -> None:
         workers.mkdir(exist_ok=True)
         for folder in (settings.data, workers):
             folder.chmod(PASSABLE)
-
-
-def secret_key(settings: Settings) -> bytes:
-    """The key for secrets at rest, made on the first start.
-
-    Raises:
-        OSError: its file cannot be read.
-        WrongKey: its file holds none.
-    """
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().encode()
-    if settings.secret_key_file is not None:
-        return settings.secret_key_file.read_bytes().strip()
-    return load_or_make_key(settings.data / "secret.key")
 
 
 def _runners(settings: Settings) -> dict[str, Runner]:

@@ -10,12 +10,12 @@ from datetime import datetime
 import aiohttp
 from pydantic import SecretStr
 
-from bot.app import PATIENCE, USER_AGENT, Tempo, make_folder, secret_key
+from bot.app import PATIENCE, USER_AGENT, Tempo, make_folder
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.key_desk import KeyDesk
 from bot.settings import Settings
-from bot.startup import private_key
+from bot.startup import private_key, secret_key
 from bot.vault import Vault
 from storage import FolderInUse, FolderLock, Store
 

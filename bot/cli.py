@@ -26,6 +26,7 @@ from bot.http.openapi import document
 from bot.receive import NotSent, read, send
 from bot.serve import serve as run_server
 from bot.settings import BadSettings, Settings, load
+from bot.stored_app import with_stored
 from bot.terminal import complain, note, say
 from bot.vault import WrongKey
 from storage import FolderInUse, StorageFailed
@@ -79,10 +80,13 @@ def bellhop(
 def serve() -> None:
     """Listen for GitHub's deliveries and do the work, until SIGTERM.
 
+    Without any setting of a GitHub App it serves the page /setup first, which makes one; the log
+    has the address, and the code that the page asks for.
+
     The exit code is 0 after a clean stop, 1 if it cannot run, 2 if the settings need a look.
     Workers go on when it stops, and are found again at the next start.
     """
-    settings = _settings()
+    settings = _with_app(_settings())
     if found := before_start(settings):
         _fail(str(BadSettings(found)), BAD_SETTINGS)
     log.set_up(settings.log_level, settings.log_format)
@@ -91,7 +95,9 @@ def serve() -> None:
         _run(run_server(settings))
     except OSError as error:
         _fail(_why_not(error, settings), FAILED)
-    except (FolderInUse, StorageFailed, ValueError) as error:
+    except BadSettings as error:
+        _fail(str(error), BAD_SETTINGS)
+    except (FolderInUse, StorageFailed, ValueError, WrongKey) as error:
         _fail(str(error), FAILED)
 
 
@@ -177,7 +183,7 @@ def receive(
 
     The exit code is 0 if the bot takes it, 1 if not.
     """
-    settings = _settings()
+    settings = _with_app(_settings())
     try:
         answer = _run(send(read(payload, event, delivery), settings, url))
     except NotSent as error:
@@ -205,7 +211,7 @@ def run_worker(context: typer.Context) -> None:
 
 def _beside(work: Callable[[Beside], Awaitable[None]]) -> None:
     """Run a command that needs the database, and tell what went wrong."""
-    settings = _settings()
+    settings = _with_app(_settings())
 
     async def go() -> None:
         async with beside(settings) as place:
@@ -239,6 +245,14 @@ def _settings() -> Settings:
         told = {one.setting for one in error.problems}
         more = tuple(one for one in further if one.setting not in told)
         _fail(str(BadSettings((*error.problems, *more))), BAD_SETTINGS)
+
+
+def _with_app(settings: Settings) -> Settings:
+    """With what the set-up page stored."""
+    try:
+        return with_stored(settings)
+    except (OSError, StorageFailed, WrongKey) as error:
+        _fail(str(error), FAILED)
 
 
 def _why_not(error: OSError, settings: Settings) -> str:

@@ -32,6 +32,7 @@ from handlers.events import (
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import (
+    app_rows,
     backup,
     census,
     house,
@@ -46,6 +47,7 @@ from storage import (
     vault_rows,
     views,
 )
+from storage.app_rows import SealedApp
 from storage.arrived import Arrivals
 from storage.census import Census
 from storage.feed import Feed
@@ -432,6 +434,14 @@ class Store:
         """Keep a fact about Bellhop itself."""
         statement = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
         await self._engine.write(lambda db: db.conn.execute(statement, (key, value)).rowcount)
+
+    async def keep_app(self, app: SealedApp) -> bool:
+        """Remember the App that was made; False where there is one already."""
+        return await self._engine.write(lambda db: app_rows.keep(db, app))
+
+    async def app(self) -> SealedApp | None:
+        """The App that the set-up page made, if it did."""
+        return await self._engine.read(app_rows.load)
 
     async def forget_old(
         self, now: datetime, keep_payloads: timedelta, keep_logs: timedelta
