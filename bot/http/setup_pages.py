@@ -62,9 +62,7 @@ UNSTORED = Failure(
 
 def ask_code(request: web.Request, *, waits: bool, wrong: bool) -> web.Response:
     """Ask for the code of the log; nothing else is shown to somebody without it."""
-    return show(
-        request, "setup_code.html", {"waits": waits, "wrong": wrong}, 403 if wrong else 200
-    )
+    return show(request, "setup_code.html", {"waits": waits, "wrong": wrong}, 403 if wrong else 200)
 
 
 def ask_wish(
