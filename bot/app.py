@@ -43,8 +43,10 @@ from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.restored import Return
 from bot.roles import Roles
+from bot.rotation import vault_with_history
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
+from bot.secret_key import secret_key, settle_key
 from bot.settings import Settings
 from bot.startup import private_key, secret_key
 from bot.token_desk import TokenDesk
@@ -146,7 +148,7 @@ class Bellhop:
         """The web application, without the loop that does the work."""
         app = web.Application()
         problems.install(app)
-        tokens = WorkerTokens(self.vault.worker_key)
+        tokens = self.worker_tokens()
         secret = self.settings.webhook_secret
         door = webhooks.WebhookDoor(
             secret=secret.get_secret_value().encode() if secret else b"",
@@ -189,6 +191,11 @@ class Bellhop:
         ).register(app)
         ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         return app
+
+    def worker_tokens(self) -> WorkerTokens:
+        """By which workers are known."""
+        vault = self.vault
+        return WorkerTokens(vault.worker_key, vault.former_worker_keys, self.tempo.clock)
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
@@ -252,7 +259,7 @@ class Bellhop:
             runners=self.runners,
             identity=identity,
             vault=self.vault,
-            tokens=WorkerTokens(self.vault.worker_key),
+            tokens=self.worker_tokens(),
             github_tokens=self.token_desk(),
             rules=rules,
             worker_url=self.settings.workers_url,
@@ -280,7 +287,8 @@ class Bellhop:
 
     async def _return_from_backup(self, identity: Identity) -> None:
         """Hold what a restored database owes until GitHub has said what it knows."""
-        mark = OurMark(self.vault.sign, identity.app_id, identity.bot_id)
+        vault = self.vault
+        mark = OurMark(vault.sign, identity.app_id, identity.bot_id, vault.signed_before)
         back = Return(self.store, self.github, mark, self.tempo.clock)
         tries = 0
         looking = self.store.held is not None
@@ -324,7 +332,8 @@ async def opened(
     make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(FolderLock(settings.data))
-        vault = Vault(secret_key(settings))
+        settle_key(settings)
+        key = secret_key(settings)
         timeout = aiohttp.ClientTimeout(total=None, connect=10)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
@@ -335,6 +344,7 @@ async def opened(
         outbound = await stack.enter_async_context(guarded_session(policy))
         store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
         stack.push_async_callback(store.close)
+        vault = await vault_with_history(key, store)
         app_id = settings.app_id or 0
         app = AppIdentity(app_id, settings.client_id, SecretStr(private_key(settings)))
         github = GitHub(

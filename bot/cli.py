@@ -24,6 +24,8 @@ from bot.demo import demo as run_demo
 from bot.doctor import before_start, examine
 from bot.http.openapi import document
 from bot.receive import NotSent, read, send
+from bot.rotation import NotRotated, rotate, what_to_set
+from bot.secret_key import NAME as KEY_FILE
 from bot.serve import serve as run_server
 from bot.settings import BadSettings, Settings, load
 from bot.stored_app import with_stored
@@ -165,6 +167,41 @@ def backup(
             "The secret key is not in it. Keep a copy elsewhere: without it, stored secrets are "
             "lost, and Bellhop does not know its own comments again."
         )
+
+
+@app.command("rotate-key")
+def rotate_key(
+    *,
+    leaked: Annotated[
+        bool,
+        typer.Option(
+            "--leaked",
+            help="Somebody else may know the key: refuse the workers that are at work, too.",
+        ),
+    ] = False,
+    leave_others: Annotated[
+        bool,
+        typer.Option("--leave-others", help="Leave secrets as they are that no key here opens."),
+    ] = False,
+) -> None:
+    """Encrypt everything that is kept with a new secret key, while no Bellhop runs.
+
+    The exit code is 0 once the new key is the one that counts, 1 if it is still the former, 2 if
+    the settings cannot be read. However it is cut off, the next start finds the right key.
+    """
+    settings = _settings()
+    os.umask(0o077)
+    try:
+        made = _run(rotate(settings, datetime.now(UTC), leaked=leaked, leave_others=leave_others))
+    except (FolderInUse, NotRotated, OSError, StorageFailed, WrongKey) as error:
+        _fail(str(error), FAILED)
+    say(f"{made.done} secrets are sealed with a new key.")
+    if made.left:
+        note(f"{made.left} could not be opened and stay as they are.")
+    if made.setting is None:
+        note(f"It is in {settings.data / KEY_FILE}: keep a copy elsewhere.")
+    else:
+        note(what_to_set(settings, made))
 
 
 @app.command()

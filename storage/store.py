@@ -42,6 +42,7 @@ from storage import (
     migrations,
     outbound_turns,
     outbox,
+    sealed,
     tasks,
     timeline,
     vault_rows,
@@ -61,6 +62,7 @@ from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
 from storage.preference_scopes import Scopes
+from storage.sealed import Change, FormerKey, Resealed
 from storage.sqlite import Engine, StorageFailed
 from storage.tasks import Attempt, Owned
 from storage.timeline import Happened
@@ -420,6 +422,20 @@ class Store:
     async def forget_token(self, token_id: int) -> None:
         """A token is revoked."""
         await self._engine.write(lambda db: vault_rows.remove(db, token_id))
+
+    async def change_key(self, change: Change, *, leave_others: bool) -> Resealed:
+        """Seal all secrets with another key, or none.
+
+        Raises:
+            CannotOpen: something cannot be opened, and may not be left.
+        """
+        return await self._engine.write(
+            lambda db: sealed.change_key(db, change, leave_others=leave_others)
+        )
+
+    async def former_keys(self) -> tuple[FormerKey, ...]:
+        """What is kept of the secret keys that were replaced, the last one first."""
+        return await self._engine.read(sealed.former_keys)
 
     async def recall(self, key: str) -> str | None:
         """A fact that Bellhop kept about itself."""
