@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +50,7 @@ from bot.secret_key import secret_key, settle_key
 from bot.settings import Settings
 from bot.startup import private_key, secret_key
 from bot.token_desk import TokenDesk
+from bot.validation import Validator
 from bot.vault import Vault
 from bot.webhook_audience import Audience
 from bot.worker_tokens import WorkerTokens
@@ -110,6 +111,8 @@ class Bellhop:
     identity: Identity | None = None
     pump: Pump | None = None
     meters: Meters = field(default_factory=Meters)
+    provider_bases: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Other addresses of providers, by the address that they stand for."""
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
 
     @property
@@ -182,6 +185,7 @@ class Bellhop:
             self.vault,
             self.policy,
             self.roles,
+            Validator(self.session, self.provider_bases),
             self.tempo.clock,
             self.tempo.limits,
             self.tempo.pace,
@@ -316,11 +320,15 @@ class Bellhop:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, tempo: Tempo | None = None, resolver: AbstractResolver | None = None
+    settings: Settings,
+    tempo: Tempo | None = None,
+    resolver: AbstractResolver | None = None,
+    provider_bases: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
 
-    `resolver` looks up the hosts of webhooks to programs, instead of the system.
+    `resolver` looks up the hosts of webhooks to programs, instead of the system. `provider_bases`
+    are other addresses of providers of models, by the address that they stand for.
 
     Raises:
         FolderInUse: another Bellhop uses the data folder.
@@ -368,6 +376,7 @@ async def opened(
             outbound,
             Roles(github, tempo.clock),
             known,
+            provider_bases=provider_bases or {},
         )
         store.on_move = bellhop.meters.moved
         yield bellhop
