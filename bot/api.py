@@ -126,7 +126,10 @@ class Api:
     ) -> None:
         """What people see of GitHub, and the pages that are made of it."""
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
-        ConfigRoutes(sight.doorman, self._preferences(as_user)).register(app)
+        preferences = self._preferences(as_user)
+        ConfigRoutes(sight.doorman, preferences).register(app)
+        people = self.store.people
+        SettingsPages(sight.doorman, people, self._key_desk(), preferences).register(app)
         links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
         GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
         InstallationsPage(as_user, links).register(app)
@@ -152,10 +155,12 @@ class Api:
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
-        desk = KeyDesk(people, self.vault, self.clock)
+        desk = self._key_desk()
         KeyRoutes(doorman, people, desk).register(app)
         WebhookSecretRoutes(doorman, people, desk).register(app)
-        SettingsPages(doorman, people, desk).register(app)
+
+    def _key_desk(self) -> KeyDesk:
+        return KeyDesk(self.store.people, self.vault, self.clock)
 
     def _add_operations(self, app: web.Application, doorman: Doorman) -> None:
         token = self.settings.metrics_token

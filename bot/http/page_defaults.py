@@ -19,8 +19,7 @@ from bot.http.page_scopes import ScopedPages, Seen
 from bot.http.problems import Problem
 from bot.preferences import Preferences
 from bot.providers import PROVIDERS
-from handlers.options import MAX_TIME_LIMIT, MIN_TIME_LIMIT
-from handlers.preferences import MOST_AT_ONCE
+from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT
 
 MINUTE: Final = 60
 NOTICES = {"saved": "Saved. Tasks that are asked for from now on begin with it."}
@@ -28,7 +27,7 @@ TEXTS = ("agent", "model", "runner", "image")
 WORDS = {
     "timeLimit": f"Give minutes, from {MIN_TIME_LIMIT // MINUTE} to {MAX_TIME_LIMIT // MINUTE:,}.",
     "maxCost": "Give dollars, more than 0.",
-    "concurrency": f"Give a whole number from 1 to {MOST_AT_ONCE}.",
+    "concurrency": f"Give a whole number from 1 to {MAX_CONCURRENCY}.",
 }
 """What is wrong with a number, in the unit of the form."""
 
