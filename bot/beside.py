@@ -16,7 +16,7 @@ from bot.github.client import GitHub
 from bot.key_desk import KeyDesk
 from bot.secret_key import secret_key, settle_key
 from bot.settings import Settings
-from bot.startup import private_key, secret_key
+from bot.startup import private_key
 from bot.vault import Vault
 from storage import FolderInUse, FolderLock, Store
 

@@ -20,8 +20,9 @@ from bot.http.listening import listening
 from bot.http.setup import SetupDesk
 from bot.http.setup_gate import Gate
 from bot.http.setup_pages import PATH
+from bot.secret_key import secret_key
 from bot.settings import Problem, Settings
-from bot.startup import app_problems, secret_key
+from bot.startup import app_problems
 from bot.startup import problems as all_problems
 from bot.stored_app import seal, with_stored
 from bot.vault import Vault

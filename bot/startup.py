@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.runners.refusal import refusal
 from bot.settings import Problem, Settings, is_loopback
-from bot.vault import load_or_make_key
 
 KNOWN_RUNNERS = ("process",)
 KNOWN_AGENTS = ("command",)
@@ -46,20 +45,6 @@ def private_key(settings: Settings) -> str:
         # One line with \n in it is how a PEM survives most ways of setting a variable.
         return settings.private_key.get_secret_value().replace("\\n", "\n")
     return Path(settings.private_key_file or "").read_text()
-
-
-def secret_key(settings: Settings) -> bytes:
-    """The key for secrets at rest, made on the first start.
-
-    Raises:
-        OSError: its file cannot be read.
-        WrongKey: its file holds none.
-    """
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().encode()
-    if settings.secret_key_file is not None:
-        return settings.secret_key_file.read_bytes().strip()
-    return load_or_make_key(settings.data / "secret.key")
 
 
 def _secrets(settings: Settings) -> list[Problem]:

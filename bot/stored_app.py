@@ -8,8 +8,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from bot.github.making import NewApp
+from bot.secret_key import secret_key
 from bot.settings import Settings
-from bot.startup import secret_key
 from bot.vault import Vault, WrongKey
 from storage import app_rows
 from storage.app_rows import SealedApp

@@ -45,6 +45,7 @@ from storage import (
     sealed,
     tasks,
     timeline,
+    turns,
     vault_rows,
     views,
 )
@@ -264,7 +265,7 @@ class Store:
 
     async def offer_again(self, now: datetime) -> None:
         """Offer places to tasks whose launch failed and whose wait is over."""
-        if await self._engine.read(lambda db: tasks.any_to_launch_again(db, now)):
+        if await self._engine.read(lambda db: turns.any_to_launch_again(db, now)):
             await self._told(lambda db: self._offer(db, now))
 
     async def restarted(self, now: datetime) -> None:
@@ -361,7 +362,7 @@ class Store:
 
     async def place_in_queue(self, task_id: str) -> int:
         """How many tasks have their turn before this one, and itself; 0 for one that has begun."""
-        line = await self._engine.read(tasks.queue)
+        line = await self._engine.read(turns.line)
         return line.index(task_id) + 1 if task_id in line else 0
 
     async def delete(self, task_id: str, now: datetime) -> bool:
@@ -539,18 +540,18 @@ class Store:
             return
         given = 0
         for _ in range(self.rules.max_running):
-            line = tasks.in_line(db, self.rules, now)
-            if not line:
+            task_id = turns.next_up(db, self.rules, now)
+            if task_id is None:
                 break
-            self._apply(db, PlaceOffered(line[0]), now)
-            tasks.take_turn(db, line[0])
+            self._apply(db, PlaceOffered(task_id), now)
+            turns.take_turn(db, task_id)
             given += 1
         if given:
             self._tell_the_next(db, now)
 
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
-        waiting = (tasks.load(db, task_id) for task_id in tasks.queue(db, NEXT))
+        waiting = (tasks.load(db, task_id) for task_id in turns.front(db, NEXT))
         spoken_of = [task for task in waiting if task and task.where.number is not None]
         outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 

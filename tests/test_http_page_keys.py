@@ -212,7 +212,7 @@ async def test_a_list_that_cannot_be_loaded_is_not_an_empty_one(
 
 async def test_the_overview_counts(home: Home) -> None:
     before = (await home.alice.get("/settings")).text
-    assert before.count("None yet") == 2
+    assert before.count("None yet") == 3
     assert "This browser alone" in before
     await home.made(KEYS, **NAMED)
     await home.made(SECRETS)
