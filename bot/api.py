@@ -25,6 +25,7 @@ from bot.http.events import EventDesk
 from bot.http.forms import Forms
 from bot.http.github_data import GitHubDesk
 from bot.http.github_links import GitHubLinks
+from bot.http.installed import InstalledRoute
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
@@ -34,6 +35,10 @@ from bot.http.page_feed import FeedPage
 from bot.http.page_installations import InstallationsPage
 from bot.http.page_new_task import NewTaskPage
 from bot.http.page_settings import SettingsPages
+from bot.http.sessions import SessionRoutes
+from bot.http.sign_in import SignInRoutes
+from bot.http.sign_in_check import SignInCheck
+from bot.http.sign_in_cookies import SignInCookies
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
@@ -70,13 +75,13 @@ class Api:
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
-        tokens = self._user_tokens()
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
         pages.add_pages(app, doorman)
         sight = TaskSight(self.store, doorman, self.roles)
         desks = self._add_tasks(app, sight)
         self._add_keys(app, doorman)
+        tokens = self._add_sign_in(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
         self._add_pages(app, sight)
@@ -86,11 +91,19 @@ class Api:
         app.cleanup_ctx.append(partial(_pinning, operators))
         app.cleanup_ctx.append(partial(_settling, tokens))
 
-    def _user_tokens(self) -> UserTokens:
-        settings = self.settings
+    def _add_sign_in(self, app: web.Application, doorman: Doorman) -> UserTokens:
+        settings, people, clock = self.settings, self.store.people, self.clock
         client = OAuthClient(settings.client_id, settings.client_secret)
         oauth = self.github.oauth(client, settings.github_url)
-        return UserTokens(self.store.people, self.vault, oauth, self.clock)
+        tokens = UserTokens(people, self.vault, oauth, clock)
+        cookies = SignInCookies(doorman.cookie, self.vault, clock)
+        url = settings.public_url
+        sign_in = SignInRoutes(doorman, people, tokens, oauth, cookies, url, clock)
+        sign_in.register(app)
+        InstalledRoute(doorman, tokens, oauth, sign_in).register(app)
+        SignInCheck(doorman, oauth, cookies, sign_in, url, clock).register(app)
+        SessionRoutes(doorman, people, tokens, cookies, clock).register(app)
+        return tokens
 
     def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)

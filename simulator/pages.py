@@ -82,15 +82,20 @@ def add_routes(application: web.Application, backend: Backend) -> None:
         application.router.add_post(place, pages.write)
 
 
-def page(title: str, *parts: str, policy: str = POLICY, status: int = 200) -> web.Response:
-    """A page of these parts, which are HTML."""
+def page(
+    title: str, *parts: str, policy: str = POLICY, status: int = 200, form_action: str = ""
+) -> web.Response:
+    """A page of these parts, which are HTML; its forms lead to here, and on to `form_action`."""
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
     )
     text = head + "".join(parts) + "</body></html>"
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    headers = {
+        "Content-Security-Policy": f"{policy} {form_action}".rstrip(),
+        "Cache-Control": "no-store",
+    }
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 

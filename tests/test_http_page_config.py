@@ -26,6 +26,8 @@ class Home:
     desk: Desk
     alice: Browser
     provider: Provider
+    installation: int
+    """The one of her own account."""
 
     async def send(self, path: str, at: str, **fields: str) -> Shown:
         """Send a form of the page at `at`; where it leads to is followed."""
@@ -40,17 +42,17 @@ class Home:
 
 @pytest.fixture
 async def home(tmp_path: Path) -> AsyncGenerator[Home]:
+    own: list[int] = []
     async with provider() as there:
 
         def prepare(stage: Stage) -> None:
             unlimited(stage)
             there.stands_in(stage)
-            stage.installation.account.login = "alice"
-            stage.installation.account.id = stage.sim.user("alice").id
+            own.append(stage.sim.install(stage.sim.add_repository("alice/own", {"a": "b"})).id)
 
         async with desk(tmp_path, prepare=prepare) as (made, _):
             alice = await signed_in(made, "alice")
-            yield Home(made, alice.browser, there)
+            yield Home(made, alice.browser, there, own[0])
 
 
 async def test_a_key_is_saved_tested_and_removed(home: Home) -> None:
@@ -93,9 +95,7 @@ async def test_a_key_that_cannot_be_checked_is_saved_and_that_is_said(home: Home
     assert "Anthropic takes it." in (await home.send(f"{at}/anthropic/test", at)).text
 
 
-@pytest.mark.parametrize(
-    "secret", ["", "  ", "short", "with a blank in it", "sk-\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4"]
-)
+@pytest.mark.parametrize("secret", ["", "  ", "short", "with a blank in it", "\u00e4" * 9])
 async def test_what_cannot_be_a_key_is_told_at_its_field(home: Home, secret: str) -> None:
     shown = await home.key(secret)
     assert shown.status == 422
@@ -155,13 +155,8 @@ async def test_a_wrong_default_is_told_at_its_field(
 
 
 def test_numbers_are_read_as_people_write_them() -> None:
-    assert [_number(text, 60) for text in ("", "2", "0.5", "x", "inf")] == [
-        None,
-        120,
-        30,
-        "x",
-        "inf",
-    ]
+    found = [_number(text, 60) for text in ("", "2", "0.5", "x", "inf")]
+    assert found == [None, 120, 30, "x", "inf"]
     assert _number("0.25") == 0.25
 
 
@@ -202,14 +197,14 @@ async def test_nobody_sees_another_persons(home: Home) -> None:
 
 
 async def test_an_installation_has_its_own(home: Home) -> None:
-    base = f"{OWN}/installations/{home.desk.stage.installation.id}"
+    base = f"{OWN}/installations/{home.installation}"
     assert "of this installation" in (await home.alice.get(base)).text
     shown = await home.key(GOOD, base)
     assert "Ends in abcd" in shown.text
     assert "Ends in" not in (await home.alice.get(f"{OWN}/providers")).text
-    saved = await home.send(base, base, model="openai/gpt-5")
-    assert 'value="openai/gpt-5"' in saved.html
-    assert 'value="openai/gpt-5"' not in (await home.alice.get(f"{OWN}/defaults")).html
+    saved = await home.send(base, base, model="acme/best")
+    assert 'value="acme/best"' in saved.html
+    assert 'value="acme/best"' not in (await home.alice.get(f"{OWN}/defaults")).html
     fly = await home.send(f"{base}/fly", f"{base}/fly", app="workers")
     assert 'value="workers"' in fly.html
 
@@ -218,7 +213,7 @@ async def test_an_installation_has_its_own(home: Home) -> None:
 async def test_an_installation_that_is_not_yours_is_as_absent(home: Home, tail: str) -> None:
     bob = (await signed_in(home.desk, "bob")).browser
     token = (await bob.get(f"{OWN}/keys")).token
-    theirs = home.desk.stage.installation.id
+    theirs = home.installation
     shown = [await bob.get(f"{OWN}/installations/{one}{tail}") for one in (theirs, 987654)]
     assert [one.status for one in shown] == [404, 404]
     assert shown[0].text == shown[1].text

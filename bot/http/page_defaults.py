@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from aiohttp import web
@@ -103,6 +104,8 @@ def _number(text: str, times: int = 1) -> float | int | str | None:
         return None
     try:
         number = float(text) * times
-        return int(number) if number.is_integer() else number
-    except (ValueError, OverflowError):
+    except ValueError:
         return text
+    if not isfinite(number):
+        return text
+    return int(number) if number.is_integer() else number
