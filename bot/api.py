@@ -135,7 +135,11 @@ class Api:
         FeedPage(sight, self.clock, self.settings.github_url).register(app)
 
     def _add_github(
-        self, app: web.Application, sight: TaskSight, desks: TaskDesks, tokens: UserTokens
+        self,
+        app: web.Application,
+        sight: TaskSight,
+        desks: TaskDesks,
+        tokens: UserTokens,  # noqa: ARG002 - pages will ask the desks
     ) -> None:
         """What people see of GitHub, and the pages that are made of it."""
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)

@@ -56,16 +56,16 @@ def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
 
 
 def forget_what_goes(db: Database, delivery: HouseKeeping) -> None:
-    """Remove what nobody can use or see any more: what was set for an installation that is gone."""
+    """Remove what nobody can use or see any more.
+
+    That is what was set for an installation that is gone; and for somebody who took back their
+    consent every session: GitHub has ended their tokens.
+    """
     if isinstance(delivery, AppRemoved) and delivery.reason == "deleted":
         scope = preferences.installation_scope(delivery.installation_id)
         preferences.forget(db, scope)
         provider_secrets.forget(db, scope)
-
-
-def sign_out(db: Database, delivery: HouseKeeping) -> None:
-    """Somebody who took back their consent is signed out everywhere; GitHub ended their tokens."""
-    if isinstance(delivery, ConsentRevoked):
+    elif isinstance(delivery, ConsentRevoked):
         keys.drop_sessions_of(db, delivery.sender.id)
         user_tokens.take(db, delivery.sender.id)
 

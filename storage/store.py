@@ -236,7 +236,6 @@ class Store:
         """Decide about a delivery that touches any number of tasks, or a person."""
 
         def work(db: Database) -> None:
-            house.sign_out(db, delivery)
             for event in tuple(house.events_of(db, delivery)):
                 self._apply(db, event, now)
             house.forget_what_goes(db, delivery)
