@@ -324,8 +324,8 @@ async def opened(
     settings: Settings,
     tempo: Tempo | None = None,
     resolver: AbstractResolver | None = None,
-    provider_bases: Mapping[str, str] | None = None,
     trust: ssl.SSLContext | None = None,
+    provider_bases: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
 

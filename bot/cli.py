@@ -21,7 +21,7 @@ from bot.backup import NotBackedUp, back_up
 from bot.beside import Beside, beside
 from bot.demo import DemoFailed
 from bot.demo import demo as run_demo
-from bot.doctor import before_start, examine
+from bot.doctor import State, before_start, examine
 from bot.http.openapi import document
 from bot.receive import NotSent, read, send
 from bot.rotation import NotRotated, rotate, what_to_set
@@ -129,12 +129,17 @@ def doctor() -> None:
     read.
     """
     findings = _run(examine(_settings()))
-    colours = {"ok": typer.colors.GREEN, "problem": typer.colors.RED, "unchecked": None}
+    colours: dict[State, str | None] = {
+        "ok": typer.colors.GREEN,
+        "warning": typer.colors.YELLOW,
+        "problem": typer.colors.RED,
+        "unchecked": None,
+    }
     for one in findings:
         say(f"{one.state:<10} {one.subject}: {one.detail}", colour=colours[one.state])
         if one.remedy:
             say(f"{'':<10} → {one.remedy}")
-    wrong = [one for one in findings if one.state != "ok"]
+    wrong = [one for one in findings if one.state not in {"ok", "warning"}]
     say(f"\n{len(wrong)} of {len(findings)} need a look." if wrong else "\nAll is well.", bold=True)
     raise typer.Exit(FAILED if wrong else 0)
 
@@ -278,7 +283,7 @@ def _settings() -> Settings:
     try:
         return load()
     except BadSettings as error:
-        further = startup.problems(error.rest) if error.rest else ()
+        further = before_start(error.rest) if error.rest else ()
         told = {one.setting for one in error.problems}
         more = tuple(one for one in further if one.setting not in told)
         _fail(str(BadSettings((*error.problems, *more))), BAD_SETTINGS)

@@ -20,7 +20,7 @@ from bot.http.listening import listening
 from bot.http.setup import SetupDesk
 from bot.http.setup_gate import Gate
 from bot.http.setup_pages import PATH
-from bot.secret_key import secret_key
+from bot.secret_key import secret_key, settle_key
 from bot.settings import Problem, Settings
 from bot.startup import app_problems
 from bot.startup import problems as all_problems
@@ -64,6 +64,7 @@ async def _desk(settings: Settings, tempo: Tempo) -> AsyncGenerator[SetupDesk]:
     make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(FolderLock(settings.data))
+        settle_key(settings)
         vault = Vault(secret_key(settings))
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
@@ -92,8 +93,9 @@ def lacking(settings: Settings) -> tuple[Problem, ...]:
 
 
 def _tell(settings: Settings, code: str) -> None:
-    """A warning, so that every level of the log shows it."""
-    _log.warning("waiting to be set up", url=f"{address(settings)}{PATH}", code=code)
+    """Without this line nobody can set it up, so every level of the log shows it."""
+    say = _log.error if settings.log_level == "error" else _log.warning
+    say("waiting to be set up", url=f"{address(settings)}{PATH}", code=code)
 
 
 def address(settings: Settings) -> str:

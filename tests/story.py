@@ -135,7 +135,7 @@ class Stage:
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
         bellhop = await self._end.enter_async_context(
-            opened(self.settings, self.tempo, self.resolver, self.provider_bases, self.trust)
+            opened(self.settings, self.tempo, self.resolver, self.trust, self.provider_bases)
         )
         await bellhop.introduce()
         address = ("127.0.0.1", self.settings.port)

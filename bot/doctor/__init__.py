@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bot import startup
 from bot.doctor import github, local
 from bot.doctor.findings import Evidence, Finding, State
+from bot.doctor.names import names, names_given
 from bot.github.about import TIMEOUT, ask
 from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import SystemClock
@@ -44,6 +45,7 @@ Check = Callable[[Evidence], Iterable[Finding]]
 CHECKS: tuple[Check, ...] = (
     local.settings,
     local.data_folder,
+    names,
     local.database,
     local.disk,
     local.git,
@@ -64,7 +66,7 @@ async def examine(settings: Settings) -> tuple[Finding, ...]:
         settings = await asyncio.to_thread(with_stored, settings)
     except (StorageFailed, WrongKey, OSError) as error:
         unreadable = (_unreadable(error),)
-    evidence = replace(await gather(settings), free=_free(settings))
+    evidence = replace(await gather(settings), free=_free(settings), names=names_given())
     found = await asyncio.to_thread(_looked, CHECKS, evidence)  # files, a database, a program
     return (*unreadable, *found)
 
