@@ -96,7 +96,7 @@ def page(title: str, *parts: str, policy: str = POLICY, status: int = 200) -> we
 
 
 def leads_to(url: str | None) -> str:
-    """The policy of a page with a form; browsers hold the redirect after a form to the page's policy, too."""
+    """A page's policy: browsers hold the redirect after a form to it, too."""
     if url is None:
         return POLICY
     parts = urlsplit(url)
