@@ -82,14 +82,18 @@ def add_routes(application: web.Application, backend: Backend) -> None:
         application.router.add_post(place, pages.write)
 
 
-def _page(title: str, *parts: str) -> web.Response:
+def page(title: str, *parts: str, form_action: str = "") -> web.Response:
+    """Make a page; its forms lead to this place, and on to `form_action`."""
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
     )
     text = head + "".join(parts) + "</body></html>"
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+    headers = {
+        "Content-Security-Policy": f"{POLICY} {form_action}".rstrip(),
+        "Cache-Control": "no-store",
+    }
     return web.Response(text=text, content_type="text/html", headers=headers)
 
 
@@ -109,7 +113,7 @@ class Pages:
         found = [one for one in self._backend.world.repositories.values() if not one.deleted]
         items = [f"<li>{_link(f'/{one.full_name}', one.full_name)}</li>" for one in found]
         intro = '<p class="quiet">An offline GitHub: everything here is made up and stays here.</p>'
-        return _page("Repositories", "<h1>Repositories</h1>", intro, _list(items))
+        return page("Repositories", "<h1>Repositories</h1>", intro, _list(items))
 
     async def repository(self, request: web.Request) -> web.Response:
         """Show a repository's issues and pull requests."""
@@ -117,7 +121,7 @@ class Pages:
         issues = [_item(one) for one in reversed(found.issues) if not one.deleted]
         pulls = [_item(one) for one in reversed(found.pulls)]
         clone = f"{self._backend.world.site.web}/{found.full_name}.git"
-        return _page(
+        return page(
             found.full_name,
             f'<nav><a href="/">Repositories</a></nav><h1>{escape(found.full_name)}</h1>',
             f'<p class="quiet">Clone it: <code>{escape(clone)}</code></p>',
@@ -133,7 +137,7 @@ class Pages:
         title = f"{escape(found.title)} <small>#{found.number}</small>"
         place = found.repository.full_name
         comments = [_comment(one) for one in found.comments]
-        return _page(
+        return page(
             f"{found.title} #{found.number}",
             f"<nav>{_link(f'/{place}', place)}</nav><h1>{title}</h1>",
             self._facts(found),

@@ -10,14 +10,17 @@ from sqlite_utils import Database
 from handlers import events
 from handlers.deliveries import (
     AppRemoved,
+    ConsentRevoked,
     IssueGone,
     PullRequestClosed,
     RepositoryGone,
     RepositoryRenamed,
 )
-from storage import tasks
+from storage import keys, tasks, user_tokens
 
-HouseKeeping = IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved
+HouseKeeping = (
+    IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved | ConsentRevoked
+)
 
 
 def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
@@ -46,8 +49,17 @@ def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
                 yield events.PullRequestClosed(task_id, merged)
         case AppRemoved():
             yield from _of_removal(db, delivery)
+        case ConsentRevoked():
+            return
         case _:
             assert_never(delivery)
+
+
+def sign_out(db: Database, delivery: HouseKeeping) -> None:
+    """Somebody who took back their consent is signed out everywhere; GitHub ended their tokens."""
+    if isinstance(delivery, ConsentRevoked):
+        keys.drop_sessions_of(db, delivery.sender.id)
+        user_tokens.take(db, delivery.sender.id)
 
 
 def _of_removal(db: Database, removal: AppRemoved) -> Iterator[events.Event]:

@@ -226,9 +226,10 @@ class Store:
     async def apply_delivery(
         self, delivery_id: str, delivery: house.HouseKeeping, now: datetime
     ) -> None:
-        """Decide about a delivery that touches any number of tasks."""
+        """Decide about a delivery that touches any number of tasks, or a person."""
 
         def work(db: Database) -> None:
+            house.sign_out(db, delivery)
             for event in tuple(house.events_of(db, delivery)):
                 self._apply(db, event, now)
             inbox.handled(db, delivery_id, now)

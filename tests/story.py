@@ -329,6 +329,7 @@ async def staged(
     port = free_port()
     async with await Simulator.start(repos) as sim:
         sim.webhook_url = f"http://127.0.0.1:{port}/api/webhooks/github"
+        sim.callback_urls = [f"http://127.0.0.1:{port}/api/auth/github/callback"]
         for login in ("alice", "bob", "tina", "visitor"):
             sim.add_user(login)
         sim.add_user("robot[bot]", "Bot")
@@ -366,6 +367,7 @@ def _settings(sim: Simulator, folder: Path, port: int, more: dict[str, object]) 
         "data": folder / "data",
         "app_id": sim.app.app_id,
         "client_id": sim.app.client_id,
+        "client_secret": SecretStr(sim.app.client_secret),
         "private_key": SecretStr(sim.app.private_key_pem),
         "webhook_secret": SecretStr(sim.app.webhook_secret),
         "github_api_url": sim.api_url,
