@@ -143,6 +143,7 @@ class Api:
     ) -> None:
         """What people see of GitHub, and the pages that are made of it."""
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
+        tokens.on_end = as_user.forget
         preferences = self._preferences(as_user)
         ConfigRoutes(sight.doorman, preferences).register(app)
         people = self.store.people
