@@ -211,7 +211,7 @@ class Store(Reads):
     async def apply_delivery(
         self, delivery_id: str, delivery: house.HouseKeeping, now: datetime
     ) -> None:
-        """Decide about a delivery that touches any number of tasks."""
+        """Decide about a delivery that touches any number of tasks, or a person."""
 
         def work(db: Database) -> None:
             for event in tuple(house.events_of(db, delivery)):
