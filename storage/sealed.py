@@ -34,7 +34,6 @@ SEALED = (
     SealedColumn("user_tokens", "secret"),
     SealedColumn("app", "secrets"),
     SealedColumn("provider_secrets", "secret"),
-    SealedColumn("app", "secrets"),
     SealedColumn("former_keys", "marker"),
     SealedColumn("former_keys", "worker"),
 )

@@ -25,7 +25,7 @@ from simulator import Fault
 from simulator.faults import Kind
 from storage import StorageFailed
 from tests.bot_processes import bellhop
-from tests.browser import Page, browsing
+from tests.plain_browser import Page, browsing
 from tests.setup_stage import GREEN, Setting, setting
 from tests.story import Clock, until
 
