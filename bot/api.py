@@ -29,6 +29,8 @@ from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
 from bot.http.page_feed import FeedPage
+from bot.http.page_task import TaskPage
+from bot.http.page_task_forms import TaskForms
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
@@ -71,7 +73,7 @@ class Api:
         self._add_keys(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        self._add_pages(app, sight)
+        self._add_pages(app, sight, desks)
         self._add_github(app, sight, desks, tokens)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
@@ -106,10 +108,13 @@ class Api:
         DeliveriesDesk(self.store, sight.doorman, sight.roles, self.clock).register(app)
         return desks
 
-    def _add_pages(self, app: web.Application, sight: TaskSight) -> None:
+    def _add_pages(self, app: web.Application, sight: TaskSight, desks: TaskDesks) -> None:
         """What people look at."""
         page_sign_in.add_sign_in(app)
         FeedPage(sight, self.clock, self.settings.github_url).register(app)
+        page = TaskPage(sight, self.clock, self.settings.github_url)
+        page.register(app)
+        TaskForms(page, desks.acts).register(app)
 
     def _add_github(
         self, app: web.Application, sight: TaskSight, desks: TaskDesks, tokens: UserTokens
