@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ from handlers.events import (
 )
 from handlers.launches import WARN_AT
 from handlers.task import Ending, Status, Task
-from handlers.values import ErrorCode
+from handlers.values import ErrorCode, FollowUp
 from handlers.work import (
     admit,
     admit_again,
@@ -35,8 +36,14 @@ from handlers.work import (
 
 MOST_PENDING = 20
 """Messages that may wait for a worker to hear them."""
+MOST_WAITING = 64_000
+"""Bytes of all their texts: they are kept in the task, which each heartbeat writes anew."""
 
 ARCHIVED = "The repository is archived, and nothing can be changed there."
+TOO_LONG = (
+    f"The messages that wait would take more than {MOST_WAITING // 1000} kB together: "
+    "wait until they are heard, or send a shorter one."
+)
 REFUSED = "It was refused at admission: ask for a new task."
 
 
@@ -113,6 +120,8 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
     if len(task.pending) >= MOST_PENDING:
         return _conflict(f"{MOST_PENDING} messages wait already: wait until they are heard.")
     message = event.message
+    if sum(_size(one) for one in (*task.pending, message)) > MOST_WAITING:
+        return _conflict(TOO_LONG)
     told = replace(task, pending=(*task.pending, message), updated_at=now)
     data = {"id": message.id, "by": message.sender.login}
     entry = Entry("message", message.text, data)
@@ -193,6 +202,10 @@ def _go_on(view: View, task: Task, before: tuple[Entry, ...], now: datetime) -> 
         (*before, asked_again(again, task.pending)),
         brief=Brief(prompt, None),
     )
+
+
+def _size(message: FollowUp) -> int:
+    return len(json.dumps(message.text, ensure_ascii=False).encode())
 
 
 def _later(task: Task, started: datetime, now: datetime) -> Task:

@@ -339,6 +339,21 @@ def test_only_so_many_messages_wait() -> None:
     )
 
 
+def test_they_are_only_so_long_together() -> None:
+    long = FollowUp("m3", "ü" * 8_000, BOB)
+    task = replace(RUNNING, pending=(long,) * 3)
+    assert outcome(after(task, events.MessageSent(ID, MORE))) == "running working, attempt 1"
+    decision = after(task, events.MessageSent(ID, long))
+    assert unchanged(decision)
+    assert outcome(decision) == snapshot(
+        "conflict: The messages that wait would take more than 64 kB together: wait until they are heard, or send a shorter one."
+    )
+    escaped = FollowUp("m4", "\x01" * 8_000, BOB)
+    one, two = replace(RUNNING, pending=()), replace(RUNNING, pending=(escaped,))
+    assert outcome(after(one, events.MessageSent(ID, escaped))) == "running working, attempt 1"
+    assert unchanged(after(two, events.MessageSent(ID, escaped))), "as they are kept"
+
+
 def test_what_the_worker_has_dealt_with_waits_no_more() -> None:
     task = replace(RUNNING, pending=(MORE, GREEN))
     one = events.WorkerReported(*of_launch(task), acknowledged=frozenset({"m1", "unheard-of"}))
