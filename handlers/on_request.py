@@ -11,6 +11,7 @@ from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
 from handlers.events import (
+    Circumstances,
     DeletionRequested,
     ExtensionRequested,
     FollowUpDue,
@@ -77,12 +78,9 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
         return _conflict(REFUSED)
     if not task.ended:
         return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
-    if event.found.archived:
-        return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[task.wish.command], event.found.role) or refuse_queue(
-        view, task.owner.id
-    )
-    wish = refusal or admit_again(task, event.found, view.rules)
+    if no := _may_not_go_on(view, task, event.found):
+        return no
+    wish = admit_again(task, event.found, view.rules)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     again = anew(task, wish, event.sender, where_it_is_now(task, event.found), now)
@@ -127,9 +125,10 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
     entry = Entry("message", message.text, data)
     if not task.ended:
         return Decision(told, (), (entry,))
-    if refusal := refuse_queue(view, task.owner.id):
-        return _refused(refusal)
-    return _go_on(view, told, (entry,), now)
+    if event.found is None:
+        return _conflict("It has ended just now. Send the message again, for another attempt.")
+    no = _may_not_go_on(view, task, event.found)
+    return no or _go_on(view, told, (entry,), now, event.found)
 
 
 def on_follow_up(view: View, event: FollowUpDue, now: datetime) -> Decision:
@@ -186,21 +185,42 @@ def _end(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
     return begin(task, ending, now)
 
 
-def _go_on(view: View, task: Task, before: tuple[Entry, ...], now: datetime) -> Decision:
-    """A new attempt on the same branch, asked for by whoever spoke last."""
-    wish = within(task.wish, view.rules)
+def _may_not_go_on(view: View, task: Task, found: Circumstances) -> Decision | None:
+    """Why another attempt cannot be asked for here and by this person; None where it can."""
+    if found.archived:
+        return _conflict(ARCHIVED)
+    refusal = refuse_role(COMMANDS[task.wish.command], found.role)
+    refusal = refusal or refuse_queue(view, task.owner.id)
+    return _refused(refusal) if refusal else None
+
+
+def _go_on(
+    view: View,
+    task: Task,
+    before: tuple[Entry, ...],
+    now: datetime,
+    found: Circumstances | None = None,
+) -> Decision:
+    """A new attempt on the same branch, asked for by whoever spoke last.
+
+    Without `found` it follows on an attempt that ended this moment, for which all was looked at.
+    """
+    if found is None:
+        wish, branches = within(task.wish, view.rules), task.branches
+    else:
+        wish, branches = admit_again(task, found, view.rules), where_it_is_now(task, found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     last = task.pending[-1]
     model = next((one.model for one in reversed(task.pending) if one.model), wish.model)
     prompt = "\n\n".join(one.text for one in task.pending)
-    again = anew(task, replace(wish, model=model), last.sender, task.branches, now)
+    again = anew(task, replace(wish, model=model), last.sender, branches, now)
     again = replace(again, pending=())
     return Decision(
         again,
         (status_edit(again),),
         (*before, asked_again(again, task.pending)),
-        brief=Brief(prompt, None),
+        brief=Brief(prompt, (found and found.context) or None),
     )
 
 

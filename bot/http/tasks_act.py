@@ -55,7 +55,8 @@ class ActDesk:
         said = await read_body(request, NewMessage)
         await self.sight.doorman.count_creation(request, seen.caller)
         message = FollowUp(self.new_id(), said.text, seen.caller.person, said.model)
-        task = await self._do(seen, MessageSent(seen.task.id, message))
+        found = await self._found(seen) if seen.task.ended else None
+        task = await self._do(seen, MessageSent(seen.task.id, message, found))
         return json_answer(MessageTaken(message_id=message.id, task=task), 202)
 
     async def _retry(self, request: web.Request) -> web.Response:
