@@ -63,8 +63,8 @@ class Doorman:
         caller = await self._known(request)
         limits = self.limiter.limits
         one = caller.key_id or caller.session_id or ""
-        await self.limiter.count(request, "key", one, limits.key)
-        await self.limiter.count(request, "person", str(caller.person.id), limits.person)
+        self.limiter.count(request, "key", one, limits.key)
+        self.limiter.count(request, "person", str(caller.person.id), limits.person)
         _check(caller, needed)
         return caller
 
@@ -75,7 +75,7 @@ class Doorman:
             Problem: 429, there were too many.
         """
         limit = self.limiter.limits.creations
-        await self.limiter.count(request, "creation", str(caller.person.id), limit)
+        self.limiter.count(request, "creation", str(caller.person.id), limit)
 
     async def still(self, caller: Caller) -> bool:
         """Whether somebody who was let in would be let in now."""
@@ -101,7 +101,7 @@ class Doorman:
             found = await self._by_session(request, cookie)
         if found is None:
             if header is not None or request.cookies.get(self.cookie):
-                await self.limiter.refuse_guessing(request.remote or "")
+                self.limiter.refuse_guessing(request.remote or "")
             raise unauthorized()
         return found
 
