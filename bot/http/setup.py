@@ -71,7 +71,7 @@ class SetupDesk:
         if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
             self._origin(request)
             return _on()
-        await _not_yet(request)
+        return await _not_yet(request)
 
     async def _step(self, request: web.Request) -> web.Response:
         """Whatever comes next for this browser."""
