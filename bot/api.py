@@ -123,7 +123,7 @@ class Api:
         app: web.Application,
         sight: TaskSight,
         desks: TaskDesks,
-        tokens: UserTokens,  # noqa: ARG002 - pages will ask the desks
+        tokens: UserTokens,
     ) -> None:
         """What people see of GitHub, and the pages that are made of it."""
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
