@@ -166,10 +166,14 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps Bellhop from starting, and what to do about it."""
+    """Something that keeps Bellhop from starting, and what to do about it.
+
+    `missing`: nothing was said at all, which keeps it from working, but not from being set up.
+    """
 
     setting: str
     detail: str
+    missing: bool = False
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is wrong

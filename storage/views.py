@@ -40,7 +40,7 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
         kept = preferences.kept(db, task.where.installation_id, who.id)
         return View(rules, task, kept=kept, waiting=_waiting(db, rules, {task.owner.id}))
     if task is not None and isinstance(event, PlaceOffered):
-        return View(rules, task, load=tasks.load_of(db, task))
+        return View(rules, task, load=turns.load_of(db, task))
     return View(rules, task)
 
 
