@@ -19,6 +19,7 @@ from uuid_utils import uuid7
 
 from bot import identity as who
 from bot import trail
+from bot.agent_keys import AgentKeys
 from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
@@ -169,6 +170,7 @@ class Bellhop:
             store=self.store,
             tokens=tokens,
             github_tokens=self.token_desk(),
+            agent_keys=AgentKeys(self.store, self.vault),
             identity=self.who,
             clock=self.tempo.clock,
             worker_url=self.settings.workers_url,

@@ -121,6 +121,8 @@ class Stage:
     """What looks up the hosts of webhooks to programs."""
     trust: ssl.SSLContext | None = None
     """Whose certificates count of those hosts."""
+    provider_bases: dict[str, str] = field(default_factory=dict)
+    """Where providers of models are instead, by their own address."""
     bellhop: Bellhop | None = None
     _end: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
@@ -133,7 +135,7 @@ class Stage:
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
         bellhop = await self._end.enter_async_context(
-            opened(self.settings, self.tempo, self.resolver, self.trust)
+            opened(self.settings, self.tempo, self.resolver, self.trust, self.provider_bases)
         )
         await bellhop.introduce()
         address = ("127.0.0.1", self.settings.port)

@@ -73,6 +73,13 @@ async def test_a_code_is_taken_as_people_type_it(place: Setting) -> None:
     assert "Public address" in (await place.browser.send(page, code=typed)).text
 
 
+async def test_a_browser_is_led_to_it(place: Setting) -> None:
+    page = await place.browser.open(place.url, Accept="text/html,*/*")
+    assert (page.url.path, page.status) == ("/setup", 200)
+    assert (await place.browser.open(place.url, Accept="text/html", Host=TUNNEL)).status == 421
+    assert (await place.browser.open(place.url, Accept="application/json")).status == 503
+
+
 async def test_a_few_wrong_codes_make_a_new_one(place: Setting) -> None:
     first = place.code
     page = await place.browser.open(f"{place.url}/setup")
