@@ -150,5 +150,6 @@ class Browser:
 @contextlib.asynccontextmanager
 async def browsing() -> AsyncGenerator[Browser]:
     """A browser with no past."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, headers={"Accept": "text/html"}) as session:
         yield Browser(session)

@@ -47,7 +47,7 @@ async def test_from_nothing_to_an_answer_on_an_issue(tmp_path: Path) -> None:
         assert ready["app"] == "ring-ring"
 
         install = await place.browser.follow(done, "Install ring-ring on GitHub")
-        await place.browser.send(install, repository=str(place.repository.id))
+        who = await place.browser.send(install, repository=str(place.repository.id))
         landed = next(one for one in place.browser.been if one.path.startswith("/api/auth/"))
         assert (landed.path, landed.port) == ("/api/auth/github/installed", place.port)
         (installation,) = (one for one in place.sim.installations.values() if not one.deleted)
@@ -55,6 +55,9 @@ async def test_from_nothing_to_an_answer_on_an_issue(tmp_path: Path) -> None:
             "installation_id": str(installation.id),
             "setup_action": "install",
         }
+        signed_in = await place.browser.send(who, user="alice")
+        assert (signed_in.status, signed_in.url.path) == (200, "/installations")
+        assert "acme/widgets" in signed_in.text
         (answer,) = await reply_to(place, "@ring-ring help")
         assert "/fix" in answer
         first = place.sim.deliveries[0]
