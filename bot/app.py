@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -325,12 +326,14 @@ async def opened(
     settings: Settings,
     tempo: Tempo | None = None,
     resolver: AbstractResolver | None = None,
+    trust: ssl.SSLContext | None = None,
     provider_bases: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
 
-    `resolver` looks up the hosts of webhooks to programs, instead of the system. `provider_bases`
-    are other addresses of providers of models, by the address that they stand for.
+    `resolver` looks up the hosts of webhooks to programs, and `trust` says whose certificates count
+    of them, instead of the system. `provider_bases` are other addresses of providers of models, by
+    the address that they stand for.
 
     Raises:
         FolderInUse: another Bellhop uses the data folder.
@@ -351,7 +354,7 @@ async def opened(
         resolver = resolver or SystemResolver()
         stack.push_async_callback(resolver.close)
         policy = Policy(settings.webhook_urls, resolver)
-        outbound = await stack.enter_async_context(guarded_session(policy))
+        outbound = await stack.enter_async_context(guarded_session(policy, trust))
         store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
         stack.push_async_callback(store.close)
         vault = await vault_with_history(key, store)

@@ -166,9 +166,9 @@ def drop_session(db: Database, session_id: str, person_id: int | None) -> bool:
     )
 
 
-def drop_sessions_of(db: Database, person_id: int) -> int:
-    """End every session of a person; how many there were."""
-    return db.conn.execute("DELETE FROM sessions WHERE person_id = ?", (person_id,)).rowcount
+def drop_sessions_of(db: Database, person_id: int) -> None:
+    """End every session of a person."""
+    db.conn.execute("DELETE FROM sessions WHERE person_id = ?", (person_id,))
 
 
 def forget_sessions(db: Database, now: datetime) -> None:

@@ -32,6 +32,7 @@ SEALED = (
     SealedColumn("tokens", "secret"),
     SealedColumn("webhook_secrets", "secret"),
     SealedColumn("user_tokens", "secret"),
+    SealedColumn("app", "secrets"),
     SealedColumn("provider_secrets", "secret"),
     SealedColumn("former_keys", "marker"),
     SealedColumn("former_keys", "worker"),
