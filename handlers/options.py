@@ -17,6 +17,8 @@ MIN_TIME_LIMIT = 60
 """Seconds."""
 MAX_TIME_LIMIT = 86_400
 """Seconds: one day."""
+MAX_CONCURRENCY = 100
+"""Attempts of one repository at a time that anybody may set."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from handlers.options import (
+    MAX_CONCURRENCY,
     MAX_TIME_LIMIT,
     MIN_TIME_LIMIT,
     is_model,
@@ -21,9 +22,6 @@ from handlers.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-_MAX_CONCURRENCY: Final = 100
-
 
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told at once; nobody mends more before looking again."""
@@ -73,7 +71,8 @@ def _text_where(right: Callable[[str], bool]) -> Callable[[Scalar], str | None]:
     return read
 
 
-def _is_image(text: str) -> bool:
+def is_image(text: str) -> bool:
+    """Tell whether this could be the name of a container image."""
     return re.fullmatch(_IMAGE, text, re.ASCII) is not None
 
 
@@ -93,7 +92,7 @@ def _max_cost(value: Scalar) -> float | None:
 def _concurrency(value: Scalar) -> int | None:
     if value.kind != "int" or not re.fullmatch(r"[1-9][0-9]{0,2}", value.text):
         return None
-    return int(value.text) if int(value.text) <= _MAX_CONCURRENCY else None
+    return int(value.text) if int(value.text) <= MAX_CONCURRENCY else None
 
 
 def _request_review(value: Scalar) -> bool | None:
@@ -118,7 +117,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
         {"type": "string", "description": "Where workers run, one of those the operator allows."},
     ),
     "image": _Key(
-        _text_where(_is_image),
+        _text_where(is_image),
         "the name of an image, for example `ghcr.io/acme/worker:1`",
         {
             "type": "string",
@@ -148,11 +147,11 @@ _KEYS: Final[Mapping[str, _Key]] = {
     ),
     "concurrency": _Key(
         _concurrency,
-        f"a whole number from 1 to {_MAX_CONCURRENCY}",
+        f"a whole number from 1 to {MAX_CONCURRENCY}",
         {
             "type": "integer",
             "minimum": 1,
-            "maximum": _MAX_CONCURRENCY,
+            "maximum": MAX_CONCURRENCY,
             "description": "How many tasks of this repository may run at once.",
         },
     ),

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from simulator.model import AppIdentity, Installation, Repository
+    from simulator.model import Installation, Repository
     from simulator.people import UserToken
+    from simulator.shapes import Site
 
 LIFETIME = timedelta(hours=1)
 LONGEST_JWT = 600
@@ -57,8 +58,8 @@ class BadCredentialsError(Exception):
 class Tokens:
     """The tokens that were given out: those of installations, and with `people` those of people."""
 
-    def __init__(self, app: AppIdentity, now: Callable[[], datetime]) -> None:
-        self._app = app
+    def __init__(self, site: Site, now: Callable[[], datetime]) -> None:
+        self._site = site
         self._now = now
         self._tokens: dict[str, Token] = {}
         self.people = People(now)
@@ -86,13 +87,13 @@ class Tokens:
         head = _encode({"alg": "RS256", "typ": "JWT"})
         claims = _encode(
             {
-                "iss": self._app.client_id,
+                "iss": self._site.app.client_id,
                 "sub": installation.id,
                 "exp": int(expires_at.timestamp()),
                 "jti": secrets.token_hex(8),
             }
         )
-        return f"ghs_{self._app.app_id}_{head}.{claims}.{secrets.token_urlsafe(256)}"
+        return f"ghs_{self._site.app.app_id}_{head}.{claims}.{secrets.token_urlsafe(256)}"
 
     def all(self) -> list[Token]:
         """Return every token made so far, oldest first."""
@@ -130,14 +131,14 @@ class Tokens:
         if scheme.lower() == "bearer" and value.startswith("ey"):
             self._check_jwt(value)
             return Actor("app")
-        if name == self._app.client_id:
+        if name == self._site.app.client_id:
             return self._client(value)
         if value.startswith("ghu_"):
             return self._person(value)
         return Actor("installation", self.check(value))
 
     def _client(self, secret: str) -> Actor:
-        if not hmac.compare_digest(secret.encode(), self._app.client_secret.encode()):
+        if not hmac.compare_digest(secret.encode(), self._site.app.client_secret.encode()):
             raise BadCredentialsError("Bad credentials")
         return Actor("client")
 
@@ -149,10 +150,10 @@ class Tokens:
 
     def _check_jwt(self, value: str) -> None:
         """Check an App's JWT by the clock of this place rather than the machine's."""
-        claims = _claims(value, public_key(self._app.private_key_pem))
+        claims = _claims(value, public_key(self._site.app.private_key_pem))
         now = int(self._now().timestamp())
         issuer, expires, issued = claims.get("iss"), claims.get("exp"), claims.get("iat")
-        if issuer not in (self._app.client_id, str(self._app.app_id)):
+        if issuer not in (self._site.app.client_id, str(self._site.app.app_id)):
             raise BadCredentialsError("Integration not found")
         if not isinstance(expires, int) or expires <= now:
             raise BadCredentialsError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -61,7 +62,7 @@ code { font-family: ui-monospace, monospace; font-size: .85rem }
 .add { color: light-dark(#116329, #56d364) }
 .del { color: light-dark(#a40e26, #ff7b72) }
 textarea { width: 100%; min-height: 6rem; font: inherit; padding: .5rem }
-select, button { font: inherit; padding: .35rem .8rem }
+input, select, button { font: inherit; padding: .35rem .8rem }
 label { display: block; margin: .5rem 0 .25rem }
 .row {
   display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; justify-content: space-between;
@@ -82,19 +83,26 @@ def add_routes(application: web.Application, backend: Backend) -> None:
         application.router.add_post(place, pages.write)
 
 
-def page(title: str, *parts: str, form_action: str = "") -> web.Response:
-    """Make a page; its forms lead to this place, and on to `form_action`."""
+def page(title: str, *parts: str, policy: str = POLICY, status: int = 200) -> web.Response:
+    """A page of these parts, which are HTML."""
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
     )
     text = head + "".join(parts) + "</body></html>"
-    headers = {
-        "Content-Security-Policy": f"{POLICY} {form_action}".rstrip(),
-        "Cache-Control": "no-store",
-    }
-    return web.Response(text=text, content_type="text/html", headers=headers)
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def leads_to(url: str | None) -> str:
+    """A page's policy: browsers hold the redirect after a form to it, too."""
+    if url is None:
+        return POLICY
+    parts = urlsplit(url)
+    return POLICY.replace(
+        "form-action 'self'", f"form-action 'self' {parts.scheme}://{parts.netloc}"
+    )
 
 
 def _missing(what: str) -> web.HTTPNotFound:

@@ -16,7 +16,7 @@ from handlers.deliveries import (
     RepositoryGone,
     RepositoryRenamed,
 )
-from storage import keys, tasks, user_tokens
+from storage import keys, preferences, provider_secrets, tasks, user_tokens
 
 HouseKeeping = (
     IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved | ConsentRevoked
@@ -55,9 +55,17 @@ def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
             assert_never(delivery)
 
 
-def sign_out(db: Database, delivery: HouseKeeping) -> None:
-    """Somebody who took back their consent is signed out everywhere; GitHub ended their tokens."""
-    if isinstance(delivery, ConsentRevoked):
+def forget_what_goes(db: Database, delivery: HouseKeeping) -> None:
+    """Remove what nobody can use or see any more.
+
+    That is what was set for an installation that is gone; and for somebody who took back their
+    consent every session: GitHub has ended their tokens.
+    """
+    if isinstance(delivery, AppRemoved) and delivery.reason == "deleted":
+        scope = preferences.installation_scope(delivery.installation_id)
+        preferences.forget(db, scope)
+        provider_secrets.forget(db, scope)
+    elif isinstance(delivery, ConsentRevoked):
         keys.drop_sessions_of(db, delivery.sender.id)
         user_tokens.take(db, delivery.sender.id)
 

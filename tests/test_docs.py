@@ -17,8 +17,8 @@ from bot.github import app as github_app
 from bot.github import calls
 from bot.http import worker_bodies
 from bot.http.bodies import Body
-from bot.http.own_paths import CALLBACK, INSTALLED
 from bot.http.pages import STATIC
+from bot.http.sign_in_paths import CALLBACK, INSTALLED
 from bot.http.sign_in_words import WORDS
 from bot.settings import Settings
 from docs.generated import HERE, PARTS, Part, fill

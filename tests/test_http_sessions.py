@@ -90,7 +90,7 @@ async def test_strangers_and_keys_have_no_sessions(tmp_path: Path) -> None:
         stranger.cookies[PLAIN_COOKIE] = "made-up"
         assert (await stranger.call("POST", LOGOUT, JSON)).status == 401
         page = await stranger.call("POST", LOGOUT, FORM)
-        assert (page.status, page.headers["Location"]) == (303, "/sign-in?done=signed_out")
+        assert (page.status, page.headers["Location"]) == (303, "/sign-in?done=signed-out")
         assert stranger.cookies == {}
 
 
@@ -99,7 +99,7 @@ async def test_a_form_signs_out(tmp_path: Path) -> None:
         await alice.sign_in("alice")
         held = dict(alice.cookies)
         answer = await sign_out(alice)
-        assert (answer.status, answer.headers["Location"]) == (303, "/sign-in?done=signed_out")
+        assert (answer.status, answer.headers["Location"]) == (303, "/sign-in?done=signed-out")
         assert alice.cookies == {}
         alice.cookies = held
         assert not await is_in(alice), "the cookie that somebody kept opens nothing"

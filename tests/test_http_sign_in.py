@@ -14,7 +14,7 @@ from yarl import URL
 
 from bot.http.access import PLAIN_COOKIE
 from bot.http.limiting import Limits
-from bot.http.own_paths import own_path
+from bot.http.own_path import is_own, own_path
 from bot.http.sign_in_words import OF_GITHUB, WORDS, word_of
 from bot.keys import digest
 from simulator import Fault
@@ -118,7 +118,7 @@ FOREIGN = [
 
 def test_paths_of_ours_are_told_from_others() -> None:
     assert [own_path(one) for one in OWN] == OWN
-    assert [one for one in FOREIGN if own_path(one) is not None] == []
+    assert [one for one in FOREIGN if is_own(one) or own_path(one) != "/"] == []
 
 
 async def test_a_sign_in_ends_where_it_was_to_end(tmp_path: Path) -> None:
@@ -429,3 +429,17 @@ def test_the_challenge_is_as_rfc_7636_has_it() -> None:
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     assert ours(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     assert challenge_of(verifier) == ours(verifier)
+
+
+async def test_the_page_says_why_in_fixed_words(tmp_path: Path) -> None:
+    async with at_the_door(tmp_path) as alice:
+        for word, told in WORDS.items():
+            shown = (await alice.get(f"/sign-in?problem={word}")).raw.decode()
+            assert told.title.replace("'", "&#39;") in shown
+        for odd in ("%3Cscript%3E", "nothing", ""):
+            shown = (await alice.get(f"/sign-in?problem={odd}")).raw.decode()
+            assert "is-bad" not in shown
+            assert "script>alert" not in shown
+        await alice.sign_in("alice")
+        assert (await alice.get("/sign-in?next=/plots")).headers["Location"] == "/plots"
+        assert (await alice.get("/sign-in?problem=installation")).status == 200

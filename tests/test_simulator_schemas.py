@@ -31,6 +31,8 @@ EVENTS = {
 FIXED = frozenset(
     {
         "app",
+        "app-manifests",
+        "conversions",
         "installations",
         "access_tokens",
         "hook",
@@ -165,6 +167,19 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
 ]
 
 
+# What is asked for a new App, which takes the place of the one there was.
+MAKING: list[tuple[str, str, Any, int, Any]] = [
+    (
+        "POST",
+        "/app-manifests/{code}/conversions",
+        None,
+        201,
+        models.AppManifestsCodeConversionsPostResponse201,
+    ),
+    ("GET", "/app", None, 200, models.Integration),
+]
+
+
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with receiving() as receiver, running(tmp_path, webhook_url=receiver.url) as made:
@@ -225,6 +240,16 @@ async def test_every_answer_validates(place: Place) -> None:
     assert wrong == {}
 
 
+async def test_every_answer_about_a_new_app_validates(place: Place) -> None:
+    manifests = place.sim._backend.manifests
+    manifest = manifests.check(json.dumps({"name": "Ring", "url": "https://ring.test"}))
+    code = manifests.make(manifest, place.sim.user("alice"))
+    for method, path, body, status, model in MAKING:
+        token = place.jwt() if path == "/app" else None
+        answer = await place.call(method, path.format(code=code), token, body=body)
+        assert _problem(answer, status, model) is None
+
+
 def _filled(body: Any, names: dict[str, Any]) -> Any:
     """Put what the names stand for into the texts of a body."""
     if not isinstance(body, dict):
@@ -248,7 +273,7 @@ def _problem(answer: Answer, status: int, model: Any) -> Any:
 
 
 def test_every_route_is_called() -> None:
-    called = {(method, _outline(path)) for method, path, *_ in CALLS}
+    called = {(method, _outline(path)) for method, path, *_ in (*CALLS, *MAKING)}
     served = {(route.method, _outline(route.path)) for route in ROUTES}
     served |= {(route.method, _outline("{repo}" + route.path)) for route in REPOSITORY_ROUTES}
     assert served - called == set()

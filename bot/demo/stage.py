@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.demo.children import Child, ChildEnded, started
 from bot.demo.offline import OfflineGitHub, Place
-from bot.http.own_paths import CALLBACK
+from bot.http.sign_in_paths import CALLBACK
 from bot.runners.process import ProcessRunner
 
 AGENT = Path(__file__).with_name("agent.py")

@@ -16,9 +16,9 @@ from yarl import URL
 
 from bot.github.errors import GitHubError, Refused
 from bot.http.access import Doorman, unauthorized
-from bot.http.own_paths import BEGIN, INSTALLATIONS, INSTALLED, see_other, wants_page
 from bot.http.routes import add_route
 from bot.http.sign_in import SignInFailed, SignInRoutes
+from bot.http.sign_in_paths import BEGIN, INSTALLATIONS, INSTALLED, send_to, wants_page
 from bot.user_tokens import SignInAgain, UserTokens
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class InstalledRoute:
                 await self._check(caller.person, int(number))
             except SignInAgain:
                 return _sign_in(request, here)
-        return see_other(str(URL(INSTALLATIONS).with_query(done=DONE[action])))
+        return send_to(str(URL(INSTALLATIONS).with_query(done=DONE[action])))
 
     async def _check(self, person: Person, number: int) -> None:
         """See that GitHub shows an installation to a person."""
@@ -93,4 +93,4 @@ def _sign_in(request: web.Request, then: str) -> web.Response:
     """Let somebody sign in first, and come back."""
     if not wants_page(request):
         raise unauthorized()
-    return see_other(str(URL(BEGIN).with_query(next=then)))
+    return send_to(str(URL(BEGIN).with_query(next=then)))

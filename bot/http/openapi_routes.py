@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bot.http import (
     rows_auth,
+    rows_config,
     rows_deliveries,
     rows_events,
     rows_git,
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *rows_auth.ROUTES,
     *rows_keys.ROUTES,
     *rows_github_data.ROUTES,
+    *rows_config.ROUTES,
     *rows_operations.ROUTES,
 )
 """Every route, without its twin below `/api/v1`."""

@@ -14,10 +14,10 @@ from bot.http.answers import json_answer
 from bot.http.forms import MEDIA
 from bot.http.ids import id_in, not_found
 from bot.http.key_bodies import Deleted
-from bot.http.own_paths import SIGN_IN, see_other, wants_page
 from bot.http.routes import add_route
 from bot.http.session_bodies import SessionList, SessionShown
 from bot.http.sign_in_cookies import SignInCookies
+from bot.http.sign_in_paths import SIGN_IN, send_to, wants_page
 from bot.user_tokens import UserTokens
 from storage.keys import Session
 from storage.people import People
@@ -81,7 +81,7 @@ class SessionRoutes:
         return response
 
     def _signed_out(self) -> web.Response:
-        response = see_other(str(URL(SIGN_IN).with_query(done="signed_out")))
+        response = send_to(str(URL(SIGN_IN).with_query(done="signed-out")))
         self.cookies.end(response, self.cookies.session_name)
         return response
 

@@ -21,10 +21,11 @@ from yarl import URL
 from bot.github.errors import GitHubError, OAuthRefused
 from bot.github.oauth import Granted, OAuth
 from bot.http.access import Doorman
-from bot.http.own_paths import BEGIN, CALLBACK, SIGN_IN, own_path, see_other, wants_page
+from bot.http.own_path import is_own
 from bot.http.problems import Problem
 from bot.http.routes import add_route
 from bot.http.sign_in_cookies import BEGUN_LIFE, Begun, SignInCookies
+from bot.http.sign_in_paths import BEGIN, CALLBACK, SIGN_IN, send_to, wants_page
 from bot.http.sign_in_words import OF_GITHUB, WORDS, Word
 from bot.keys import digest
 from bot.settings import is_loopback
@@ -97,8 +98,8 @@ class SignInRoutes:
         return await self.answered(request, self._begun)
 
     async def _begun(self, request: web.Request) -> web.Response:
-        next_ = own_path(request.query.get("next", "/"))
-        if next_ is None:
+        next_ = request.query.get("next", "/")
+        if not is_own(next_):
             raise SignInFailed("next")
         if not self.oauth.client.is_complete:
             raise SignInFailed("not_configured", next_)
@@ -108,7 +109,7 @@ class SignInRoutes:
         address = URL(self.oauth.address(self.callback, state, challenge_of(verifier)))
         if _LOGIN.fullmatch(login := request.query.get("login", "")):
             address = address.update_query(login=login)
-        response = see_other(str(address))
+        response = send_to(str(address))
         self.cookies.begin(response, state, verifier, next_)
         return response
 
@@ -127,7 +128,7 @@ class SignInRoutes:
         except GitHubError as error:
             raise self._failed("github", begun, str(error)) from None
         cookie = await self._new_session(request, person, granted)
-        response = see_other(begun.next)
+        response = send_to(begun.next)
         self.cookies.keep(response, self.cookies.session_name, cookie, SESSION_LIFE)
         self.cookies.end(response, self.cookies.begun_name)
         return response
@@ -211,7 +212,7 @@ class SignInRoutes:
         if not wants_page(request):
             raise Problem(told.status, told.text, code=word)
         query = {"problem": word} | ({} if next_ == "/" else {"next": next_})
-        return see_other(str(URL(SIGN_IN).with_query(query)))
+        return send_to(str(URL(SIGN_IN).with_query(query)))
 
 
 def challenge_of(verifier: str) -> str:

@@ -24,10 +24,10 @@ from bot.github.oauth import DEAD, OAuth
 from bot.http.access import Doorman
 from bot.http.answers import json_answer
 from bot.http.operations import StartupCheck, check_told
-from bot.http.own_paths import see_other, wants_page
 from bot.http.routes import add_route
 from bot.http.sign_in import SignInRoutes
 from bot.http.sign_in_cookies import SignInCookies
+from bot.http.sign_in_paths import send_to, wants_page
 from bot.http.sign_in_words import WORDS
 from bot.settings import is_loopback
 
@@ -80,7 +80,7 @@ class SignInCheck:
 
     def _probed(self) -> web.Response:
         value = secrets.token_urlsafe(12)
-        response = see_other(str(URL(PATH).with_query(probe=value)))
+        response = send_to(str(URL(PATH).with_query(probe=value)))
         self.cookies.keep(response, self.cookies.probe_name, value)
         return response
 
