@@ -18,6 +18,7 @@ from bot.github.client import GitHub
 from bot.github.oauth import OAuthClient
 from bot.http import openapi, page_sign_in, pages, reference
 from bot.http.access import Doorman
+from bot.http.config import ConfigRoutes
 from bot.http.deliveries import DeliveriesDesk
 from bot.http.event_stream import Pace
 from bot.http.events import EventDesk
@@ -38,9 +39,11 @@ from bot.key_desk import KeyDesk
 from bot.meters import Meters
 from bot.operators import Operators
 from bot.outbound_guard import Policy, why_not_called
+from bot.preferences import Preferences
 from bot.roles import Roles
 from bot.settings import Settings
 from bot.user_tokens import UserTokens
+from bot.validation import Validator
 from bot.vault import Vault
 from storage import Store
 
@@ -55,6 +58,7 @@ class Api:
     vault: Vault
     policy: Policy
     roles: Roles
+    validator: Validator
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
@@ -121,8 +125,20 @@ class Api:
     ) -> None:
         """What people see of GitHub, and the pages that are made of it."""
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
+        ConfigRoutes(sight.doorman, self._preferences(as_user)).register(app)
         links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
         GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
+
+    def _preferences(self, as_user: AsUser) -> Preferences:
+        """The desk of defaults and of keys of providers."""
+        return Preferences(
+            scopes=self.store.scopes,
+            vault=self.vault,
+            as_user=as_user,
+            validator=self.validator,
+            rules=lambda: self.store.rules,
+            clock=self.clock,
+        )
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people

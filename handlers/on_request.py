@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers.admission import Refusal, refuse_role
+from handlers.admission import Refusal, refuse_queue, refuse_role
 from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
@@ -45,7 +45,9 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     """Admit a task, or say why not."""
     if event.found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[event.command.name], event.found.role)
+    refusal = refuse_role(COMMANDS[event.command.name], event.found.role) or refuse_queue(
+        view, event.sender.id
+    )
     wish = refusal or admit(view, event.command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refused(wish)
@@ -71,7 +73,9 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
         return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
     if event.found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[task.wish.command], event.found.role)
+    refusal = refuse_role(COMMANDS[task.wish.command], event.found.role) or refuse_queue(
+        view, task.owner.id
+    )
     wish = refusal or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
@@ -115,6 +119,8 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
     entry = Entry("message", message.text, data)
     if not task.ended:
         return Decision(told, (), (entry,))
+    if refusal := refuse_queue(view, task.owner.id):
+        return _refused(refusal)
     return _go_on(view, told, (entry,), now)
 
 
@@ -204,6 +210,8 @@ def _refused(refusal: Refusal) -> Decision:
     """Why it was not admitted: for lack of a right, a field, or by what stands there already."""
     if refusal.code is ErrorCode.NOT_PERMITTED:
         return Decision(declined=Declined("forbidden", refusal.reply))
+    if refusal.code is ErrorCode.OVER_BUDGET:
+        return Decision(declined=Declined("busy", refusal.reply))
     if refusal.field is None:
         return _conflict(refusal.reply)
     return Decision(declined=Declined("invalid", refusal.reply, refusal.field))

@@ -5,7 +5,8 @@
         sim.install(repository)
         issue = sim.open_issue(repository, author="alice", title="It is broken")
 
-It knows one GitHub App. Everything is in memory but the git repositories, which are real.
+It knows one GitHub App; one that is made from a manifest takes its place. Everything is in memory
+but the git repositories, which are real.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from simulator import control, gitserver, pages, rest
+from simulator import app_pages, control, gitserver, pages, rest
 from simulator.auth import Tokens
 from simulator.backend import Backend, OnRequest, Record
 from simulator.faults import Fault, Faults
@@ -25,6 +26,7 @@ from simulator.hooks import TIME_LIMIT, Delivery, Hooks
 from simulator.hosting import utc_now
 from simulator.keys import made_key
 from simulator.limits import Limits
+from simulator.manifests import Manifests
 from simulator.model import AppIdentity, User
 from simulator.pulls import World
 from simulator.shapes import Site
@@ -86,13 +88,17 @@ class Simulator(World):
         self.url = f"http://{host}:{port}"
         self.api_url = f"{self.url}/api"
         site = Site(web=self.url, api=self.api_url, app=app, app_owner=OWNER)
-        hooks = Hooks(app, self._read_clock, delivery_limit)
+        hooks = Hooks(site, self._read_clock, delivery_limit)
         super().__init__(folder=folder, site=site, hooks=hooks, now=now)
         self.faults = Faults()
-        self.tokens = Tokens(app, self._read_clock)
+        self.tokens = Tokens(site, self._read_clock)
         self.limits = Limits(self._read_clock)
         self._backend = Backend(
-            world=self, tokens=self.tokens, faults=self.faults, limits=self.limits
+            world=self,
+            tokens=self.tokens,
+            faults=self.faults,
+            limits=self.limits,
+            manifests=Manifests(self),
         )
         self._listener = listener
         self._runner: web.AppRunner | None = None
@@ -135,7 +141,7 @@ class Simulator(World):
         )
         self.webhook_url = webhook_url
         application = web.Application(client_max_size=REQUEST_LIMIT)
-        for routes in (rest, control, gitserver, pages):
+        for routes in (rest, control, gitserver, app_pages, pages):
             routes.add_routes(application, self._backend)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from simulator.model import AppIdentity, Installation, Repository
+    from simulator.model import Installation, Repository
+    from simulator.shapes import Site
 
 LIFETIME = timedelta(hours=1)
 LONGEST_JWT = 600
@@ -48,8 +49,8 @@ class BadCredentialsError(Exception):
 class Tokens:
     """The installation tokens that were given out."""
 
-    def __init__(self, app: AppIdentity, now: Callable[[], datetime]) -> None:
-        self._app = app
+    def __init__(self, site: Site, now: Callable[[], datetime]) -> None:
+        self._site = site
         self._now = now
         self._tokens: dict[str, Token] = {}
 
@@ -76,13 +77,13 @@ class Tokens:
         head = _encode({"alg": "RS256", "typ": "JWT"})
         claims = _encode(
             {
-                "iss": self._app.client_id,
+                "iss": self._site.app.client_id,
                 "sub": installation.id,
                 "exp": int(expires_at.timestamp()),
                 "jti": secrets.token_hex(8),
             }
         )
-        return f"ghs_{self._app.app_id}_{head}.{claims}.{secrets.token_urlsafe(256)}"
+        return f"ghs_{self._site.app.app_id}_{head}.{claims}.{secrets.token_urlsafe(256)}"
 
     def all(self) -> list[Token]:
         """Return every token made so far, oldest first."""
@@ -124,10 +125,10 @@ class Tokens:
 
     def _check_jwt(self, value: str) -> None:
         """Check an App's JWT by the clock of this place rather than the machine's."""
-        claims = _claims(value, public_key(self._app.private_key_pem))
+        claims = _claims(value, public_key(self._site.app.private_key_pem))
         now = int(self._now().timestamp())
         issuer, expires, issued = claims.get("iss"), claims.get("exp"), claims.get("iat")
-        if issuer not in (self._app.client_id, str(self._app.app_id)):
+        if issuer not in (self._site.app.client_id, str(self._site.app.app_id)):
             raise BadCredentialsError("Integration not found")
         if not isinstance(expires, int) or expires <= now:
             raise BadCredentialsError(

@@ -36,6 +36,9 @@ class AppIdentity:
     name: str
     permissions: Mapping[str, str]
     events: tuple[str, ...]
+    callback_urls: tuple[str, ...] = ()
+    setup_url: str | None = None
+    public: bool = True
 
     @property
     def bot_login(self) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -118,6 +119,8 @@ class Stage:
     tempo: Tempo
     resolver: AbstractResolver | None = None
     """What looks up the hosts of webhooks to programs."""
+    trust: ssl.SSLContext | None = None
+    """Whose certificates count of those hosts."""
     bellhop: Bellhop | None = None
     _end: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
@@ -130,7 +133,7 @@ class Stage:
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
         bellhop = await self._end.enter_async_context(
-            opened(self.settings, self.tempo, self.resolver)
+            opened(self.settings, self.tempo, self.resolver, self.trust)
         )
         await bellhop.introduce()
         address = ("127.0.0.1", self.settings.port)
@@ -168,7 +171,7 @@ class Stage:
 
         async def met() -> bool:
             await self._time_flies()
-            return await pump.idle()
+            return self.bot.store.held is None and await pump.idle()
 
         await until(met, "an idle Bellhop")
         await self.sim.settled()
@@ -318,6 +321,7 @@ async def staged(
     start: bool = True,
     prepare: Callable[[Stage], None] = lambda _: None,
     resolver: AbstractResolver | None = None,
+    trust: ssl.SSLContext | None = None,
     **settings: object,
 ) -> AsyncGenerator[Stage]:
     """A stage with a repository, an issue, alice who may write and visitor who may not.
@@ -350,6 +354,7 @@ async def staged(
             clock,
             Tempo(backoff_unit=0.01, settle=0.05, clock=clock, github_clock=clock),
             resolver,
+            trust,
         )
         prepare(stage)
         if start:

@@ -20,8 +20,9 @@ from bot import log, startup
 from bot.losses import LAST, tell_if_lost
 from bot.redact import maybe_redact, redact
 from bot.runners.base import WorkerKey
+from bot.secret_key import load_or_make_key
 from bot.settings import BadSettings, Settings, is_loopback, load
-from bot.vault import Vault, WrongKey, load_or_make_key
+from bot.vault import Vault, WrongKey
 from bot.worker_tokens import WorkerTokens
 from handlers.decision import Decision
 from handlers.task import Status

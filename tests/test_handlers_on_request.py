@@ -30,6 +30,7 @@ from tests.makers import (
     NOON,
     ON_PULL,
     PULL,
+    RULES,
     after,
     completed,
     kinds,
@@ -117,6 +118,32 @@ def test_a_program_gets_a_task_that_speaks_nowhere() -> None:
     assert decision.effects == ()
     assert decision.brief == Brief("Oil the door", "what others said")
     assert [entry.data for entry in decision.timeline] == [{"status": "queued"}]
+
+
+@pytest.mark.parametrize(
+    ("task", "event"),
+    [
+        (None, asked()),
+        (DONE, events.RetryRequested(ID, BOB, found())),
+        (DONE, events.MessageSent(ID, MORE)),
+    ],
+)
+def test_who_has_too_much_waiting_gets_no_more(task: Task | None, event: events.Event) -> None:
+    rules = replace(RULES, max_queued_per_owner=1)
+    decision = after(task, event, LATER, rules=rules, waiting={ADA.id: 1})
+    assert outcome(decision) == snapshot(
+        "busy: 1 task waits for a free place already, and no more may wait of one person. Ask again once some have begun, or stop those that are not wanted any more."
+    )
+    assert unchanged(decision)
+    decision = after(task, event, LATER, rules=rules, waiting={BOB.id: 1})
+    assert now_task(decision).status is Status.QUEUED
+
+
+def test_a_message_that_was_taken_before_is_worked_on_whatever_waits() -> None:
+    rules = replace(RULES, max_queued_per_owner=1)
+    task = replace(DONE, pending=(MORE,))
+    decision = after(task, events.FollowUpDue(ID), LATER, rules=rules, waiting={ADA.id: 1})
+    assert now_task(decision).status is Status.QUEUED
 
 
 def test_about_an_issue_the_status_comment_is_written() -> None:

@@ -13,7 +13,7 @@ from bot.http.markdown import CUT, LONGEST, rendered
 from bot.http.spans import ago, brief, dollars, span, when
 from bot.http.task_timeline import MOST, rows
 from handlers.values import Usage
-from storage.tasks import Attempt
+from storage.attempts import Attempt
 from storage.timeline import Happened
 from tests.makers import ADA, NOON
 

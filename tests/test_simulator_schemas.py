@@ -30,6 +30,8 @@ EVENTS = {
 FIXED = frozenset(
     {
         "app",
+        "app-manifests",
+        "conversions",
         "installations",
         "access_tokens",
         "hook",
@@ -139,6 +141,19 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
 ]
 
 
+# What is asked for a new App, which takes the place of the one there was.
+MAKING: list[tuple[str, str, Any, int, Any]] = [
+    (
+        "POST",
+        "/app-manifests/{code}/conversions",
+        None,
+        201,
+        models.AppManifestsCodeConversionsPostResponse201,
+    ),
+    ("GET", "/app", None, 200, models.Integration),
+]
+
+
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with receiving() as receiver, running(tmp_path, webhook_url=receiver.url) as made:
@@ -188,6 +203,16 @@ async def test_every_answer_validates(place: Place) -> None:
     assert wrong == {}
 
 
+async def test_every_answer_about_a_new_app_validates(place: Place) -> None:
+    manifests = place.sim._backend.manifests
+    manifest = manifests.check(json.dumps({"name": "Ring", "url": "https://ring.test"}))
+    code = manifests.make(manifest, place.sim.user("alice"))
+    for method, path, body, status, model in MAKING:
+        token = place.jwt() if path == "/app" else None
+        answer = await place.call(method, path.format(code=code), token, body=body)
+        assert _problem(answer, status, model) is None
+
+
 def _problem(answer: Answer, status: int, model: Any) -> Any:
     """Say what is wrong with an answer, None if nothing is."""
     if answer.status != status:
@@ -202,7 +227,7 @@ def _problem(answer: Answer, status: int, model: Any) -> Any:
 
 
 def test_every_route_is_called() -> None:
-    called = {(method, _outline(path)) for method, path, *_ in CALLS}
+    called = {(method, _outline(path)) for method, path, *_ in (*CALLS, *MAKING)}
     served = {(route.method, _outline(route.path)) for route in ROUTES}
     served |= {(route.method, _outline("{repo}" + route.path)) for route in REPOSITORY_ROUTES}
     assert served - called == set()

@@ -6,6 +6,7 @@ Each group has its rows in a module of its own.
 from __future__ import annotations
 
 from bot.http import (
+    rows_config,
     rows_deliveries,
     rows_events,
     rows_git,
@@ -27,6 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *rows_git.ROUTES,
     *rows_keys.ROUTES,
     *rows_github_data.ROUTES,
+    *rows_config.ROUTES,
     *rows_operations.ROUTES,
 )
 """Every route, without its twin below `/api/v1`."""

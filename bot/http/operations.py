@@ -28,7 +28,7 @@ class Check(Body):
     """One thing that was looked at; a problem has a remedy."""
 
     subject: str
-    state: Literal["ok", "problem", "unchecked"]
+    state: Literal["ok", "warning", "problem", "unchecked"]
     detail: str
     remedy: str
 

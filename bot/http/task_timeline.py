@@ -12,7 +12,7 @@ from markupsafe import Markup
 from bot.http.drawing import Part, band
 from bot.http.spans import brief
 from handlers.text import plain_line
-from storage.tasks import Attempt
+from storage.attempts import Attempt
 from storage.timeline import Happened
 
 MOST = 40
