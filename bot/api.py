@@ -147,6 +147,7 @@ class Api:
         ConfigRoutes(sight.doorman, preferences).register(app)
         people = self.store.people
         SettingsPages(sight.doorman, people, self._key_desk(), preferences).register(app)
+        tokens.on_end = as_user.forget
         links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
         GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
         InstallationsPage(as_user, links).register(app)

@@ -53,6 +53,8 @@ class UserTokens:
     vault: Vault
     oauth: OAuth
     clock: Callable[[], datetime]
+    on_end: Callable[[int], None] = field(default=lambda _: None, init=False)
+    """Told of everybody who ends a session: what they saw is to be forgotten."""
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(
         default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
     )
@@ -89,11 +91,13 @@ class UserTokens:
         """Forget a person's token, and revoke it at GitHub if GitHub answers."""
         async with self._lock(person_id):
             self._end(await self.people.take_token(person_id))
+        self.on_end(person_id)
 
     async def forget_unused(self, person_id: int) -> None:
         """The same for somebody who has no session any more; nothing for anybody else."""
         async with self._lock(person_id):
             self._end(await self.people.take_unused_token(person_id, self.clock()))
+        self.on_end(person_id)
 
     async def settled(self) -> None:
         """Wait until every renewal that has begun is stored, and every revocation done."""

@@ -46,7 +46,7 @@ class Somebody:
 
 async def signed_in(here: Desk, login: str) -> Somebody:
     """Somebody signs in with GitHub."""
-    stage = here.stage
+    seen, stage = await browser(here, login), here.stage  # a token without a session is swept up
     pair = stage.sim.people.give(stage.sim.user(login))
     bot = stage.bot
     client = OAuthClient(stage.settings.client_id, None)
@@ -54,7 +54,7 @@ async def signed_in(here: Desk, login: str) -> Somebody:
     tokens = UserTokens(bot.store.people, bot.vault, oauth, stage.clock)
     access = Granted(SecretStr(pair.access), pair.expires_at)
     await tokens.keep(here.person(login), access)
-    return Somebody(here, login, await browser(here, login), pair)
+    return Somebody(here, login, seen, pair)
 
 
 @asynccontextmanager

@@ -337,6 +337,17 @@ async def test_two_people_never_share_what_they_see(tmp_path: Path) -> None:
         }
 
 
+async def test_whoever_signs_out_is_forgotten(tmp_path: Path) -> None:
+    async with visited(tmp_path) as (here, alice):
+        assert (await alice.ask("/github/repositories"))[0] == 200
+        token = (await alice.browser.get("/installations")).token
+        answer = await alice.browser.post("/api/auth/logout", {"form_token": token})
+        assert answer.status == 303
+        again = await signed_in(here, "alice")
+        assert (await again.ask("/github/repositories?q=w"))[0] == 200
+        assert alice.statuses(PLACES) == [200, 304, 200]
+
+
 async def test_a_summary(tmp_path: Path) -> None:
     async with visited(tmp_path, agent_command=WAITS) as (here, alice):
         client, bob = await here.client("alice"), await here.client("bob")

@@ -9,6 +9,7 @@ from tests.http_pages import browser
 from tests.test_http_github import add, within
 
 PATH = "/installations"
+WORDS = ("installed", "updated", "requested", "%3Cb%3E")
 
 
 async def test_who_is_not_signed_in_signs_in_first(tmp_path: Path) -> None:
@@ -36,6 +37,15 @@ async def test_what_is_installed_where(tmp_path: Path) -> None:
         assert "acme/widgets write main New task" in page.text
         assert "beta/crates (private) read" in page.text
         assert "on some repositories" in page.text
+
+
+async def test_who_comes_back_from_github_is_told_what_was_done(tmp_path: Path) -> None:
+    async with visited(tmp_path) as (_, alice):
+        told = {word: (await alice.browser.get(f"{PATH}?done={word}")).text for word in WORDS}
+        assert "Bellhop is installed." in told["installed"]
+        assert "What is installed has changed." in told["updated"]
+        assert "was asked to install Bellhop" in told["requested"]
+        assert "<b>" not in told["%3Cb%3E"]
 
 
 async def test_nothing_installed_says_what_to_do(tmp_path: Path) -> None:

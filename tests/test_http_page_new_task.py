@@ -42,7 +42,8 @@ def once_of(page: Shown) -> str:
 def options(page: Shown) -> list[str]:
     """The names in the list of repositories."""
     found = re.search(r'<select id="repository".*?</select>', page.html, re.DOTALL)
-    return re.findall(r'<option value="([^"]+)"', found[0]) if found else []
+    assert found, page.text
+    return re.findall(r'<option value="([^"]+)"', found[0])
 
 
 def field_of(page: Shown, name: str) -> str:

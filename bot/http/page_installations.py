@@ -21,6 +21,14 @@ PATH = "/installations"
 MOST = 100
 """Repositories that are listed of an installation."""
 
+NOTICES = {
+    "installed": "Bellhop is installed. A comment that begins with `/fix` gets an answer now.",
+    "updated": "What is installed has changed.",
+    "requested": "The owner of the organisation was asked to install Bellhop; until they agree, "
+    "nothing is installed there.",
+}
+"""What somebody who comes back from GitHub is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -77,6 +85,7 @@ class InstallationsPage:
             "problem": problem,
             "install_url": self.links.install(),
             "sign_in_link": sign_in_link(PATH),
+            "notice": None if problem else pages.done(request, NOTICES),
         }
         status = 200 if problem is None else problem.status
         answer = pages.show(request, "installations.html", values, status)
