@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from simulator.people import UserToken
 
 from bot.github.oauth import Granted, OAuthClient
 from bot.user_tokens import UserTokens
 from simulator.backend import Record
+from simulator.people import UserToken
 from tests.http_pages import Browser, browser
 from tests.http_tasks import Desk, desk
 
