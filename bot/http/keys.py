@@ -16,7 +16,7 @@ from bot.http.ids import id_in, not_found
 from bot.http.key_bodies import Deleted, KeyList, KeyMade, KeyShown, NewKey
 from bot.http.problems import Problem
 from bot.http.routes import add_route
-from bot.key_desk import KeyDesk
+from bot.key_desk import KeyDesk, TooManyKeys
 from storage.keys import ApiKey
 from storage.people import People
 
@@ -48,7 +48,10 @@ class KeyRoutes:
             errors = [{"field": "expiresAt", "message": "it is over; name a time to come"}]
             raise Problem(422, "The key would be of no use.", errors=errors)
         scopes = frozenset[str](body.scopes)
-        made = await self.desk.new_key(caller.person, body.name, scopes, body.expires_at)
+        try:
+            made = await self.desk.new_key(caller.person, body.name, scopes, body.expires_at)
+        except TooManyKeys as error:
+            raise Problem(409, str(error), code="too_many_keys") from None
         return json_answer(KeyMade(**_shown(made.key), key=made.secret), status=201)
 
     async def _end(self, request: web.Request) -> web.Response:
