@@ -14,7 +14,7 @@ from handlers.decision import Brief, Load
 from handlers.names import short_name
 from handlers.task import Status, Task
 from handlers.values import Person, Usage
-from storage import listing, totals, turns
+from storage import idempotency, listing, totals, turns
 from storage.times import from_text, maybe_text, to_text
 
 _TASK = TypeAdapter(Task)
@@ -203,7 +203,8 @@ def load_of(db: Database, task: Task) -> Load:
 def delete(db: Database, task_id: str, now: datetime) -> bool:
     """Delete a task that has ended, with its attempts and timeline; False where there is none.
 
-    A tombstone stays, so that a redelivery of its command does not make it again.
+    A tombstone stays, so that a redelivery of its command does not make it again, and the answer to
+    the request that made it, without what people wrote.
     """
     gone = db.conn.execute(
         "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running')",
@@ -214,6 +215,7 @@ def delete(db: Database, task_id: str, now: datetime) -> bool:
             "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
             (task_id, to_text(now)),
         )
+        idempotency.empty(db, task_id)
     return bool(gone)
 
 
