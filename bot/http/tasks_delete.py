@@ -21,7 +21,7 @@ from handlers.events import DeletionRequested
 from handlers.task import Status
 from storage.tasks import Owned
 
-AT_ONCE = 200
+AT_ONCE = 100
 """Tasks of one transaction, so that decisions do not wait for it."""
 
 
