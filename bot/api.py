@@ -35,6 +35,8 @@ from bot.http.page_feed import FeedPage
 from bot.http.page_installations import InstallationsPage
 from bot.http.page_new_task import NewTaskPage
 from bot.http.page_settings import SettingsPages
+from bot.http.page_task import TaskPage
+from bot.http.page_task_forms import TaskForms
 from bot.http.sessions import SessionRoutes
 from bot.http.sign_in import SignInRoutes
 from bot.http.sign_in_check import SignInCheck
@@ -84,7 +86,7 @@ class Api:
         tokens = self._add_sign_in(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
-        self._add_pages(app, sight)
+        self._add_pages(app, sight, desks)
         self._add_github(app, sight, desks, tokens)
         reference.add_reference(app)
         app.on_response_prepare.append(tell)
@@ -129,10 +131,13 @@ class Api:
         DeliveryPages(deliveries, sight.doorman.forms).register(app)
         return desks
 
-    def _add_pages(self, app: web.Application, sight: TaskSight) -> None:
+    def _add_pages(self, app: web.Application, sight: TaskSight, desks: TaskDesks) -> None:
         """What people look at."""
         page_sign_in.add_sign_in(app)
         FeedPage(sight, self.clock, self.settings.github_url).register(app)
+        page = TaskPage(sight, self.clock, self.settings.github_url)
+        page.register(app)
+        TaskForms(page, desks.acts).register(app)
 
     def _add_github(
         self,

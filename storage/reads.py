@@ -96,6 +96,10 @@ class Reads:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
+    async def states(self, task_id: str) -> tuple[Happened, ...]:
+        """The changes of a task's status and state, oldest first."""
+        return await self._engine.read(lambda db: timeline.states(db, task_id))
+
     async def talk(self, task_id: str) -> tuple[Happened, ...]:
         """The messages to a task, and what became of them, oldest first."""
         return await self._engine.read(lambda db: timeline.talk(db, task_id))

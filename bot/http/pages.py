@@ -75,6 +75,7 @@ def prose(text: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": spans.ago,
+    "brief": spans.brief,
     "doing": task_view.doing,
     "dollars": spans.dollars,
     "issue_link": task_view.issue_link,

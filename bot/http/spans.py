@@ -23,6 +23,12 @@ def span(seconds: float) -> str:
     return f"{whole // DAY} days"
 
 
+def brief(seconds: float) -> str:
+    """The same, where the part of a second counts."""
+    few = 10
+    return f"{max(0.0, seconds):.1f} s" if seconds < few else span(seconds)
+
+
 def ago(then: datetime, now: datetime) -> str:
     """How long ago something was."""
     seconds = (now - then).total_seconds()

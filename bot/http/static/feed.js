@@ -41,7 +41,7 @@ if (feed.hasAttribute("data-follow")) {
       showState(live, state);
     },
   });
-  addEventListener("visibilitychange", () => {
+  document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") refresh();
   });
 }

@@ -3,6 +3,7 @@
 const TYPES = ["status", "progress", "info", "command", "success", "warning", "error", "message", "usage"];
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 15_000;
+const OUT_OF_SIGHT = 30_000; // after so long a page that nobody sees lets go of its connection
 
 /**
  * @param {string} path where the events are
@@ -14,6 +15,8 @@ export function follow(path, after, hear) {
   let source = null;
   let last = after;
   let wait = FIRST_WAIT;
+  let over = false;
+  let timer = 0;
 
   function open() {
     source = new EventSource(`${path}?after=${last}`);
@@ -23,6 +26,7 @@ export function follow(path, after, hear) {
     };
     source.onerror = onError;
     source.addEventListener("end", () => {
+      over = true;
       source.close();
       hear.state("ended");
     });
@@ -41,15 +45,29 @@ export function follow(path, after, hear) {
     hear.state("lost");
     // The browser tries again by itself unless the answer was none: then it is up to us.
     if (source.readyState === EventSource.CLOSED) {
-      setTimeout(open, wait);
+      timer = setTimeout(open, wait);
       wait = Math.min(2 * wait, LONGEST_WAIT);
     }
   }
 
+  function close() {
+    clearTimeout(timer);
+    source.close();
+  }
+
+  function reopen() {
+    clearTimeout(timer);
+    if (!over && source.readyState === EventSource.CLOSED) open();
+  }
+
   open();
-  addEventListener("pagehide", () => source.close());
-  addEventListener("pageshow", (event) => {
-    if (event.persisted) open();
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => event.persisted && reopen());
+  // A browser has few connections for one server: pages in the background share none of them.
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    if (document.visibilityState === "visible") reopen();
+    else timer = setTimeout(close, OUT_OF_SIGHT);
   });
 }
 

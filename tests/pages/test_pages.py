@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.place import Place, place
-from tests.browser.window import NARROW, WIDE, Scheme, Window, Windows
+from tests.pages.place import Place, place
+from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
 
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
