@@ -102,6 +102,22 @@ async def test_by_plain_http_beyond_this_machine_nobody_signs_in(tmp_path: Path)
         assert problem_of(await alice.get("/api/auth/github")) == "https"
 
 
+async def test_a_sign_in_begins_where_it_will_end(tmp_path: Path) -> None:
+    """Cookies of `localhost` are not sent to 127.0.0.1, to which GitHub sends people back."""
+    async with at_the_door(tmp_path) as alice:
+        port = alice.stage.settings.port
+        begin = "/api/auth/github?next=/plots%3Fa%3Db"
+        for host in (f"localhost:{port}", f"[::1]:{port}", f"127.0.0.2:{port}"):
+            answer = await alice.get(begin, PAGE | {"Host": host})
+            location = URL(answer.headers["Location"])
+            assert str(location.with_query({})) == f"{alice.url}/api/auth/github"
+            assert location.query == {"next": "/plots?a=b"}
+            assert alice.set == []
+        for host in ("localhost:1", "evil.test", "x:y", f"evil.test:{port}"):
+            answer = await alice.get(begin, PAGE | {"Host": host})
+            assert answer.headers["Location"].startswith(alice.stage.sim.url)
+
+
 # --- where a sign-in leads
 
 
