@@ -305,6 +305,7 @@ async def test_whoever_does_not_agree_is_not_signed_in(tmp_path: Path) -> None:
         ("redirect_uri_mismatch", "callback_url"),
         ("application_suspended", "suspended"),
         ("something_new", "refused"),
+        ("line%0A2026%20forged", "refused"),
     ],
 )
 async def test_what_github_calls_wrong_is_told_in_our_words(
@@ -422,6 +423,9 @@ async def test_without_a_place_to_store_it_there_is_no_session(tmp_path: Path) -
         back = await alice.agree(await alice.begin(), "alice")
         await alice.stage.bot.store.close()
         assert problem_of(await alice.get(back)) == "storage"
+        back = await alice.agree(await alice.begin(), "alice")
+        told = await alice.get(back, JSON)
+        assert (told.status, told.body["code"]) == (503, "storage_failed")
         assert PLAIN_COOKIE not in alice.cookies
 
 

@@ -164,7 +164,9 @@ class SignInRoutes:
     def _code(self, request: web.Request, begun: Begun) -> str:
         if error := request.query.get("error"):
             word = OF_GITHUB.get(error, "refused")
-            raise self._failed(word, begun, error[:100])
+            # Whoever signs in can have written it: it is logged only if it is a word.
+            problem = error if _CODE.fullmatch(error) else "unreadable"
+            raise self._failed(word, begun, problem)
         code = request.query.get("code", "")
         if _CODE.fullmatch(code) is None:
             raise SignInFailed("code", begun.next)
