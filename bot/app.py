@@ -276,7 +276,9 @@ class Bellhop:
             meters=self.meters,
         )
         keep = Keep(
-            timedelta(days=self.settings.keep_payloads), timedelta(days=self.settings.keep_logs)
+            timedelta(days=self.settings.keep_payloads),
+            timedelta(days=self.settings.keep_logs),
+            timedelta(days=self.settings.keep_tombstones),
         )
         intake = Intake(self.store, facts, identity.app_id, identity.slug, self.tempo.clock)
         self.pump = Pump(

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from bot import trail
 from bot.agent_keys import AgentKeys, Scrub
 from bot.earlier import earlier_attempts
+from bot.http import contract
 from bot.http.bodies import read_body
 from bot.http.problems import Problem
 from bot.http.routes import add_route
@@ -64,6 +65,7 @@ class CallbackDesk:
     github_url: str
     agent_command: str | None
     throttle: Throttle = field(default_factory=Throttle)
+    contract: int = contract.VERSION
 
     def register(self, app: web.Application) -> None:
         """Serve the callbacks."""
@@ -80,9 +82,9 @@ class CallbackDesk:
         event = events.WorkerClaimed(*_numbers(key), instance)
         decision = await self.store.apply(event, self.clock())
         _check(decision.answer)
-        return _json(await self._assignment(key))
+        return _json(await self._assignment(key, self._spoken(request)))
 
-    async def _assignment(self, key: WorkerKey) -> Assignment:
+    async def _assignment(self, key: WorkerKey, version: int) -> Assignment:
         brief = await self.store.brief(key.task_id)
         if brief is None or not brief.task.is_current(key.attempt, key.launch):
             raise _stale()
@@ -95,6 +97,7 @@ class CallbackDesk:
         branches = task.branches
         push_url = f"{self.worker_url}/api/git/{task.id}" if branches.name else None
         return Assignment(
+            contract_version=version,
             task_id=task.id,
             name=task.name,
             attempt=task.attempt,
@@ -198,7 +201,11 @@ class CallbackDesk:
             )
         trail.of_task(key.task_id)
         self.throttle.count(key)
+        self._spoken(request)
         return key
+
+    def _spoken(self, request: web.Request) -> int:
+        return contract.spoken(request.headers.get(contract.HEADER), self.contract)
 
 
 def canonical(report: Completion) -> str:

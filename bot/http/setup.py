@@ -71,7 +71,7 @@ class SetupDesk:
         if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
             self._origin(request)
             return _on()
-        await _not_yet(request)
+        raise _not_set_up()
 
     async def _step(self, request: web.Request) -> web.Response:
         """Whatever comes next for this browser."""
@@ -181,7 +181,11 @@ async def _alive(_: web.Request) -> web.Response:
 
 
 async def _not_yet(_: web.Request) -> NoReturn:
-    raise Problem(
+    raise _not_set_up()
+
+
+def _not_set_up() -> Problem:
+    return Problem(
         503,
         f"Bellhop is not set up yet. Open {PATH} at the address that is in its log.",
         code="not_set_up",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.browser.window import Window, Windows
 from tests.http_tasks import Desk, desk, unlimited
+from tests.pages.window import Window, Windows
 from tests.signed_in import sign_in
 
 

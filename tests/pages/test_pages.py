@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.place import Place, place
-from tests.browser.window import NARROW, WIDE, Scheme, Window, Windows
 from tests.http_github import signed_in
+from tests.pages.place import Place, place
+from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
 
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(product((NARROW, WIDE), SCHEMES))

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.browser.place import Place, place
-from tests.browser.window import NARROW, Window, Windows
 from tests.http_github import signed_in
 from tests.http_tasks import WAITS
+from tests.pages.place import Place, place
+from tests.pages.window import NARROW, Window, Windows
 
 PATH = "/tasks/new"
 SUGGESTED = ".suggestions li:visible"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.place import place
-from tests.browser.window import Windows
 from tests.http_tasks import Client
+from tests.pages.place import place
+from tests.pages.window import Windows
 
 KEYS = "/settings/keys"
 COPY = ["clipboard-read", "clipboard-write"]
