@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.http_github import signed_in
 from tests.pages.place import Place, place
 from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
 
@@ -26,10 +27,34 @@ async def _keys(there: Place) -> None:
     await there.desk.secret("tina")
 
 
+async def _on_github(there: Place) -> None:
+    await signed_in(there.desk, "alice")
+    await signed_in(there.desk, "visitor")
+
+
+async def _github_down(there: Place) -> None:
+    await _on_github(there)
+    there.desk.stage.fault("GET", "/user", "status", times=1000, status=502)
+
+
+async def _not_granted(there: Place) -> None:
+    await _on_github(there)
+    del there.desk.stage.installation.permissions["contents"]
+
+
 PAGES: list[tuple[str, str | None, str, Prepare]] = [
     ("docs", None, "/docs", _nothing),
     ("sign-in", None, "/sign-in", _nothing),
     ("nowhere", "tina", "/nowhere", _nothing),
+    ("new-task", "alice", "/tasks/new?issue=1", _on_github),
+    ("new-task-none", "visitor", "/tasks/new", _on_github),
+    ("new-task-down", "alice", "/tasks/new", _github_down),
+    ("new-task-again", "alice", "/tasks/new", _nothing),
+    ("installations", "alice", "/installations", _on_github),
+    ("installations-not-granted", "alice", "/installations", _not_granted),
+    ("installations-none", "visitor", "/installations", _on_github),
+    ("installations-down", "alice", "/installations", _github_down),
+    ("installations-again", "alice", "/installations", _nothing),
     ("settings", "tina", "/settings", _keys),
     ("keys-none", "tina", "/settings/keys", _nothing),
     ("keys", "tina", "/settings/keys", _keys),
