@@ -30,6 +30,7 @@ from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
 from bot.http.page_feed import FeedPage
+from bot.http.page_plots import PlotsPage
 from bot.http.page_task import TaskPage
 from bot.http.page_task_forms import TaskForms
 from bot.http.task_sight import TaskSight
@@ -116,6 +117,7 @@ class Api:
         """What people look at."""
         page_sign_in.add_sign_in(app)
         FeedPage(sight, self.clock, self.settings.github_url).register(app)
+        PlotsPage(sight, self.clock).register(app)
         page = TaskPage(sight, self.clock, self.settings.github_url)
         page.register(app)
         TaskForms(page, desks.acts).register(app)
