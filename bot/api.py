@@ -25,14 +25,23 @@ from bot.http.events import EventDesk
 from bot.http.forms import Forms
 from bot.http.github_data import GitHubDesk
 from bot.http.github_links import GitHubLinks
+from bot.http.installed import InstalledRoute
 from bot.http.keys import KeyRoutes
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.http.metrics import MetricsRoute
 from bot.http.operations import OperationsRoutes
+from bot.http.page_deliveries import DeliveryPages
 from bot.http.page_feed import FeedPage
+from bot.http.page_installations import InstallationsPage
+from bot.http.page_new_task import NewTaskPage
 from bot.http.page_plots import PlotsPage
+from bot.http.page_settings import SettingsPages
 from bot.http.page_task import TaskPage
 from bot.http.page_task_forms import TaskForms
+from bot.http.sessions import SessionRoutes
+from bot.http.sign_in import SignInRoutes
+from bot.http.sign_in_check import SignInCheck
+from bot.http.sign_in_cookies import SignInCookies
 from bot.http.task_sight import TaskSight
 from bot.http.tasks import TaskDesks
 from bot.http.webhook_secrets import WebhookSecretRoutes
@@ -69,13 +78,13 @@ class Api:
 
     def register(self, app: web.Application) -> None:
         """Serve it all."""
-        tokens = self._user_tokens()
         operators = Operators(self.store, self.github, self.settings.admins)
         doorman = self._doorman(operators)
         pages.add_pages(app, doorman)
         sight = TaskSight(self.store, doorman, self.roles)
         desks = self._add_tasks(app, sight)
         self._add_keys(app, doorman)
+        tokens = self._add_sign_in(app, doorman)
         self._add_operations(app, doorman)
         openapi.add_openapi(app)
         self._add_pages(app, sight, desks)
@@ -85,11 +94,19 @@ class Api:
         app.cleanup_ctx.append(partial(_pinning, operators))
         app.cleanup_ctx.append(partial(_settling, tokens))
 
-    def _user_tokens(self) -> UserTokens:
-        settings = self.settings
+    def _add_sign_in(self, app: web.Application, doorman: Doorman) -> UserTokens:
+        settings, people, clock = self.settings, self.store.people, self.clock
         client = OAuthClient(settings.client_id, settings.client_secret)
         oauth = self.github.oauth(client, settings.github_url)
-        return UserTokens(self.store.people, self.vault, oauth, self.clock)
+        tokens = UserTokens(people, self.vault, oauth, clock)
+        cookies = SignInCookies(doorman.cookie, self.vault, clock)
+        url = settings.public_url
+        sign_in = SignInRoutes(doorman, people, tokens, oauth, cookies, url, clock)
+        sign_in.register(app)
+        InstalledRoute(doorman, tokens, oauth, sign_in).register(app)
+        SignInCheck(doorman, oauth, cookies, sign_in, url, clock).register(app)
+        SessionRoutes(doorman, people, tokens, cookies, clock).register(app)
+        return tokens
 
     def _doorman(self, operators: Operators) -> Doorman:
         limiter = RateLimiter(self.limits)
@@ -110,7 +127,9 @@ class Api:
             web_url=self.settings.github_url,
         )
         desks.register(app)
-        DeliveriesDesk(self.store, sight.doorman, sight.roles, self.clock).register(app)
+        deliveries = DeliveriesDesk(self.store, sight.doorman, sight.roles, self.clock)
+        deliveries.register(app)
+        DeliveryPages(deliveries, sight.doorman.forms).register(app)
         return desks
 
     def _add_pages(self, app: web.Application, sight: TaskSight, desks: TaskDesks) -> None:
@@ -123,13 +142,30 @@ class Api:
         TaskForms(page, desks.acts).register(app)
 
     def _add_github(
-        self, app: web.Application, sight: TaskSight, desks: TaskDesks, tokens: UserTokens
+        self,
+        app: web.Application,
+        sight: TaskSight,
+        desks: TaskDesks,
+        tokens: UserTokens,
     ) -> None:
         """What people see of GitHub, and the pages that are made of it."""
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
-        ConfigRoutes(sight.doorman, self._preferences(as_user)).register(app)
+        tokens.on_end = as_user.forget
+        preferences = self._preferences(as_user)
+        ConfigRoutes(sight.doorman, preferences).register(app)
+        people = self.store.people
+        SettingsPages(sight.doorman, people, self._key_desk(), preferences).register(app)
         links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
         GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
+        InstallationsPage(as_user, links).register(app)
+        NewTaskPage(
+            sight.doorman,
+            as_user,
+            desks.maker,
+            links,
+            self.settings.rules("").agents,
+            self.settings.time_limit,
+        ).register(app)
 
     def _preferences(self, as_user: AsUser) -> Preferences:
         """The desk of defaults and of keys of providers."""
@@ -144,9 +180,12 @@ class Api:
 
     def _add_keys(self, app: web.Application, doorman: Doorman) -> None:
         people = self.store.people
-        desk = KeyDesk(people, self.vault, self.clock)
-        KeyRoutes(doorman, people, desk, self.clock).register(app)
+        desk = self._key_desk()
+        KeyRoutes(doorman, people, desk).register(app)
         WebhookSecretRoutes(doorman, people, desk).register(app)
+
+    def _key_desk(self) -> KeyDesk:
+        return KeyDesk(self.store.people, self.vault, self.clock)
 
     def _add_operations(self, app: web.Application, doorman: Doorman) -> None:
         token = self.settings.metrics_token

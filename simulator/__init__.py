@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from simulator import app_pages, control, gitserver, pages, rest
+from simulator import app_pages, control, gitserver, oauth, pages, rest
 from simulator.auth import Tokens
 from simulator.backend import Backend, OnRequest, Record
 from simulator.faults import Fault, Faults
@@ -29,12 +29,14 @@ from simulator.limits import Limits
 from simulator.manifests import Manifests
 from simulator.model import AppIdentity, User
 from simulator.pulls import World
-from simulator.shapes import Site
+from simulator.shapes import Site, accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
+
+    from simulator.people import People
 
 __all__ = ["AppIdentity", "Delivery", "Fault", "Record", "Simulator"]
 
@@ -141,7 +143,7 @@ class Simulator(World):
         )
         self.webhook_url = webhook_url
         application = web.Application(client_max_size=REQUEST_LIMIT)
-        for routes in (rest, control, gitserver, app_pages, pages):
+        for routes in (rest, control, gitserver, oauth, app_pages, pages):
             routes.add_routes(application, self._backend)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -195,6 +197,18 @@ class Simulator(World):
     def redeliver(self, delivery: Delivery) -> Delivery:
         """Send a delivery again, under the same GUID."""
         return self.hooks.redeliver(delivery)
+
+    @property
+    def people(self) -> People:
+        """Who has signed in to the App."""
+        return self.tokens.people
+
+    def revoke_authorization(self, login: str) -> None:
+        """Let a person take back what they have allowed the App: it is told, tokens die."""
+        person = self.user(login)
+        self.people.revoke_all(person)
+        sender = accounts.user(self.site, person)
+        self.hooks.emit("github_app_authorization", {"action": "revoked", "sender": sender})
 
     def expire(self, token: str) -> None:
         """Let an installation token's hour be over."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simulator.repositories import GitRepository
 
 AccountKind = Literal["User", "Organization", "Bot"]
+MemberRole = Literal["admin", "member"]
 ReactionContent = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
 REACTIONS: tuple[ReactionContent, ...] = (
     "+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -92,6 +93,16 @@ def page(title: str, *parts: str, policy: str = POLICY, status: int = 200) -> we
     text = head + "".join(parts) + "</body></html>"
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def leads_to(url: str | None) -> str:
+    """A page's policy: browsers hold the redirect after a form to it, too."""
+    if url is None:
+        return POLICY
+    parts = urlsplit(url)
+    return POLICY.replace(
+        "form-action 'self'", f"form-action 'self' {parts.scheme}://{parts.netloc}"
+    )
 
 
 def _missing(what: str) -> web.HTTPNotFound:

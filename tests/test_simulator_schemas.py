@@ -24,6 +24,7 @@ EVENTS = {
     "installation": webhooks.InstallationEvent,
     "installation_repositories": webhooks.InstallationRepositoriesEvent,
     "ping": webhooks.PingEvent,
+    "github_app_authorization": webhooks.GithubAppAuthorizationEvent,
 }
 
 # The words of routes that are no names.
@@ -58,6 +59,11 @@ FIXED = frozenset(
         "ref",
         "refs",
         "compare",
+        "user",
+        "orgs",
+        "memberships",
+        "applications",
+        "grant",
     }
 )
 
@@ -138,6 +144,26 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
     ("PATCH", "{repo}/git/refs/heads/other", {"sha": "{sha}", "force": True}, 200, models.GitRef),
     ("DELETE", "{repo}/git/refs/heads/other", None, 204, None),
     ("DELETE", "/installation/token", None, 204, None),
+    ("GET", "/user", None, 200, models.PublicUser),
+    ("GET", "/user/installations", None, 200, models.UserInstallationsGetResponse200),
+    (
+        "GET",
+        "/user/installations/{installation}/repositories",
+        None,
+        200,
+        models.UserInstallationsInstallationIdRepositoriesGetResponse200,
+    ),
+    ("GET", "/user/orgs", None, 200, list[models.OrganizationSimple]),
+    ("GET", "/user/memberships/orgs/acme", None, 200, models.OrgMembership),
+    (
+        "POST",
+        "/applications/{client}/token",
+        {"access_token": "{person}"},
+        200,
+        models.Authorization,
+    ),
+    ("DELETE", "/applications/{client}/token", {"access_token": "{second}"}, 204, None),
+    ("DELETE", "/applications/{client}/grant", {"access_token": "{person}"}, 204, None),
 ]
 
 
@@ -175,6 +201,8 @@ async def _fill(place: Place) -> dict[str, Any]:
     sim.merge_pull(merged, "alice")
     repo.commit("other", {"d.txt": "d\n", "README.md": None})
     sim.react(pull, author="alice", content="eyes")
+    sim.add_member("acme", "alice")
+    place.installation.permissions["members"] = "read"
     await sim.settled()
     return {
         "repo": "/repos/acme/widgets",
@@ -185,6 +213,9 @@ async def _fill(place: Place) -> dict[str, Any]:
         "pull": pull.number,
         "merged": merged.number,
         "sha": repo.git.resolve("main"),
+        "client": sim.app.client_id,
+        "person": sim.people.give(sim.user("alice")).access,
+        "second": sim.people.give(sim.user("alice")).access,
     }
 
 
@@ -194,9 +225,15 @@ async def test_every_answer_validates(place: Place) -> None:
     wrong: dict[str, Any] = {}
     for method, path, body, status, model in CALLS:
         wanted = path.format(**names)
-        app_only = wanted.startswith("/app") or wanted.endswith("/installation")
-        sent = {**body, "sha": names["sha"]} if body and "sha" in body else body
-        answer = await place.call(method, wanted, place.jwt() if app_only else token, body=sent)
+        sent = _filled(body, names)
+        if wanted == "/user" or wanted.startswith("/user/"):
+            answer = await place.call(method, wanted, names["person"], body=sent)
+        elif wanted.startswith("/applications/"):
+            answer = await place.call(method, wanted, body=sent, headers=place.client_headers)
+        elif wanted.startswith("/app") or wanted.endswith("/installation"):
+            answer = await place.call(method, wanted, place.jwt(), body=sent)
+        else:
+            answer = await place.call(method, wanted, token, body=sent)
         problem = _problem(answer, status, model)
         if problem:
             wrong[f"{method} {wanted}"] = problem
@@ -211,6 +248,15 @@ async def test_every_answer_about_a_new_app_validates(place: Place) -> None:
         token = place.jwt() if path == "/app" else None
         answer = await place.call(method, path.format(code=code), token, body=body)
         assert _problem(answer, status, model) is None
+
+
+def _filled(body: Any, names: dict[str, Any]) -> Any:
+    """Put what the names stand for into the texts of a body."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        key: text.format(**names) if isinstance(text, str) else text for key, text in body.items()
+    }
 
 
 def _problem(answer: Answer, status: int, model: Any) -> Any:
@@ -275,6 +321,7 @@ async def test_every_event_validates(tmp_path: Path) -> None:
         own = sim.add_repository("alice/notes")
         sim.install(own)
         sim.open_issue(own, author="alice", title="Mine")
+        sim.revoke_authorization("alice")
         await sim.settled()
 
         for headers, body in receiver.got:
@@ -283,6 +330,7 @@ async def test_every_event_validates(tmp_path: Path) -> None:
 
         assert set(receiver.events) == {
             ("ping", None),
+            ("github_app_authorization", "revoked"),
             ("installation", "created"),
             ("installation", "suspend"),
             ("installation", "unsuspend"),
