@@ -41,4 +41,7 @@ class Place:
 async def place(folder: Path, windows: Windows, **settings: Any) -> AsyncGenerator[Place]:
     """A stage where people may look as often as they like."""
     async with desk(folder, prepare=unlimited, **settings) as (made, _):
-        yield Place(made, windows)
+        try:
+            yield Place(made, windows)
+        finally:
+            await windows.close()  # first: a page that follows what happens misses Bellhop at once
