@@ -148,11 +148,11 @@ class Api:
     ) -> None:
         """What people see of GitHub, and the pages that are made of it."""
         as_user = AsUser(self.github.new_api, tokens, self.github.clock)
+        tokens.on_end = as_user.forget
         preferences = self._preferences(as_user)
         ConfigRoutes(sight.doorman, preferences).register(app)
         people = self.store.people
         SettingsPages(sight.doorman, people, self._key_desk(), preferences).register(app)
-        tokens.on_end = as_user.forget
         links = GitHubLinks(self.settings.github_url, self.settings.github_api_url, self.app_name)
         GitHubDesk(sight, as_user, links.install, self.settings.github_url).register(app)
         InstallationsPage(as_user, links).register(app)

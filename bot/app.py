@@ -19,6 +19,7 @@ from uuid_utils import uuid7
 
 from bot import identity as who
 from bot import trail
+from bot.agent_keys import AgentKeys
 from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
@@ -169,6 +170,7 @@ class Bellhop:
             store=self.store,
             tokens=tokens,
             github_tokens=self.token_desk(),
+            agent_keys=AgentKeys(self.store, self.vault),
             identity=self.who,
             clock=self.tempo.clock,
             worker_url=self.settings.workers_url,
@@ -274,7 +276,9 @@ class Bellhop:
             meters=self.meters,
         )
         keep = Keep(
-            timedelta(days=self.settings.keep_payloads), timedelta(days=self.settings.keep_logs)
+            timedelta(days=self.settings.keep_payloads),
+            timedelta(days=self.settings.keep_logs),
+            timedelta(days=self.settings.keep_tombstones),
         )
         intake = Intake(self.store, facts, identity.app_id, identity.slug, self.tempo.clock)
         self.pump = Pump(

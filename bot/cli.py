@@ -88,10 +88,11 @@ def serve() -> None:
     The exit code is 0 after a clean stop, 1 if it cannot run, 2 if the settings need a look.
     Workers go on when it stops, and are found again at the next start.
     """
-    settings = _with_app(_settings())
+    settings = _settings()
+    log.set_up(settings.log_level, settings.log_format)
+    settings = _with_app(settings)
     if found := before_start(settings):
         _fail(str(BadSettings(found)), BAD_SETTINGS)
-    log.set_up(settings.log_level, settings.log_format)
     os.umask(0o077)  # whatever is made from here on is for Bellhop's own user
     try:
         _run(run_server(settings))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
@@ -70,6 +71,24 @@ def is_set(settings: Settings) -> str | None:
     if settings.secret_key is not None:
         return "BELLHOP_SECRET_KEY"
     return None if settings.secret_key_file is None else "BELLHOP_SECRET_KEY_FILE"
+
+
+def trouble(settings: Settings) -> Literal["waits", "other"] | None:
+    """What is wrong with the key, without making one: a new one waits to be set, or it is another.
+
+    Raises:
+        OSError: a file cannot be read.
+        StorageFailed: the database cannot be read.
+        WrongKey: a file holds no key.
+    """
+    sealed_with = key_print(settings.data / settings.database)
+    if sealed_with is None:
+        return None
+    there = is_set(settings) is not None or (settings.data / NAME).is_file()
+    if there and print_of(_usual(settings)) == sealed_with:
+        return None
+    following = _waiting(settings)
+    return "waits" if following and print_of(following) == sealed_with else "other"
 
 
 def is_waiting(settings: Settings) -> bool:

@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     )
     keep_payloads: int = Field(14, ge=3, description="Days that deliveries are kept.")
     keep_logs: int = Field(30, ge=1, description="Days that workers' log lines are kept.")
+    keep_tombstones: int = Field(
+        30,
+        ge=3,
+        description="Days for which a redelivered command does not bring a deleted task back.",
+    )
     log_level: Level = Field("info", description="The least level that is logged.")
     log_format: Literal["console", "json"] | None = Field(
         None, description="`console` on a terminal and `json` elsewhere, if not given."

@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from bot.github.making import NewApp
-from bot.secret_key import secret_key
+from bot.secret_key import NAME, is_set, is_waiting, secret_key
 from bot.settings import Settings
 from bot.vault import Vault, WrongKey
 from storage import app_rows
@@ -80,9 +80,8 @@ def _missing(settings: Settings, app: SealedApp) -> dict[str, object]:
 
 def _key(settings: Settings) -> bytes:
     """The secret key, which is there already: a new one would open nothing."""
-    file = settings.data / "secret.key"
-    given = settings.secret_key or settings.secret_key_file
-    if given is None and not file.exists():
+    file = settings.data / NAME
+    if not (is_set(settings) or is_waiting(settings) or file.exists()):
         raise WrongKey(
             f"The database has an App, and the key that its secrets were sealed with is gone: put "
             f"{file} back from a copy, or set the settings of the App."

@@ -58,7 +58,9 @@ class Validator:
         async with self.session.get(
             url, headers=headers, timeout=timeout, allow_redirects=False
         ) as answer:
-            begins = await answer.content.read(MOST_READ)
+            begins = b""
+            while chunk := await answer.content.read(MOST_READ - len(begins)):
+                begins += chunk
             return answer.status, begins.decode(errors="replace")
 
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from handlers.options import (
     MAX_CONCURRENCY,
-    MAX_TIME_LIMIT,
-    MIN_TIME_LIMIT,
     is_model,
     is_name,
     is_time_limit,
@@ -77,11 +75,7 @@ def is_image(text: str) -> bool:
 
 
 def _time_limit(value: Scalar) -> int | None:
-    if value.kind == "int":
-        seconds = int(value.text) if re.fullmatch(r"[1-9][0-9]{0,8}", value.text) else None
-    else:
-        # `"20"` in quotes would be minutes, and 20 without them seconds: only one of them may be.
-        seconds = None if value.text.isdigit() else parse_duration(value.text)
+    seconds = parse_duration(value.text)
     return seconds if seconds is not None and is_time_limit(seconds) else None
 
 
@@ -127,13 +121,11 @@ _KEYS: Final[Mapping[str, _Key]] = {
     ),
     "time_limit": _Key(
         _time_limit,
-        "a time from `60s` to `1d`, for example `20m`; a bare number is seconds",
+        "a time from `60s` to `1d` with its unit (s, m, h, d), for example `20m`",
         {
-            "description": "The longest a task may take: 60 to 86400 seconds, or a time as `20m`.",
-            "anyOf": [
-                {"type": "integer", "minimum": MIN_TIME_LIMIT, "maximum": MAX_TIME_LIMIT},
-                {"type": "string", "pattern": "^([0-9]{1,6}[smhdSMHD])+$"},
-            ],
+            "type": "string",
+            "pattern": "^([0-9]{1,6}[smhdSMHD])+$",
+            "description": "The longest a task may take, `60s` to `1d`: `90s`, `20m`, `1h30m`.",
         },
     ),
     "max_cost": _Key(

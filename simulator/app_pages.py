@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from simulator.manifests import BadManifestError
-from simulator.pages import POLICY, page
+from simulator.pages import leads_to, page
 
 if TYPE_CHECKING:
     from simulator.backend import Backend
@@ -59,7 +59,7 @@ class AppPages:
             f'<input type="hidden" name="manifest" value="{escape(text)}">',
             f'<input type="hidden" name="state" value="{escape(state)}">',
             "<p><button>Create GitHub App</button></p></form>",
-            policy=_leads_to(manifest.get("redirect_url")),
+            policy=leads_to(manifest.get("redirect_url")),
         )
 
     async def make(self, request: web.Request) -> web.Response:
@@ -95,7 +95,7 @@ class AppPages:
             f'<input type="hidden" name="state" value="{escape(state)}">',
             *(boxes or ['<p class="quiet">Its owner has no repositories.</p>']),
             "<p><button>Install</button></p></form>",
-            policy=_leads_to(app.setup_url),
+            policy=leads_to(app.setup_url),
         )
 
     async def install(self, request: web.Request) -> web.Response:
@@ -167,13 +167,3 @@ def _only_ours(request: web.Request) -> None:
 
 def _with_query(url: str, query: dict[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
-
-
-def _leads_to(url: str | None) -> str:
-    """Browsers hold the redirect after a form to the page's policy, too."""
-    if url is None:
-        return POLICY
-    parts = urlsplit(url)
-    return POLICY.replace(
-        "form-action 'self'", f"form-action 'self' {parts.scheme}://{parts.netloc}"
-    )

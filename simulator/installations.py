@@ -27,6 +27,7 @@ class Installations(Hosting):
         self.site.app, self.site.app_owner = app, owner
         self._add_account(User(app.bot_user_id, app.bot_login, "Bot"))
         self.hooks.url = webhook_url
+        self.callback_urls = list(app.callback_urls)
 
     def install(
         self, *repositories: Repository, permissions: Mapping[str, str] | None = None

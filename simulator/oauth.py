@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from aiohttp import web
 from yarl import URL
 
-from simulator.pages import page
+from simulator.pages import leads_to, page
 from simulator.people import OAuthError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Flow:
             f'<form method="post" action="{AUTHORIZE}">{hidden}<div class="row">{buttons}'
             f"{_button('refuse', '1', 'Cancel')}</div></form>",
             # Browsers hold the redirect that answers a form to this as well.
-            form_action=str(URL(asked["redirect_uri"]).origin()),
+            policy=leads_to(asked["redirect_uri"]),
         )
 
     async def decide(self, request: web.Request) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -82,21 +83,26 @@ def add_routes(application: web.Application, backend: Backend) -> None:
         application.router.add_post(place, pages.write)
 
 
-def page(
-    title: str, *parts: str, policy: str = POLICY, status: int = 200, form_action: str = ""
-) -> web.Response:
-    """A page of these parts, which are HTML; its forms lead to here, and on to `form_action`."""
+def page(title: str, *parts: str, policy: str = POLICY, status: int = 200) -> web.Response:
+    """A page of these parts, which are HTML."""
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
     )
     text = head + "".join(parts) + "</body></html>"
-    headers = {
-        "Content-Security-Policy": f"{policy} {form_action}".rstrip(),
-        "Cache-Control": "no-store",
-    }
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def leads_to(url: str | None) -> str:
+    """A page's policy: browsers hold the redirect after a form to it, too."""
+    if url is None:
+        return POLICY
+    parts = urlsplit(url)
+    return POLICY.replace(
+        "form-action 'self'", f"form-action 'self' {parts.scheme}://{parts.netloc}"
+    )
 
 
 def _missing(what: str) -> web.HTTPNotFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from storage import (
     house,
     idempotency,
     inbox,
+    keeping,
     logs,
     migrations,
     outbox,
@@ -44,6 +45,7 @@ from storage.decider import Decider
 from storage.feed import Feed
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
+from storage.keeping import Keep
 from storage.lists import Lists
 from storage.logs import Logs
 from storage.moves import Moved
@@ -58,10 +60,6 @@ from storage.sqlite import Engine, StorageFailed
 from storage.timings import Timings
 
 T = TypeVar("T")
-
-KEEP_EFFECTS = timedelta(days=14)
-KEEP_TOMBSTONES = timedelta(days=30)
-KEEP_OUTBOUND = timedelta(days=30)
 
 
 class Store(Reads):
@@ -358,25 +356,23 @@ class Store(Reads):
         """The App that the set-up page made, if it did."""
         return await self._engine.read(app_rows.load)
 
-    async def forget_old(
-        self, now: datetime, keep_payloads: timedelta, keep_logs: timedelta
-    ) -> None:
+    async def forget_old(self, now: datetime, keep: Keep) -> None:
         """Remove what is kept no longer."""
 
         def work(db: Database) -> None:
             views.forget_refusals(db, now)
-            tombstones.forget(db, now, KEEP_TOMBSTONES)
+            tombstones.forget(db, now, keep.tombstones)
             vault_rows.forget_expired(db, now)
 
         await self._engine.write(work)
         while await self._engine.write(lambda db: idempotency.forget(db, now)):
             pass
-        while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
+        while await self._engine.write(lambda db: outbox.forget(db, now, keeping.EFFECTS)):
             pass
-        await self.outbound.forget(now - KEEP_OUTBOUND)
-        await self.inbox.forget(now - keep_payloads)
+        await self.outbound.forget(now - keeping.OUTBOUND)
+        await self.inbox.forget(now - keep.payloads)
         await self.people.forget(now)
-        await self.logs.forget(now, keep_logs)
+        await self.logs.forget(now, keep.logs)
         await self.lists.tidy()
 
     async def _write(self, work: Callable[[Database], T]) -> T:

@@ -19,7 +19,7 @@ from bot.settings import Settings
 from bot.stored_app import with_stored
 from simulator import Simulator
 from simulator.model import Repository
-from tests.browser import Browser, Page, browsing
+from tests.plain_browser import Browser, Page, browsing
 from tests.story import Clock, until
 
 AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"

@@ -15,7 +15,7 @@ from bot.app import opened
 from bot.cli import app
 from bot.github import app as github_app
 from bot.github import calls
-from bot.http import worker_bodies
+from bot.http import contract, worker_bodies
 from bot.http.bodies import Body
 from bot.http.pages import STATIC
 from bot.http.sign_in_paths import CALLBACK, INSTALLED
@@ -123,7 +123,7 @@ def test_the_example_of_a_completion_is_one() -> None:
 
 
 def test_the_contracts_version_is_the_codes() -> None:
-    assert f"contract, version {worker_bodies.CONTRACT_VERSION}\n" in page("worker.md")
+    assert f"contract, version {contract.VERSION}\n" in page("worker.md")
 
 
 async def routes(folder: Path) -> set[str]:

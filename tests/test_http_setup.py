@@ -25,7 +25,7 @@ from simulator import Fault
 from simulator.faults import Kind
 from storage import StorageFailed
 from tests.bot_processes import bellhop
-from tests.browser import Page, browsing
+from tests.plain_browser import Page, browsing
 from tests.setup_stage import GREEN, Setting, setting
 from tests.story import Clock, until
 
@@ -71,6 +71,13 @@ async def test_a_code_is_taken_as_people_type_it(place: Setting) -> None:
     typed = f" {place.code.lower().replace('-', ' ')} "
     page = await place.browser.open(f"{place.url}/setup")
     assert "Public address" in (await place.browser.send(page, code=typed)).text
+
+
+async def test_a_browser_is_led_to_it(place: Setting) -> None:
+    page = await place.browser.open(place.url, Accept="text/html,*/*")
+    assert (page.url.path, page.status) == ("/setup", 200)
+    assert (await place.browser.open(place.url, Accept="text/html", Host=TUNNEL)).status == 421
+    assert (await place.browser.open(place.url, Accept="application/json")).status == 503
 
 
 async def test_a_few_wrong_codes_make_a_new_one(place: Setting) -> None:
@@ -369,6 +376,19 @@ async def test_an_app_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
         (tmp_path / "data" / "bellhop.db").write_bytes(b"no database" * 999)
         with pytest.raises(StorageFailed, match="cannot be read"):
             with_stored(settings)
+
+
+async def test_the_app_is_sealed_anew_with_the_rest(tmp_path: Path) -> None:
+    async with setting(tmp_path, **GREEN) as place:
+        await place.made()
+        await until(place.ready, "a Bellhop that works")
+        await place.stop()
+        before = with_stored(place.settings)
+        key = (tmp_path / "data" / "secret.key").read_text()
+        code, _, errors = await bellhop(tmp_path, "rotate-key", BELLHOP_DATA=str(tmp_path / "data"))
+        assert code == 0, errors
+        assert (tmp_path / "data" / "secret.key").read_text() != key
+        assert with_stored(place.settings) == before
 
 
 async def test_the_doctor_and_receive_know_the_stored_app(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.doctor.findings import Evidence, Finding
+from bot.doctor.local import secret_key as secret_key_finding
 from bot.rotation import (
     BELIEVED,
     NotRotated,
@@ -242,3 +244,40 @@ async def test_without_a_database_there_is_nothing_to_seal(folder: Place) -> Non
     with pytest.raises(NotRotated, match="nothing is sealed"):
         await folder.rotate()
     assert not (folder.data / NAME).exists()
+
+
+def finding(settings: Settings) -> Finding:
+    """What the doctor says of the key."""
+    nothing = Evidence(settings, None, None, asked=False, silence="", asked_at=NOON)
+    (found,) = secret_key_finding(nothing)
+    return found
+
+
+async def test_the_doctor_knows_the_key_by_its_print(folder: Place) -> None:
+    assert finding(folder.settings).state == "ok"
+    assert not (folder.data / NAME).exists(), "it makes none"
+    await folder.fill()
+    await folder.rotate()
+    assert finding(folder.settings).state == "ok"
+    right = (folder.data / NAME).read_text()
+    for wrong in (None, right[:-5], Vault(b"x").seal("y").decode()):
+        (folder.data / NAME).unlink(missing_ok=True)
+        if wrong is not None:
+            (folder.data / NAME).write_text(wrong)
+        assert finding(folder.settings).state in {"problem", "unchecked"}
+    other = folder.with_key("another key that is long enough to be one")
+    assert finding(other.settings).state == "problem"
+    (folder.data / NAME).write_text(right)
+    await cut_off_after_the_database(folder)
+    assert finding(folder.settings).state == "ok"
+    assert "next start" in finding(folder.settings).detail
+
+
+async def test_the_doctor_tells_of_a_key_that_waits_to_be_set(tmp_path: Path) -> None:
+    place = placed(tmp_path, "setting")
+    await place.fill()
+    made = await place.rotate()
+    found = finding(place.settings)
+    assert (found.state, found.detail) == ("warning", "it was replaced")
+    assert "Set BELLHOP_SECRET_KEY to what" in found.remedy
+    assert finding(place.with_key(made.key).settings).state == "ok"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from simulator.manifests import BadManifestError
-from tests.browser import Browser, Page, browsing
+from tests.plain_browser import Browser, Page, browsing
 from tests.simulator_support import Place, receiving, running
 
 GOOD: dict[str, Any] = {

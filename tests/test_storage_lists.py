@@ -21,7 +21,7 @@ from handlers.values import Person
 from storage import Store, tasks, words
 from storage.listing import WORKED
 from storage.lists import Finished, Listed, Place, Query, Scope
-from storage.words import FEW, MOST_MARKS, RARE
+from storage.words import FEW, MANY, MOST_MARKS, RARE
 from tests.makers import HERE, NOON, RULES, SECOND, id_of, task_in
 from tests.storage_support import Bench, opened
 
@@ -345,6 +345,24 @@ async def test_words_are_found_among_what_has_not_ended(bench: Bench) -> None:
     for statuses, count in (({Status.RUNNING}, 1), ({Status.RUNNING, Status.FAILED}, 2)):
         query = Query(statuses=frozenset(statuses), words=("oil",))
         assert await bench.store.lists.count(ALL, query) == (count, True)
+
+
+async def test_of_many_tasks_a_search_looks_only_at_those_of_the_agent(bench: Bench) -> None:
+    def many(db: Database) -> None:
+        for number in range(MANY + 1):
+            task = task_in(id=id_of(7_000 + number), name=f"m{number}", version=0)
+            tasks.save(db, task, None)
+
+    await bench.do(many)
+    here = HERE.repository_id
+    mine = await House(bench).make(2, here, "codex", "door")
+    scope = Scope(2, writable=frozenset({here}))
+    query = Query(agent="codex", words=("door",))
+    match = await bench.do(lambda db: words.match_of(db, scope, query))
+    found = "SELECT rowid FROM words WHERE words MATCH ?"
+    ((seq,),) = await bench.rows("SELECT seq FROM tasks WHERE id = ?", mine.id)
+    assert await bench.rows(found, match) == [(seq,)]
+    assert (await bench.store.lists.page(scope, query, 9)).tasks == (mine,)
 
 
 READS = {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage import StorageFailed
+from storage.app_rows import SealedApp
 from storage.provider_secrets import NewSecret
 from storage.sealed import (
     SEALED,
@@ -41,6 +42,7 @@ async def fill(bench: Bench) -> None:
     await store.keep_token(task_in(), b"old:token", NOON + HOUR, NOON)
     secret = SealedSecret(id_of(1), b"old:webhook", "hook", NOON)
     await store.people.keep_webhook_secret(1, secret)
+    await store.keep_app(SealedApp(7, "ring", "Iv23", "https://ring.test", NOON, b"old:app"))
     await store.scopes.keep_secrets("user:1", {"openai": NewSecret(b"old:key", "akey")}, NOON)
 
 
@@ -73,14 +75,14 @@ async def test_everything_is_sealed_anew_or_nothing(bench: Bench, tmp_path: Path
     path = tmp_path / "bellhop.db"
     assert key_print(path) is None
     done = await bench.store.change_key(change(), leave_others=False)
-    assert (done.done, done.left) == (3, 0)
+    assert (done.done, done.left) == (4, 0)
     assert await contents(bench) == {
-        *(b"new:token", b"new:webhook", b"new:key"),
+        *(b"new:token", b"new:webhook", b"new:key", b"new:app"),
         *(b"new:marker", b"new:worker"),
     }
     assert await bench.store.former_keys() == (FORMER,)
     assert key_print(path) == "the new one"
-    with pytest.raises(CannotOpen, match="5 stored secrets"):
+    with pytest.raises(CannotOpen, match="6 stored secrets"):
         await bench.store.change_key(change(), leave_others=False)
     assert len(await bench.store.former_keys()) == 1
 
@@ -89,7 +91,7 @@ async def test_what_no_key_opens_may_be_left(bench: Bench) -> None:
     await fill(bench)
     await bench.sql("UPDATE tokens SET secret = ?", b"lost:token")
     done = await bench.store.change_key(change(), leave_others=True)
-    assert (done.done, done.left) == (2, 1)
+    assert (done.done, done.left) == (3, 1)
     assert {b"lost:token", b"new:webhook", b"new:key"} < await contents(bench)
 
 

@@ -14,7 +14,7 @@ import jwt
 import pytest
 
 from bot.settings import BadSettings
-from tests.browser import browsing
+from tests.plain_browser import browsing
 from tests.setup_stage import GREEN, Setting, setting
 from tests.story import until
 

@@ -47,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     local.data_folder,
     names,
     local.database,
+    local.secret_key,
     local.disk,
     local.git,
     local.agent,

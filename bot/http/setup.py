@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from bot.github.errors import GitHubError, Refused
 from bot.github.making import NewApp
@@ -61,8 +62,16 @@ class SetupDesk:
         app.router.add_post(f"{PATH}/code", self._enter)
         app.router.add_post(f"{PATH}/app", self._wish)
         app.router.add_get(CREATED, self._created)
+        app.router.add_get("/", self._home)
         app.router.add_get("/healthz", _alive)
         app.router.add_route("*", "/{anything:.*}", _not_yet)
+
+    async def _home(self, request: web.Request) -> web.Response:
+        """Lead a browser that is at the right address, and nobody else."""
+        if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
+            self._origin(request)
+            return _on()
+        raise _not_set_up()
 
     async def _step(self, request: web.Request) -> web.Response:
         """Whatever comes next for this browser."""
@@ -171,8 +180,12 @@ async def _alive(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-async def _not_yet(_: web.Request) -> web.Response:
-    raise Problem(
+async def _not_yet(_: web.Request) -> NoReturn:
+    raise _not_set_up()
+
+
+def _not_set_up() -> Problem:
+    return Problem(
         503,
         f"Bellhop is not set up yet. Open {PATH} at the address that is in its log.",
         code="not_set_up",

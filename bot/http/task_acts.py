@@ -51,7 +51,8 @@ class TaskActs:
         check_may_act(seen)
         await self.sight.doorman.count_creation(request, seen.caller)
         message = FollowUp(self.new_id(), said.text, seen.caller.person, said.model)
-        return message, await self._do(seen, MessageSent(seen.task.id, message))
+        found = await self._found(seen) if seen.task.ended else None
+        return message, await self._do(seen, MessageSent(seen.task.id, message, found))
 
     async def retry(self, request: web.Request, seen: Seen) -> Task:
         """Begin another attempt."""

@@ -19,7 +19,8 @@ def lists(db: Database) -> None:
     for any): in the order in which tasks were made, and once it has ended, on three more in the
     order of their ends; and on as many of the tasks with its status and agent (empty: any). A
     shelf knows how many it holds. So every list is a few shelves, merged, and a heartbeat moves
-    nothing.
+    nothing. Pages of words are small, because who may see few tasks makes a search read one page
+    for each of them.
     """
     alike = ("status", "agent")
     keep, drop = _shelving("NEW", ()), _unshelving("OLD", ())
@@ -69,6 +70,7 @@ def lists(db: Database) -> None:
 
         CREATE VIRTUAL TABLE words USING fts5(text, marks, tokenize = 'unicode61');
         INSERT INTO words (words, rank) VALUES ('usermerge', 2);
+        INSERT INTO words (words, rank) VALUES ('pgsz', 1000);
 
         CREATE TABLE places (
             repository_id INTEGER PRIMARY KEY,
