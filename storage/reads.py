@@ -104,9 +104,9 @@ class Reads:
         """The messages to a task, and what became of them, oldest first."""
         return await self._engine.read(lambda db: timeline.talk(db, task_id))
 
-    async def owes_words(self, task_id: str) -> bool:
-        """Whether a comment of a task, or an edit of one, still waits to be made."""
-        return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
+    async def owes_more(self, task_id: str) -> bool:
+        """Whether something of a task still waits to be done, beside its removal."""
+        return await self._engine.read(lambda db: outbox.owes_more(db, task_id))
 
     async def census(self) -> Census:
         """How much there is of everything."""

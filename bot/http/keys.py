@@ -14,7 +14,7 @@ from bot.http.ids import id_in, not_found
 from bot.http.key_bodies import Deleted, KeyList, KeyMade, KeyShown, NewKey
 from bot.http.problems import Problem
 from bot.http.routes import add_route
-from bot.key_desk import KeyDesk
+from bot.key_desk import KeyDesk, TooManyKeys
 from bot.key_desk import NewKey as MadeKey
 from handlers.values import Person
 from storage.keys import ApiKey
@@ -56,12 +56,16 @@ async def make_key(desk: KeyDesk, owner: Person, body: NewKey) -> MadeKey:
     """A new key of a person's.
 
     Raises:
-        Problem: 422, it would have ended already.
+        Problem: 422, it would have ended already; 409, they have as many as may be.
     """
     if body.expires_at is not None and body.expires_at <= desk.clock():
         errors = [{"field": "expiresAt", "message": "it is over; name a time to come"}]
         raise Problem(422, "The key would be of no use.", errors=errors)
-    return await desk.new_key(owner, body.name, frozenset[str](body.scopes), body.expires_at)
+    scopes = frozenset[str](body.scopes)
+    try:
+        return await desk.new_key(owner, body.name, scopes, body.expires_at)
+    except TooManyKeys as error:
+        raise Problem(409, str(error), code="too_many_keys") from None
 
 
 def _shown(key: ApiKey) -> dict[str, Any]:

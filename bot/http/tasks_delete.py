@@ -20,7 +20,7 @@ from bot.http.task_sight import ONE_TASK, TaskSight
 from handlers.task import Status
 from storage.tasks import Owned
 
-AT_ONCE = 200
+AT_ONCE = 100
 """Tasks of one transaction, so that decisions do not wait for it."""
 
 

@@ -18,11 +18,12 @@ def inbox(db: Database) -> None:
     statement would be felt on the path that GitHub waits for. A candidate is found by what it is
     known by, its delivery's source. There is no foreign key: a candidate that became a task
     outlives its delivery, so that the same comment is known for as long as its task is.
+    AUTOINCREMENT: whoever goes through the inbox remembers how far, so no number is given twice.
     """
     db.executescript(
         """
         CREATE TABLE deliveries (
-            number INTEGER PRIMARY KEY,
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
             id TEXT NOT NULL UNIQUE,
             event TEXT NOT NULL,
             received_at TEXT NOT NULL,

@@ -132,10 +132,12 @@ def idempotency(db: Database) -> None:
             key TEXT NOT NULL,
             digest TEXT NOT NULL,
             location TEXT NOT NULL,
+            task_id TEXT NOT NULL AS (substr(location, -36)) VIRTUAL,
             body TEXT NOT NULL,
             answered_at TEXT NOT NULL,
             PRIMARY KEY (owner_id, key)
         ) STRICT;
+        CREATE INDEX idempotency_task ON idempotency (task_id);
         CREATE INDEX idempotency_old ON idempotency (answered_at);
         """
     )
