@@ -2,59 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
-import pytest
-
+from tests.http_github import signed_in
+from tests.pages.busy import AGENT, busy
 from tests.pages.place import Place, place
 from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
 
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
+ADMINS = ("tina",)
 
-Prepare = Callable[[Place], Awaitable[None]]
-
-
-async def _nothing(there: Place) -> None:
-    """As it is for somebody who has just come."""
-
-
-async def _keys(there: Place) -> None:
-    await there.desk.client("tina")
-    await there.desk.secret("tina")
-
-
-PAGES: list[tuple[str, str | None, str, Prepare]] = [
-    ("docs", None, "/docs", _nothing),
-    ("sign-in", None, "/sign-in", _nothing),
-    ("nowhere", "tina", "/nowhere", _nothing),
-    ("settings", "tina", "/settings", _keys),
-    ("keys-none", "tina", "/settings/keys", _nothing),
-    ("keys", "tina", "/settings/keys", _keys),
-    ("webhook-secrets", "tina", "/settings/webhook-secrets", _keys),
-    ("sessions", "tina", "/settings/sessions", _nothing),
-    ("deliveries", "tina", "/deliveries", _nothing),
-    ("deliveries-sent", "tina", "/deliveries?direction=outbound", _nothing),
-    ("deliveries-forbidden", "alice", "/deliveries", _nothing),
-]
+STRANGERS = {"landing": "/", "sign-in": "/sign-in", "docs": "/docs"}
+EMPTY = {
+    "feed-none": "/",
+    "new-task": "/tasks/new",
+    "installations": "/installations",
+    "settings": "/settings",
+    "defaults": "/settings/defaults",
+    "providers": "/settings/providers",
+    "fly": "/settings/fly",
+    "keys-none": "/settings/keys",
+    "webhook-secrets-none": "/settings/webhook-secrets",
+    "sessions": "/settings/sessions",
+    "deliveries-none": "/deliveries",
+    "deliveries-sent-none": "/deliveries?direction=outbound",
+    "nowhere": "/nowhere",
+    "absent": "/settings/installations/987654",
+}
 
 
-@pytest.mark.parametrize(("name", "login", "path", "prepare"), PAGES, ids=[one[0] for one in PAGES])
-async def test_it_fits_and_keeps_nobody_out(  # noqa: PLR0917 - pytest gives them by name
-    windows: Windows, tmp_path: Path, name: str, login: str | None, path: str, prepare: Prepare
-) -> None:
-    windows.expected.append("Failed to load resource")  # where the page is one of an error
-    async with place(tmp_path, windows, admins=("tina",)) as there:
-        await prepare(there)
-        for width, scheme in LOOKS:
-            window = await there.window(login, width=width, scheme=scheme)
+async def _look(there: Place, login: str | None, pages: Mapping[str, str]) -> None:
+    """Look at pages in every way; all that is wrong with them is told at once."""
+    wrong: dict[str, object] = {}
+    for width, scheme in LOOKS:
+        window = await there.window(login, width=width, scheme=scheme)
+        for name, path in pages.items():
             await window.go(path)
-            await _look_at(window, f"{name}-{width}-{scheme}")
+            if found := await _wrong(window, f"{name}-{width}-{scheme}"):
+                wrong[f"{name}-{width}-{scheme}"] = found
+    assert wrong == {}
 
 
-async def _look_at(window: Window, name: str) -> None:
+async def _wrong(window: Window, name: str) -> list[object]:
     await window.shot(name, whole=True)
-    assert await window.fits(), f"{name} has to be scrolled to the side"
-    assert await window.barriers() == [], name
+    found: list[object] = list(await window.barriers())
+    if not await window.fits():
+        found.append("it has to be scrolled to the side")
+    return found
+
+
+async def test_what_strangers_see(windows: Windows, tmp_path: Path) -> None:
+    async with place(tmp_path, windows) as there:
+        await _look(there, None, STRANGERS)
+
+
+async def test_what_somebody_new_sees(windows: Windows, tmp_path: Path) -> None:
+    windows.expected.append("Failed to load resource")  # where the page is one of an error
+    async with place(tmp_path, windows, admins=ADMINS) as there:
+        await signed_in(there.desk, "tina")
+        await _look(there, "tina", EMPTY)
+
+
+async def test_what_is_there_after_a_while(windows: Windows, tmp_path: Path) -> None:
+    windows.expected.append("Failed to load resource")
+    settings = {"admins": ("alice",), "agent_command": AGENT, "allow_loopback_webhooks": True}
+    async with place(tmp_path, windows, **settings) as there:
+        await _look(there, "alice", await busy(there))
