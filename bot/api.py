@@ -34,6 +34,7 @@ from bot.http.page_deliveries import DeliveryPages
 from bot.http.page_feed import FeedPage
 from bot.http.page_installations import InstallationsPage
 from bot.http.page_new_task import NewTaskPage
+from bot.http.page_plots import PlotsPage
 from bot.http.page_settings import SettingsPages
 from bot.http.page_task import TaskPage
 from bot.http.page_task_forms import TaskForms
@@ -135,6 +136,7 @@ class Api:
         """What people look at."""
         page_sign_in.add_sign_in(app)
         FeedPage(sight, self.clock, self.settings.github_url).register(app)
+        PlotsPage(sight, self.clock).register(app)
         page = TaskPage(sight, self.clock, self.settings.github_url)
         page.register(app)
         TaskForms(page, desks.acts).register(app)

@@ -166,7 +166,13 @@ class Settings(BaseSettings):
             max_running_per_owner=self.max_running_per_owner,
             max_queued_per_owner=self.max_queued_per_owner,
             web_url=self.github_url,
+            pages_url=self._pages_url(),
         )
+
+    def _pages_url(self) -> str:
+        """Where those who read comments find the pages: nobody finds another's loopback."""
+        found = self.offline or not is_loopback(self.public_url)
+        return self.public_url.rstrip("/") if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class Rules:
     max_running_per_owner: int = 3
     max_queued_per_owner: int = 2000
     web_url: str = "https://github.com"
+    pages_url: str = ""
+    """Where people reach the pages of tasks; empty where those who read comments do not."""
 
     def offered(self, what: Choice) -> tuple[str, ...]:
         """What may be chosen; the first is used where nobody says anything."""

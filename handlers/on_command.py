@@ -60,7 +60,7 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
             return _stop(view, event, command, now)
         case "status":
             there = [one for one in view.issue_tasks if not (one.deleting and one.ended)]
-            return _reply(event, replies.status_list(there, view.places, now))
+            return _reply(event, replies.status_list(there, view.places, now, view.rules))
         case _:
             return _help(view, event)
 

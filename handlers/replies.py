@@ -155,12 +155,14 @@ def _least_role(kind: CommandKind) -> Role:
     return Role.TRIAGE if kind.name == "stop" else kind.role
 
 
-def status_list(tasks: Sequence[Task], places: Mapping[str, int], now: datetime) -> str:
+def status_list(
+    tasks: Sequence[Task], places: Mapping[str, int], now: datetime, rules: Rules
+) -> str:
     """The tasks of an issue; `places` are those in the queue, by task id."""
     if not tasks:
         return "No task was started here yet. `/fix` starts one, `/help` tells more."
     rows = "\n".join(
-        f"| `{task.name}` | `/{task.wish.command}` | {_how(task, places)} "
+        f"| {_named(task, rules)} | `/{task.wish.command}` | {_how(task, places)} "
         f"| {_since(task, now)} | {_link(task)} |"
         for task in tasks
     )
@@ -174,7 +176,7 @@ def stopping(ending: Ending) -> str:
 
 def status_comment(task: Task, rules: Rules, now: datetime, place: int) -> str:
     """The one comment that is edited. `place` counts from 1 in the queue."""
-    head = f"**`/{task.wish.command}`** · `{task.name}`"
+    head = f"**`/{task.wish.command}`** · {_named(task, rules)}"
     if task.ended:
         return f"{_mark(task)} {head}: {ended_line(task)}"
     if task.status is Status.QUEUED:
@@ -213,6 +215,11 @@ def ended_line(task: Task) -> str:
 
 def final(task: Task, rules: Rules, *, by: str = "") -> str:
     """The one comment that ends an attempt, and that notifies people."""
+    page = _page_of(task, rules)
+    return _ending(task, rules, by) + (f"\n\n[The log of `{task.name}`]({page})" if page else "")
+
+
+def _ending(task: Task, rules: Rules, by: str) -> str:
     match task.status:
         case Status.COMPLETED if task.wish.command == "ask":
             return neutral(task.summary or "The agent gave no answer.")
@@ -301,6 +308,16 @@ def _again(task: Task, does: str) -> str:
     if task.pending:
         return "Another attempt begins with what was said meanwhile."
     return f"`/retry {task.name}` {does}."
+
+
+def _named(task: Task, rules: Rules) -> str:
+    """A task's name, which leads to its page where there is a way there."""
+    page = _page_of(task, rules)
+    return f"[`{task.name}`]({page})" if page else f"`{task.name}`"
+
+
+def _page_of(task: Task, rules: Rules) -> str:
+    return f"{rules.pages_url}/tasks/{task.id}" if rules.pages_url else ""
 
 
 def _sentence(text: str) -> str:

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from sqlite_utils import Database
 
 from handlers.task import Task
-from storage import shelves, totals, words
+from storage import pull_times, shelves, totals, words
+from storage.pull_times import PullTimes
 from storage.scopes import EVERYTHING, Query, Scope, parts_of
 from storage.shelves import LAST, Sorted, Which
 from storage.sqlite import Engine
@@ -90,6 +91,14 @@ class Lists:
         """What became of attempts day by day, oldest first; whoever owned them."""
         return await self._engine.read(lambda db: _totals(db, scope, query, since))
 
+    async def pull_times(self, scope: Scope, query: Query, since: date) -> tuple[PullTimes, ...]:
+        """How long pull requests took from a day on; whoever owned their tasks."""
+
+        def work(db: Database) -> tuple[PullTimes, ...]:
+            return pull_times.since(db, _parts(db, scope, query), since)
+
+        return await self._engine.read(work)
+
 
 # Where all tasks were deleted the place stays, for the totals; but nobody need ask who sees it.
 _HAS_TASKS = (
@@ -157,11 +166,16 @@ def _history(
 
 
 def _totals(db: Database, scope: Scope, query: Query, since: date) -> tuple[DayTotal, ...]:
+    return totals.since(db, _parts(db, scope, query), since)
+
+
+def _parts(db: Database, scope: Scope, query: Query) -> str:
+    """Whose totals of which repositories somebody sees, as JSON pairs."""
     parts = parts_of(db, scope, query)
     if parts == [EVERYTHING]:
         rows = db.conn.execute("SELECT repository_id FROM places")
         parts = [(0, one) for (one,) in rows.fetchall()]
-    return totals.since(db, json.dumps(parts), since)
+    return json.dumps(parts)
 
 
 def _which(db: Database, scope: Scope, query: Query, by: Sorted) -> Which:

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from handlers.task import Task
 from handlers.values import Usage
+from storage import pull_times
 from storage.listing import WORKED
 from storage.times import from_text, to_text
 
@@ -60,6 +61,8 @@ def count(db: Database, task: Task) -> None:
     opened = int(_is_new_pull(task, pull_before))
     cost = task.usage.cost_usd
     _add(db, task, _Attempt(task.completed_at, task.status.value, seconds, cost, opened))
+    if opened:
+        pull_times.count(db, task)
 
 
 def count_lost(db: Database, task: Task, started_at: str | None, usage: str) -> None:

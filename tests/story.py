@@ -42,6 +42,7 @@ SHORT = 10.0
 MARKER = re.compile(r"\n\n<!-- bellhop:\S+ -->\Z")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)")
 SPAN = re.compile(r"(?<=\bin )\d+ s\b|(?<=\| )\d+ s(?= \|)")
+PAGE = re.compile(r"http://127\.0\.0\.1:\d+/tasks/[0-9a-f-]{36}")
 NAME = re.compile(r"\b[a-z]+-[a-z]+-[0-9a-f]{3}\b")
 
 
@@ -71,8 +72,8 @@ async def _a_moment() -> None:
 
 
 def plain(text: str) -> str:
-    """A text with NAME, TIME and SPAN for what differs from run to run."""
-    return SPAN.sub("SPAN", TIME.sub("TIME", NAME.sub("NAME", text)))
+    """A text with PAGE, NAME, TIME and SPAN for what differs from run to run."""
+    return SPAN.sub("SPAN", TIME.sub("TIME", NAME.sub("NAME", PAGE.sub("PAGE", text))))
 
 
 def free_port() -> int:

@@ -187,6 +187,27 @@ def offline(**more: object) -> Settings:
     return Settings.model_validate(values | more)
 
 
+@pytest.mark.parametrize(
+    ("more", "pages"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"github_url": "https://github.com", "github_api_url": "https://api.github.com"}, ""),
+        (
+            {
+                "github_url": "https://github.com",
+                "github_api_url": "https://api.github.com",
+                "base_url": "https://bellhop.test/",
+            },
+            "https://bellhop.test",
+        ),
+    ],
+)
+def test_comments_lead_to_pages_that_their_readers_find(
+    more: dict[str, object], pages: str
+) -> None:
+    assert offline(**more).rules("bellhop").pages_url == pages
+
+
 def test_good_settings_have_no_problems() -> None:
     assert startup.problems(offline()) == ()
 

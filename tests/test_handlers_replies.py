@@ -244,7 +244,7 @@ def test_the_list_of_tasks_shows_state_time_and_link() -> None:
         task_in(Status.CANCELLED, started_at=NOON, completed_at=NOON + timedelta(hours=25)),
         task_in(Status.FAILED, started_at=NOON, completed_at=NOON + timedelta(seconds=59)),
     ]
-    assert replies.status_list(tasks, {}, LATER) == snapshot("""\
+    assert replies.status_list(tasks, {}, LATER, RULES) == snapshot("""\
 | task | command | state | time | pull request |
 |---|---|---|---|---|
 | `brave-otter-4f2` | `/fix` | queued | - | - |
@@ -254,8 +254,8 @@ def test_the_list_of_tasks_shows_state_time_and_link() -> None:
 | `brave-otter-4f2` | `/fix` | failed | 59 s | - |\
 """)
     waiting = task_in()
-    assert "| queued, number 2 |" in replies.status_list([waiting], {waiting.id: 2}, LATER)
-    assert replies.status_list([], {}, LATER) == snapshot(
+    assert "| queued, number 2 |" in replies.status_list([waiting], {waiting.id: 2}, LATER, RULES)
+    assert replies.status_list([], {}, LATER, RULES) == snapshot(
         "No task was started here yet. `/fix` starts one, `/help` tells more."
     )
 
@@ -346,4 +346,17 @@ def test_a_pull_request_is_called_like_its_issue_unless_the_agent_knows_better(
 
 def test_a_link_of_the_list_is_that_of_the_pull_request() -> None:
     pull = PullRequest(1, "https://github.test/1")
-    assert "| https://github.test/1 |" in replies.status_list([replace(DONE, pull=pull)], {}, LATER)
+    assert "| https://github.test/1 |" in replies.status_list(
+        [replace(DONE, pull=pull)], {}, LATER, RULES
+    )
+
+
+def test_where_people_find_the_pages_a_task_leads_to_its_own() -> None:
+    rules = replace(RULES, pages_url="https://bellhop.test")
+    page = f"https://bellhop.test/tasks/{RUNNING.id}"
+    named = f"[`{NAME}`]({page})"
+    assert replies.status_comment(RUNNING, rules, LATER, 0).startswith(f"🛎️ **`/fix`** · {named}\n")
+    assert replies.status_comment(DONE, rules, LATER, 0).startswith(f"✅ **`/fix`** · {named}: ")
+    assert f"| {named} |" in replies.status_list([RUNNING], {}, LATER, rules)
+    for task in (DONE, NO_PULL, replace(DONE, wish=ASKED), task_in(Status.CANCELLED)):
+        assert replies.final(task, rules).endswith(f"\n\n[The log of `{NAME}`]({page})")

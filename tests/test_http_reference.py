@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.app import opened
 from bot.http.openapi import document
-from bot.http.pages import prose
+from bot.http.page_filters import prose
 from tests.test_bot_openapi import _settings
 
 

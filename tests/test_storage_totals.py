@@ -14,6 +14,7 @@ from handlers.task import PullRequest, Status, Task
 from handlers.values import Person, Usage
 from storage import tasks
 from storage.lists import DayTotal, Query, Scope
+from storage.pull_times import BOUNDS, LONGER, PullTimes
 from tests.makers import HERE, MINUTE, NOON, ON_PULL, completed, id_of, of_launch, task_in
 from tests.storage_support import Bench, opened
 
@@ -135,3 +136,19 @@ async def test_the_totals_outlive_what_they_count(bench: Bench) -> None:
     done = await ended(bench)
     assert await bench.store.delete(done.id, NOON)
     assert await bench.store.totals(ALL, Query(), LONG_AGO) == (total(),)
+
+
+async def test_pull_requests_are_counted_by_how_long_they_took(bench: Bench) -> None:
+    pull = PullRequest(3, "https://github.test/3")
+    times = bench.store.lists.pull_times
+    none = tuple(PullTimes(within, 0) for within in (*BOUNDS, LONGER))
+    assert await times(ALL, Query(), LONG_AGO) == none
+    await ended(bench, 1, pull=pull)
+    await ended(bench, 2, pull=pull, completed_at=NOON + 3 * MINUTE)
+    await ended(bench, 3, pull=pull, completed_at=NOON + timedelta(days=2))
+    await ended(bench, 4)
+    found = await times(ALL, Query(), LONG_AGO)
+    assert {one.within: one.pulls for one in found if one.pulls} == {60: 1, 300: 1, LONGER: 1}
+    late = await times(ALL, Query(), TODAY + timedelta(days=1))
+    assert {one.within: one.pulls for one in late if one.pulls} == {LONGER: 1}
+    assert await times(Scope(9), Query(), LONG_AGO) == none

@@ -24,8 +24,12 @@ async def test_a_stop_in_the_middle(tmp_path: Path) -> None:
         assert (task.status, task.pull) == ("cancelled", None)
         assert stage.replies() == snapshot(
             [
-                "⏹️ **`/fix`** · `NAME`: cancelled in SPAN",
-                "`NAME` was stopped by bob. `/retry NAME` starts it again.",
+                "⏹️ **`/fix`** · [`NAME`](PAGE): cancelled in SPAN",
+                """\
+`NAME` was stopped by bob. `/retry NAME` starts it again.
+
+[The log of `NAME`](PAGE)\
+""",
             ]
         )
         assert await stage.bot.runners["process"].alive() == set()
@@ -44,7 +48,11 @@ async def test_a_completion_after_the_stop(tmp_path: Path) -> None:
         assert (ended.status, ended.pull) == ("cancelled", None)
         assert stage.repository.pulls == []
         assert stage.final() == snapshot(
-            "`NAME` was stopped by alice. `/retry NAME` starts it again."
+            """\
+`NAME` was stopped by alice. `/retry NAME` starts it again.
+
+[The log of `NAME`](PAGE)\
+"""
         )
 
 
@@ -73,11 +81,13 @@ async def test_an_agent_that_hangs(tmp_path: Path) -> None:
         assert task.error.code == "timeout"
         assert stage.replies() == snapshot(
             [
-                "❌ **`/fix`** · `NAME`: failed in 10 min: the time limit of 10 minutes is over",
+                "❌ **`/fix`** · [`NAME`](PAGE): failed in 10 min: the time limit of 10 minutes is over",
                 """\
 ❌ `NAME` failed: the time limit of 10 minutes is over.
 
-Ask for less at a time, or for more time with `--time`. `/retry NAME` tries again.\
+Ask for less at a time, or for more time with `--time`. `/retry NAME` tries again.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -96,13 +106,15 @@ async def test_a_worker_that_dies_in_silence(tmp_path: Path) -> None:
         assert (task.attempt, task.status) == (2, "failed")
         assert stage.replies() == snapshot(
             [
-                "❌ **`/fix`** · `NAME`: failed in SPAN: its worker was lost twice",
+                "❌ **`/fix`** · [`NAME`](PAGE): failed in SPAN: its worker was lost twice",
                 """\
 ❌ `NAME` failed: its worker was lost twice.
 
 the worker ended with code -9
 
-Bellhop's own log, which its operator reads, says more of `NAME`. `/retry NAME` tries again.\
+Bellhop's own log, which its operator reads, says more of `NAME`. `/retry NAME` tries again.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -135,17 +147,17 @@ async def test_a_full_queue(tmp_path: Path) -> None:
         assert [stage.reply(issue) for issue in issues] == snapshot(
             [
                 """\
-🛎️ **`/ask`** · `NAME`
+🛎️ **`/ask`** · [`NAME`](PAGE)
 
 Waiting for a free place: number 1 in the queue.\
 """,
                 """\
-🛎️ **`/ask`** · `NAME`
+🛎️ **`/ask`** · [`NAME`](PAGE)
 
 Waiting for a free place: number 2 in the queue.\
 """,
                 """\
-🛎️ **`/ask`** · `NAME`
+🛎️ **`/ask`** · [`NAME`](PAGE)
 
 Waiting for a free place: number 3 in the queue.\
 """,
@@ -164,7 +176,16 @@ async def test_ten_completions_make_one_comment(tmp_path: Path) -> None:
         statuses = await stage.report_together(task, said, 10)
         assert statuses == [200] * 10
         await stage.ended()
-        assert stage.replies() == snapshot(["✅ **`/ask`** · `NAME`: answered in SPAN", "Because."])
+        assert stage.replies() == snapshot(
+            [
+                "✅ **`/ask`** · [`NAME`](PAGE): answered in SPAN",
+                """\
+Because.
+
+[The log of `NAME`](PAGE)\
+""",
+            ]
+        )
         assert await stage.report(task, said | {"summary": "Not so."}) == 409
         assert await stage.report(task, said) == 200
         await stage.quiet()
@@ -182,7 +203,9 @@ async def test_a_dear_agent(tmp_path: Path) -> None:
         assert stage.final() == snapshot("""\
 ❌ `NAME` failed: the cost limit of $2.00 is reached.
 
-Ask again with a higher `--max-cost`, or for less. `/retry NAME` tries again.\
+Ask again with a higher `--max-cost`, or for less. `/retry NAME` tries again.
+
+[The log of `NAME`](PAGE)\
 """)
 
 

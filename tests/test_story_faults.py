@@ -148,7 +148,9 @@ async def test_a_push_that_github_refuses(tmp_path: Path) -> None:
 
 ! [remote rejected] HEAD -> bellhop/NAME (GitHub did not take Bellhop's push (HTTP 403); ask Bellhop's operator whether the App may write to this repository)
 
-If the branch has moved meanwhile, the next try begins from where it is now. `/retry NAME` tries again.\
+If the branch has moved meanwhile, the next try begins from where it is now. `/retry NAME` tries again.
+
+[The log of `NAME`](PAGE)\
 """)
 
 
@@ -166,7 +168,9 @@ Fault 422
 
 What was pushed is on [`bellhop/NAME`](https://github.test/acme/widgets/tree/bellhop/NAME).
 
-Open the pull request by hand from the branch, or ask again. `/retry NAME` tries again.\
+Open the pull request by hand from the branch, or ask again. `/retry NAME` tries again.
+
+[The log of `NAME`](PAGE)\
 """)
 
 

@@ -82,7 +82,7 @@ async def test_a_message_to_an_agent_at_work_is_answered_in_the_same_attempt(
         assert len(stage.repository.pulls) == 1
         assert stage.replies() == snapshot(
             [
-                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
+                "✅ **`/fix`** · [`NAME`](PAGE): completed in SPAN: https://github.test/acme/widgets/pull/2",
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
 
@@ -90,7 +90,9 @@ did 0
 
 On “In green”:
 
-did 1\
+did 1
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -194,18 +196,22 @@ async def test_what_an_agent_that_fails_was_told_is_another_attempt(tmp_path: Pa
         assert (task.attempt, task.status) == (2, "completed")
         assert stage.replies() == snapshot(
             [
-                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
+                "✅ **`/fix`** · [`NAME`](PAGE): completed in SPAN: https://github.test/acme/widgets/pull/2",
                 """\
 ❌ `NAME` failed: The agent failed.
 
 The agent ended with exit code 1. The task's log has what it said last.
 
-Change what it says there first. Another attempt begins with what was said meanwhile.\
+Change what it says there first. Another attempt begins with what was said meanwhile.
+
+[The log of `NAME`](PAGE)\
 """,
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
 
-did 1\
+did 1
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )

@@ -49,11 +49,13 @@ async def test_a_permission_that_is_lost_before_the_launch(tmp_path: Path) -> No
         assert task.error.code == "not_permitted"
         assert stage.replies(other) == snapshot(
             [
-                "❌ **`/fix`** · `NAME`: failed: alice may no longer use /fix here",
+                "❌ **`/fix`** · [`NAME`](PAGE): failed: alice may no longer use /fix here",
                 """\
 ❌ `NAME` failed: alice may no longer use /fix here.
 
-Ask somebody with the role to write the command.\
+Ask somebody with the role to write the command.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )

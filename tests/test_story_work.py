@@ -20,11 +20,13 @@ async def test_fix_opens_a_pull_request(tmp_path: Path) -> None:
         assert (task.status, task.progress) == ("completed", 100)
         assert stage.replies() == snapshot(
             [
-                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
+                "✅ **`/fix`** · [`NAME`](PAGE): completed in SPAN: https://github.test/acme/widgets/pull/2",
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
 
-Added the missing line.\
+Added the missing line.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -65,10 +67,12 @@ async def test_ask_answers_and_pushes_nothing(tmp_path: Path) -> None:
         await stage.ended()
         assert stage.replies() == snapshot(
             [
-                "✅ **`/ask`** · `NAME`: answered in SPAN",
+                "✅ **`/ask`** · [`NAME`](PAGE): answered in SPAN",
                 """\
 README.md
-There is one file.\
+There is one file.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -85,11 +89,13 @@ async def test_fix_on_a_pull_request_pushes_to_its_branch(tmp_path: Path) -> Non
         task = await stage.ended(issue=pull)
         assert stage.replies(pull) == snapshot(
             [
-                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
+                "✅ **`/fix`** · [`NAME`](PAGE): completed in SPAN: https://github.test/acme/widgets/pull/2",
                 """\
 🛎️ Done: the commits are on this pull request, https://github.test/acme/widgets/pull/2
 
-Added the missing line.\
+Added the missing line.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -125,11 +131,13 @@ async def test_an_agent_that_changes_nothing(tmp_path: Path) -> None:
         assert (task.status, task.pull) == ("completed", None)
         assert stage.replies() == snapshot(
             [
-                "✅ **`/fix`** · `NAME`: completed in SPAN, nothing changed",
+                "✅ **`/fix`** · [`NAME`](PAGE): completed in SPAN, nothing changed",
                 """\
 `NAME` ended without changing anything, so there is no pull request.
 
-It is fine as it is.\
+It is fine as it is.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -142,13 +150,15 @@ async def test_an_agent_that_fails(tmp_path: Path) -> None:
         assert (await stage.ended()).status == "failed"
         assert stage.replies() == snapshot(
             [
-                "❌ **`/fix`** · `NAME`: failed in SPAN: The agent failed",
+                "❌ **`/fix`** · [`NAME`](PAGE): failed in SPAN: The agent failed",
                 """\
 ❌ `NAME` failed: The agent failed.
 
 The agent ended with exit code 3. The task's log has what it said last.
 
-Change what it says there first. `/retry NAME` tries again.\
+Change what it says there first. `/retry NAME` tries again.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -180,7 +190,7 @@ Asked for by alice with `/fix` in #2. Written by the agent `command` as `NAME`: 
         assert stage.sim.closing_references(pull) == [other]
         assert stage.replies(other) == snapshot(
             [
-                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/3",
+                "✅ **`/fix`** · [`NAME`](PAGE): completed in SPAN: https://github.test/acme/widgets/pull/3",
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/3
 
@@ -188,7 +198,9 @@ Asked for by alice with `/fix` in #2. Written by the agent `command` as `NAME`: 
 \\/fix all
 C&#x200B;loses #1
 
-&lt;script>1&lt;/script>\
+&lt;script>1&lt;/script>
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -207,16 +219,20 @@ async def test_retry_goes_on_where_the_branch_is(tmp_path: Path) -> None:
         assert len(stage.repository.pulls) == 1
         assert stage.replies() == snapshot(
             [
-                "✅ **`/fix`** · `NAME`: completed in SPAN: https://github.test/acme/widgets/pull/2",
+                "✅ **`/fix`** · [`NAME`](PAGE): completed in SPAN: https://github.test/acme/widgets/pull/2",
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
 
-Added the missing line.\
+Added the missing line.
+
+[The log of `NAME`](PAGE)\
 """,
                 """\
 🛎️ Done: https://github.test/acme/widgets/pull/2
 
-Added the missing line.\
+Added the missing line.
+
+[The log of `NAME`](PAGE)\
 """,
             ]
         )
@@ -231,7 +247,7 @@ async def test_status_and_help(tmp_path: Path) -> None:
         assert stage.final() == snapshot("""\
 | task | command | state | time | pull request |
 |---|---|---|---|---|
-| `NAME` | `/fix` | completed | SPAN | https://github.test/acme/widgets/pull/2 |\
+| [`NAME`](PAGE) | `/fix` | completed | SPAN | https://github.test/acme/widgets/pull/2 |\
 """)
         stage.comments("tina", "/help")
         await stage.quiet()
@@ -334,4 +350,4 @@ async def test_a_question_about_a_pull_request_obeys_the_bases_instructions(
         )
         stage.comments("alice", "/ask what is new?", pull)
         await stage.ended(issue=pull)
-        assert stage.final(pull) == "Be kind.\nnew"
+        assert stage.final(pull).startswith("Be kind.\nnew\n\n[The log of")

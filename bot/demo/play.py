@@ -41,6 +41,8 @@ class DemoFailed(Exception):  # noqa: N818 - says what happened
 class Teller:
     """Prints each step once, with the seconds since the start."""
 
+    bot_url: str = ""
+    """Where the pages of tasks are."""
     began: float = field(default_factory=time.monotonic)
     _told: set[object] = field(default_factory=set[object], init=False)
 
@@ -52,6 +54,12 @@ class Teller:
 
     def tell_news(self, world: World) -> None:
         """Print what was not there at the last look."""
+        for seen in world.tasks:
+            if ("page", seen.task.id) not in self._told:
+                self._told.add(("page", seen.task.id))
+                self.tell(
+                    "👁️ ", f"{seen.task.name}: watch it at {self.bot_url}/tasks/{seen.task.id}"
+                )
         for step in steps(world):
             if step.key not in self._told:
                 self._told.add(step.key)
@@ -109,7 +117,7 @@ async def _show(folder: Path, children: list[Child], *, once: bool) -> None:
         if once:
             _judge(world, asked, teller)
         else:
-            _invite(world)
+            _invite(world, stage.bot_url)
             await _follow(observer, children, teller, lambda _: False, BETWEEN_LATER_LOOKS)
 
 
@@ -159,13 +167,15 @@ def _judge(world: World, asked: int, teller: Teller) -> None:
 
 def _introduce(stage: Stage, teller: Teller) -> None:
     teller.tell("🐙", f"An offline GitHub runs at {stage.place.url}")
+    teller.bot_url = stage.bot_url
     teller.tell("🛎️ ", f"Bellhop listens at {stage.bot_url}")
     teller.tell("🐛", f"There is an issue: {stage.place.issue_url}")
 
 
-def _invite(world: World) -> None:
+def _invite(world: World, bot_url: str) -> None:
     say()
     say("Now you:", bold=True)
+    say(f"  tasks         {bot_url}/")
     say(f"  issue         {world.issue.url}")
     for pull in world.repository.pulls:
         say(f"  pull request  {pull.url}")

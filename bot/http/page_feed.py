@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -58,7 +58,7 @@ class FeedPage:
             return see_other(_address(request.query))
         after = self.sight.store.feed.settled  # before the list is read: nothing is missed
         try:
-            found = await listing(self.sight, caller, _asked(request), place_in(request))
+            found = await listing(self.sight, caller, asked_by(request), place_in(request))
         except Problem as problem:
             if problem.status not in {400, 422}:
                 raise
@@ -89,7 +89,7 @@ class FeedPage:
         }
 
 
-def _asked(request: web.Request) -> Asked:
+def asked_by(request: web.Request) -> Asked:
     """What the list is narrowed to; `whose` is a word of the page's own.
 
     Raises:
@@ -113,7 +113,14 @@ def pointer(text: str) -> Pointer | None:
 
 def _address(query: Mapping[str, str], cursor: str | None = None) -> str:
     """The same list, from its beginning or on another page."""
-    given = {name: query[name] for name in KEPT if query.get(name)}
+    return "/" + without_blanks(query, KEPT, cursor)
+
+
+def without_blanks(
+    query: Mapping[str, str], names: Sequence[str], cursor: str | None = None
+) -> str:
+    """A query with the fields of these names that say something."""
+    given = {name: query[name] for name in names if query.get(name)}
     if cursor is not None:
         given["cursor"] = cursor
-    return "/?" + urlencode(given) if given else "/"
+    return "?" + urlencode(given) if given else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -12,11 +11,11 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
-from markupsafe import Markup, escape
 
-from bot.http import problems, spans, task_view
+from bot.http import problems
 from bot.http.access import Caller, Doorman
 from bot.http.page_errors import words_for
+from bot.http.page_filters import FILTERS
 from bot.http.problems import Problem
 from bot.http.static_files import STATIC, add_static_files, static
 from storage import StorageFailed
@@ -25,8 +24,6 @@ __all__ = ["STATIC"]
 
 HERE = Path(__file__).parent
 SIGN_IN = "/sign-in"
-
-_CODE = re.compile(r"`([^`]+)`")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -66,28 +63,6 @@ def add_pages(app: web.Application, doorman: Doorman | None = None) -> None:
         app[_DOORMAN] = doorman
     app[problems.SHOWN] = _show_problem
     add_static_files(app)
-
-
-def prose(text: str) -> Markup:
-    """A sentence as HTML: what stands between backticks is code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
-
-
-FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": spans.ago,
-    "brief": spans.brief,
-    "doing": task_view.doing,
-    "dollars": spans.dollars,
-    "issue_link": task_view.issue_link,
-    "moves": task_view.moves,
-    "prose": prose,
-    "pull_link": task_view.pull_link,
-    "repository_link": task_view.repository_link,
-    "span": spans.span,
-    "title_of": task_view.title_of,
-    "when": spans.when,
-}
-"""What templates may do with values."""
 
 
 @overload
