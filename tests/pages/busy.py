@@ -30,6 +30,7 @@ async def busy(there: Place) -> dict[str, str]:
     key, *_ = await stage.bot.store.people.keys_of(desk.person("alice").id)
     return {
         "feed": "/",
+        "plots": "/plots",
         "task-completed": f"/tasks/{done}",
         "task-failed": f"/tasks/{failed}",
         "task-running": f"/tasks/{asked.id}",

@@ -20,6 +20,7 @@ EMPTY = {
     "feed-none": "/",
     "new-task": "/tasks/new",
     "installations": "/installations",
+    "plots-none": "/plots",
     "settings": "/settings",
     "defaults": "/settings/defaults",
     "providers": "/settings/providers",

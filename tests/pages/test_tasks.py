@@ -26,6 +26,7 @@ async def ask(window: Window, prompt: str, *, issue: str = "") -> Page:
     page = window.page
     await window.go("/tasks/new")
     await page.get_by_role("combobox", name="Repository").fill("acme/widgets")
+    await expect(page.get_by_role("button", name="Search")).to_be_hidden()
     await page.get_by_role("combobox", name="Issue or pull request").fill(issue)
     await page.get_by_label("What is to be done").fill(prompt)
     await page.get_by_role("button", name="Start the task").click()
