@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+
+import pytest
 
 from tests.http_github import signed_in
 from tests.pages.busy import AGENT, busy
@@ -14,8 +16,9 @@ from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
 ADMINS = ("tina",)
+pytestmark = pytest.mark.timeout(300)  # a hundred pages, each looked at and through
 
-STRANGERS = {"landing": "/", "sign-in": "/sign-in", "docs": "/docs"}
+STRANGERS = {"landing": "/", "sign-in": "/sign-in"}
 EMPTY = {
     "feed-none": "/",
     "new-task": "/tasks/new",
@@ -35,10 +38,15 @@ EMPTY = {
 }
 
 
-async def _look(there: Place, login: str | None, pages: Mapping[str, str]) -> None:
+async def _look(
+    there: Place,
+    login: str | None,
+    pages: Mapping[str, str],
+    looks: Sequence[tuple[int, Scheme]] = LOOKS,
+) -> None:
     """Look at pages in every way; all that is wrong with them is told at once."""
     wrong: dict[str, object] = {}
-    for width, scheme in LOOKS:
+    for width, scheme in looks:
         window = await there.window(login, width=width, scheme=scheme)
         for name, path in pages.items():
             await window.go(path)
@@ -58,6 +66,11 @@ async def _wrong(window: Window, name: str) -> list[object]:
 async def test_what_strangers_see(windows: Windows, tmp_path: Path) -> None:
     async with place(tmp_path, windows) as there:
         await _look(there, None, STRANGERS)
+
+
+async def test_the_long_page_of_the_api(windows: Windows, tmp_path: Path) -> None:
+    async with place(tmp_path, windows) as there:
+        await _look(there, None, {"docs": "/docs"}, ((NARROW, "dark"), (WIDE, "light")))
 
 
 async def test_what_somebody_new_sees(windows: Windows, tmp_path: Path) -> None:
