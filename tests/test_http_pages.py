@@ -9,11 +9,13 @@ import pytest
 
 from bot.http.limiting import Limits
 from bot.http.own_path import own_path
-from bot.http.pages import HERE
+from bot.http.pages import HERE, is_page
 from bot.http.static_files import FOLDER, static
 from tests.http_pages import browser
 from tests.http_tasks import desk
 
+OWN_CODE = r"<script(?![^>]*\bsrc=)|<style\b|\sstyle\s*=|\son[a-z]+=\""
+"""Script and style that stand in a page itself."""
 TEMPLATES = sorted((HERE / "templates").glob("*.html"))
 
 
@@ -44,8 +46,7 @@ def test_nobody_is_sent_elsewhere(given: str | None, leads: str) -> None:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_no_template_has_script_or_style_of_its_own(path: Path) -> None:
     text = path.read_text()
-    assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []
-    assert re.findall(r'<style\b|\sstyle\s*=|\son[a-z]+="|javascript:', text) == []
+    assert re.findall(rf"{OWN_CODE}|javascript:", text) == []
     assert re.findall(r'(?:src|href)="(?:https?:)?//', text) == []
     assert re.findall(r"(?<!['\"])\s*\|\s*safe\b", text) == [], "only words of our own are markup"
 
@@ -59,6 +60,34 @@ def test_every_form_that_changes_something_has_the_token(path: Path) -> None:
     for form in re.findall(r"<form\b.*?</form>", path.read_text(), re.DOTALL):
         if 'method="post"' in form:
             assert '<input type="hidden" name="form_token" value="{{ form_token }}">' in form
+
+
+async def test_no_page_lets_anything_in(tmp_path: Path) -> None:
+    async with desk(tmp_path, admins=("alice",)) as (here, client):
+        made = await client.ask("Mend it.")
+        await here.ended(made.id)
+        alice = await browser(here, "alice")
+        app = here.stage.bot.application()
+        paths = {
+            route.resource.canonical.replace("{task_id}", made.id)
+            for route in app.router.routes()
+            if route.method == "GET" and route.resource and is_page(app, route.handler)
+        }
+        assert {"/", "/plots", "/sign-in", "/docs", f"/tasks/{made.id}"} <= paths
+        for path in sorted(paths):
+            shown = await alice.get(path)
+            assert shown.status < 500, path
+            if shown.status == 303:
+                continue
+            policy = shown.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self';")
+            assert "unsafe" not in policy
+            assert shown.headers["X-Content-Type-Options"] == "nosniff"
+            assert (
+                re.findall(r"<script(?![^>]*\bsrc=)|<style\b|\sstyle=|\son[a-z]+=", shown.html)
+                == []
+            )
+            assert shown.html.count("<h1") == 1, path
 
 
 async def test_errors_of_pages_are_pages_and_those_of_the_api_are_not(tmp_path: Path) -> None:

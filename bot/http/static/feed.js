@@ -1,10 +1,8 @@
 // The feed fills itself: when something happened, the list is asked for again, and what is new in
 // it or changed takes its place. What is to be seen is decided by the server alone.
 
-import { follow, freshPage, gently, showState } from "./live.js";
+import { PAUSE, follow, freshPage, gently, showState } from "./live.js";
 import "./times.js";
-
-const PAUSE = 1_000;
 
 const feed = document.getElementById("feed");
 const live = document.getElementById("live");

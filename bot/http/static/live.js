@@ -3,6 +3,7 @@
 const TYPES = ["status", "progress", "info", "command", "success", "warning", "error", "message", "usage"];
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 15_000;
+export const PAUSE = 2_000; // between two looks at the page: requests are counted
 const OUT_OF_SIGHT = 30_000; // after so long a page that nobody sees lets go of its connection
 
 /**
@@ -105,8 +106,9 @@ export function gently(work, pause) {
   return run;
 }
 
-/** The page as the server shows it now; null where it does not, for the moment. */
+/** The page as the server shows it now; null where it does not, or where nobody looks. */
 export async function freshPage() {
+  if (document.visibilityState === "hidden") return null;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.redirected && new URL(answer.url).pathname === "/sign-in") location.reload();

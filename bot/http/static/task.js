@@ -1,10 +1,8 @@
 // Keeps a task's page as it is now: the log line by line, the rest as the server shows it.
 
-import { follow, freshPage, gently, showState } from "./live.js";
+import { PAUSE, follow, freshPage, gently, showState } from "./live.js";
 import { LogView } from "./log.js";
 import { now, span } from "./times.js";
-
-const PAUSE = 1_000;
 
 const task = document.getElementById("task");
 const live = document.getElementById("live");
@@ -49,6 +47,9 @@ follow(`/api/tasks/${task.dataset.task}/events`, 0, {
   },
 });
 setInterval(tick, 1_000);
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") refresh();
+});
 
 /** Whether an event is a line of the worker's log: those come in thousands and change nothing. */
 function isLine(event) {
