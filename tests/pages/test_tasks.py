@@ -70,6 +70,8 @@ async def test_a_task_is_asked_for_and_watched_to_its_pull_request(
         pull = page.get_by_role("link", name="Look at the pull request")
         await expect(pull).to_be_visible()
         await expect(feed.page.locator(".feed .badge.is-completed")).to_be_visible()
+        await expect(page.locator(".task-head.is-completed")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Ask for more")).to_be_visible()
         assert await page.evaluate(MARKED)
         assert await feed.page.evaluate(MARKED)
         await window.shot("story-completed", whole=True)
