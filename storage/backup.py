@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from storage import user_tokens
 from storage.connections import BUSY_TIMEOUT, StorageFailed
 from storage.times import from_text, to_text
 
@@ -73,10 +74,11 @@ def made_at(db: Database) -> datetime | None:
 def hold(db: Database) -> None:
     """Count all that is owed as tried once, so that it is looked for before it is done.
 
-    Sessions end: some may have been ended since.
+    Sessions end, with the tokens of those who had them: some may have been ended since.
     """
     db.conn.execute("UPDATE effects SET tries = max(tries, 1) WHERE state = 'waiting'")
     db.conn.execute("DELETE FROM sessions")
+    user_tokens.forget_unused(db)
 
 
 def release(db: Database) -> None:

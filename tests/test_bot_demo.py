@@ -3,18 +3,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.demo.commits import Commit, GitFailed, head_of
 from bot.demo.offline import OfflineGitHub, Place, Pull, Reaction, Remark, Repository, Thread
 from bot.demo.play import ASK
-from bot.demo.stage import AGENT
+from bot.demo.stage import AGENT, staged
 from bot.demo.steps import missing
 from bot.demo.world import World
 from handlers.text import marker
@@ -73,6 +75,26 @@ async def test_ctrl_c_ends_it_with_all_that_it_started(tmp_path: Path) -> None:
     assert b"Stopping" in output
     assert not [pid for pid in pids if _runs(pid)]
     assert _left(tmp_path) == []
+
+
+async def test_people_sign_in_to_the_demonstration(tmp_path: Path) -> None:
+    async with (
+        staged(tmp_path, [], 0.0) as stage,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser,
+    ):
+        begin = f"{stage.bot_url}/api/auth/github?next=/api/sessions"
+        async with browser.get(begin, headers={"Accept": "text/html"}) as page:
+            text = await page.text()
+            assert str(page.url).startswith(stage.place.url)
+        form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text))
+        form["user"] = stage.place.writer
+        action = f"{stage.place.url}/login/oauth/authorize"
+        async with browser.post(action, data=form, headers={"Accept": "text/html"}) as there:
+            assert str(there.url) == f"{stage.bot_url}/api/sessions"
+            (session,) = (await there.json())["sessions"]
+        assert session["current"] is True
+        async with browser.get(f"{stage.bot_url}/api/auth/diagnostics") as told:
+            assert (await told.json())["ok"] is True
 
 
 async def test_looking_costs_nothing_of_the_apps_requests(tmp_path: Path) -> None:

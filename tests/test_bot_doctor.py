@@ -45,6 +45,7 @@ class Answers:
     hook: Any
     status: int = 200
     hook_status: int = 200
+    client_status: int = 404
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def application(self) -> web.Application:
@@ -57,6 +58,12 @@ class Answers:
         async def hook(request: web.Request) -> web.Response:
             return web.json_response(self.hook, status=self.hook_status, headers=self.headers)
 
+        async def client(request: web.Request) -> web.Response:
+            assert request.headers["Authorization"].startswith("Basic ")
+            assert (await request.json()).keys() == {"access_token"}
+            return web.json_response({}, status=self.client_status, headers=self.headers)
+
+        application.router.add_post("/applications/Iv23test/token", client)
         application.router.add_get("/app", app)
         application.router.add_get("/app/hook/config", hook)
         return application
@@ -75,6 +82,8 @@ def settings_for(server: TestServer, folder: Path, **more: object) -> Settings:
         "base_url": "https://bellhop.test",
         "app_id": 7,
         "private_key": SecretStr(key()),
+        "client_id": "Iv23test",
+        "client_secret": SecretStr("c"),
         "webhook_secret": SecretStr("s"),
         "github_api_url": str(server.make_url("")),
         "github_url": str(server.make_url("")),
@@ -97,6 +106,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
     assert found.keys() == {
         *(subject for subject, _ in startup.CHECKS),
         "data folder",
+        "secret key",
         "names of settings",
         "database",
         "disk",
@@ -107,6 +117,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
         "permissions",
         "events",
         "webhook",
+        "sign-in",
         "clock",
     }
 
@@ -146,6 +157,10 @@ def _no_hook(answers: Answers) -> None:
     answers.hook = {"message": "Not Found"}
 
 
+def _wrong_secret(answers: Answers) -> None:
+    answers.client_status = 401
+
+
 def _dated(seconds: float) -> Callable[[Answers], None]:
     def change(answers: Answers) -> None:
         then = datetime.now(UTC) + timedelta(seconds=seconds)
@@ -170,6 +185,7 @@ def _dated(seconds: float) -> Callable[[Answers], None]:
         (_deaf, "events", "issue_comment, pull_request, repository", "App's page"),
         (_hook_elsewhere, "webhook", "elsewhere.test", "bellhop.test/api/webhooks/github"),
         (_no_hook, "webhook", "Not Found", "Turn the webhook on"),
+        (_wrong_secret, "sign-in", "does not take the client id", "BELLHOP_CLIENT_SECRET"),
         (_dated(-120), "clock", "ahead of", "NTP"),
         (_dated(120), "clock", "behind", "NTP"),
     ],
@@ -193,6 +209,13 @@ async def test_a_refused_app_leaves_its_permissions_unchecked(tmp_path: Path) ->
     assert found["clock"][0] == "ok"
 
 
+async def test_a_github_that_does_not_say_who_may_sign_in_is_told_so(tmp_path: Path) -> None:
+    answers = good()
+    answers.client_status = 500
+    state, told, _ = (await examined(answers, tmp_path))["sign-in"]
+    assert (state, told) == ("unchecked", "GitHub answered 500")
+
+
 async def test_a_github_that_is_not_there(tmp_path: Path) -> None:
     server = TestServer(good().application())
     await server.start_server()
@@ -201,7 +224,8 @@ async def test_a_github_that_is_not_there(tmp_path: Path) -> None:
     found = {one.subject: one for one in await examine(settings)}
     assert found["GitHub"].state == "problem"
     assert "cannot be reached" in found["GitHub"].detail
-    assert found["webhook"].state == found["clock"].state == "unchecked"
+    silent = {"webhook", "sign-in", "clock"}
+    assert {found[one].state for one in silent} == {"unchecked"}
 
 
 @pytest.mark.parametrize(
@@ -211,6 +235,7 @@ async def test_a_github_that_is_not_there(tmp_path: Path) -> None:
         ({"private_key": None}, "GitHub", "unchecked", "App id and its key"),
         ({"private_key": SecretStr("no key")}, "GitHub", "unchecked", "PEM"),
         ({"app_id": None}, "GitHub", "unchecked", "App id and its key"),
+        ({"client_secret": None}, "sign-in", "warning", "nobody can sign in"),
         ({"base_url": "http://bellhop.test"}, "base URL", "problem", "not encrypted"),
         ({"base_url": None}, "base URL", "ok", "http://127.0.0.1:8080"),
         ({"base_url": None}, "webhook", "ok", "see that it leads to http://127.0.0.1:8080/api"),

@@ -344,6 +344,7 @@ async def test_new_work_has_a_limit_of_its_own(tmp_path: Path) -> None:
 def test_the_limits_are_what_the_pages_say() -> None:
     limits = Limits()
     assert (limits.key, limits.person, limits.creations, limits.failures) == (300, 600, 60, 60)
+    assert limits.sign_ins == 60
 
 
 async def test_guessing_is_throttled_and_good_keys_are_not(tmp_path: Path) -> None:

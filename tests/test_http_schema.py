@@ -23,7 +23,7 @@ include-operation-id = {meant}
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "422", "429", "503"]
 """
-"""Of these no schema can say what is meant: a cursor, a search, a repository that is there."""
+"""Of these no schema can say what is meant: a cursor, a search, a sign-in, a repository."""
 
 ABOUT_ONE = """
 [[operations]]
@@ -38,7 +38,8 @@ async def schemathesis(url: str, folder: Path, settings: str, *options: str) -> 
         operation["operationId"]
         for methods in document()["paths"].values()
         for operation in methods.values()
-        if {"cursor", "q"} & {one["name"] for one in operation.get("parameters", ())}
+        if {"cursor", "q", "next", "state"}
+        & {one["name"] for one in operation.get("parameters", ())}
         or operation["operationId"] == "createTask"
     ]
     (folder / "schemathesis.toml").write_text(MEANT.format(meant=meant) + settings)

@@ -102,6 +102,22 @@ async def test_by_plain_http_beyond_this_machine_nobody_signs_in(tmp_path: Path)
         assert problem_of(await alice.get("/api/auth/github")) == "https"
 
 
+async def test_a_sign_in_begins_where_it_will_end(tmp_path: Path) -> None:
+    """Cookies of `localhost` are not sent to 127.0.0.1, to which GitHub sends people back."""
+    async with at_the_door(tmp_path) as alice:
+        port = alice.stage.settings.port
+        begin = "/api/auth/github?next=/plots%3Fa%3Db"
+        for host in (f"localhost:{port}", f"[::1]:{port}", f"127.0.0.2:{port}"):
+            answer = await alice.get(begin, PAGE | {"Host": host})
+            location = URL(answer.headers["Location"])
+            assert str(location.with_query({})) == f"{alice.url}/api/auth/github"
+            assert location.query == {"next": "/plots?a=b"}
+            assert alice.set == []
+        for host in ("localhost:1", "evil.test", "x:y", f"evil.test:{port}"):
+            answer = await alice.get(begin, PAGE | {"Host": host})
+            assert answer.headers["Location"].startswith(alice.stage.sim.url)
+
+
 # --- where a sign-in leads
 
 
@@ -289,6 +305,7 @@ async def test_whoever_does_not_agree_is_not_signed_in(tmp_path: Path) -> None:
         ("redirect_uri_mismatch", "callback_url"),
         ("application_suspended", "suspended"),
         ("something_new", "refused"),
+        ("line%0A2026%20forged", "refused"),
     ],
 )
 async def test_what_github_calls_wrong_is_told_in_our_words(
@@ -406,6 +423,9 @@ async def test_without_a_place_to_store_it_there_is_no_session(tmp_path: Path) -
         back = await alice.agree(await alice.begin(), "alice")
         await alice.stage.bot.store.close()
         assert problem_of(await alice.get(back)) == "storage"
+        back = await alice.agree(await alice.begin(), "alice")
+        told = await alice.get(back, JSON)
+        assert (told.status, told.body["code"]) == (503, "storage_failed")
         assert PLAIN_COOKIE not in alice.cookies
 
 

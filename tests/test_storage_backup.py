@@ -56,6 +56,7 @@ async def test_a_start_from_a_copy_begins_with_care(tmp_path: Path) -> None:
         await bench.sql(
             "INSERT INTO sessions VALUES (x'00', 's', 1, 'ada', '', ?, ?, ?)", *["2026"] * 3
         )
+        await bench.sql("INSERT INTO user_tokens VALUES (1, 'ada', x'00', NULL, NULL)")
         target = await copied(tmp_path / "bellhop.db", tmp_path / "copy")
     async with opened(target.parent) as bench:
         store = bench.store
@@ -64,6 +65,7 @@ async def test_a_start_from_a_copy_begins_with_care(tmp_path: Path) -> None:
         tries = await bench.rows("SELECT DISTINCT tries FROM effects WHERE state = 'waiting'")
         assert tries == [(1,)]
         assert await bench.rows("SELECT count(*) FROM sessions") == [(0,)]
+        assert await bench.rows("SELECT count(*) FROM user_tokens") == [(0,)]
         assert set(await store.unfinished()) == {task.id for task in tasks}
         waiting = [task for task in tasks if await bench.status(task) is Status.QUEUED]
         await store.restarted(bench.now)

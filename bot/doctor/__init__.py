@@ -19,10 +19,11 @@ from bot import startup
 from bot.doctor import github, local
 from bot.doctor.findings import Evidence, Finding, State
 from bot.doctor.names import names, names_given
-from bot.github.about import TIMEOUT, ask
+from bot.github.about import TIMEOUT, Said, ask, ask_as_client
 from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import SystemClock
 from bot.github.errors import GitHubError
+from bot.github.oauth import NO_TOKEN, OAuthClient
 from bot.github.transport import Api
 from bot.settings import Problem, Settings
 from bot.startup import private_key
@@ -55,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     github.answers,
     github.permissions,
     github.webhook,
+    github.sign_in,
     github.clock,
 )
 """Every check, in the order in which they are told."""
@@ -100,11 +102,20 @@ async def gather(settings: Settings) -> Evidence:
             jwt = _tokens(session, settings, app).jwt()
             about = await ask(session, settings.github_api_url, "/app", jwt)
             hook = await ask(session, settings.github_api_url, "/app/hook/config", jwt)
+            client = await _of_client(session, settings)
     except (OSError, ValueError) as error:
         return replace(evidence, silence=str(error))
     except GitHubError as error:
         return replace(evidence, asked=True, silence=str(error))
-    return replace(evidence, app=about, hook=hook, asked=True)
+    return replace(evidence, app=about, hook=hook, client=client, asked=True)
+
+
+async def _of_client(session: aiohttp.ClientSession, settings: Settings) -> Said | None:
+    client = OAuthClient(settings.client_id, settings.client_secret)
+    if not client.is_complete:
+        return None
+    url, client_id = settings.github_api_url, settings.client_id
+    return await ask_as_client(session, url, client_id, client.password, NO_TOKEN)
 
 
 def _looked(checks: tuple[Check, ...], evidence: Evidence) -> tuple[Finding, ...]:

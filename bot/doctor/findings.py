@@ -37,6 +37,7 @@ class Evidence:
         silence: Why GitHub said nothing; empty where it did.
         asked_at: When GitHub was asked, by the clock of this machine.
         names: What in the environment and the `.env` file is named like a setting.
+        client: What it says to the App's client id and secret, likewise.
         free: Bytes that are free where the data folder is or will be; None: nobody can tell.
     """
 
@@ -46,6 +47,7 @@ class Evidence:
     asked: bool
     silence: str
     asked_at: datetime
+    client: Said | None = None
     free: int | None = None
     names: tuple[str, ...] = ()
 

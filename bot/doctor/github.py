@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from http import HTTPStatus
 
-from bot.doctor.findings import Evidence, Finding, ok, problem, unchecked
+from bot.doctor.findings import Evidence, Finding, ok, problem, unchecked, warning
+from bot.github.about import Said
 from bot.github.errors import GitHubError, Refused
+from bot.github.oauth import DEAD, OAuthClient
 from bot.settings import is_loopback
 
 PERMISSIONS = {"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write"}
@@ -106,6 +109,32 @@ def clock_finding(ours: datetime, theirs: datetime | None) -> Finding:
         remedy = "Set the clock of this machine, best by NTP: GitHub refuses what it signs."
         return problem("clock", f"it is {abs(off):.0f} s {way} GitHub's", remedy)
     return ok("clock", f"within {SKEW:.0f} s of GitHub's")
+
+
+def sign_in(evidence: Evidence) -> Iterator[Finding]:
+    """Whether people can sign in on the page; comments work without."""
+    client = OAuthClient(evidence.settings.client_id, evidence.settings.client_secret)
+    if not client.is_complete:
+        remedy = "Set BELLHOP_CLIENT_ID and BELLHOP_CLIENT_SECRET, from the App's page."
+        yield warning("sign-in", "commands work, but nobody can sign in on the page", remedy)
+    elif evidence.client is None:
+        yield unchecked("sign-in", "GitHub did not tell")
+    else:
+        yield client_finding("sign-in", evidence.client)
+
+
+def client_finding(subject: str, said: Said) -> Finding:
+    """What GitHub said to the client id and secret, asked about a token that is none."""
+    if said.status == HTTPStatus.UNAUTHORIZED:
+        return problem(
+            subject,
+            "GitHub does not take the client id and secret",
+            "Compare BELLHOP_CLIENT_ID with the App's page, and make a new client secret there for "
+            "BELLHOP_CLIENT_SECRET.",
+        )
+    if said.status in DEAD:
+        return ok(subject, "GitHub knows the App by its client id and secret")
+    return unchecked(subject, f"GitHub answered {said.status}")
 
 
 def _silent(evidence: Evidence) -> Finding:

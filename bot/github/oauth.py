@@ -49,7 +49,12 @@ class OAuthClient:
     @property
     def is_complete(self) -> bool:
         """Whether anybody can sign in."""
-        return bool(self.client_id and self.secret and self.secret.get_secret_value())
+        return bool(self.client_id and self.password)
+
+    @property
+    def password(self) -> str:
+        """The secret as it is sent; empty where there is none."""
+        return self.secret.get_secret_value() if self.secret else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ class OAuth:
                 "DELETE",
                 f"/applications/{quote(self.client.client_id, safe='')}/token",
                 bearer=None,
-                basic=(self.client.client_id, self._secret),
+                basic=(self.client.client_id, self.client.password),
                 data={"access_token": access.get_secret_value()},
                 repeatable=True,
             )
@@ -183,7 +188,7 @@ class OAuth:
             Unavailable: GitHub cannot be reached.
         """
         return await ask_as_client(
-            self.session, self.api_url, self.client.client_id, self._secret, NO_TOKEN
+            self.session, self.api_url, self.client.client_id, self.client.password, NO_TOKEN
         )
 
     async def person(self, access: SecretStr) -> Person:
@@ -219,7 +224,11 @@ class OAuth:
             "POST",
             "/login/oauth/access_token",
             bearer=None,
-            data={"client_id": self.client.client_id, "client_secret": self._secret, **asked},
+            data={
+                "client_id": self.client.client_id,
+                "client_secret": self.client.password,
+                **asked,
+            },
             accept=JSON,
         )
         told = parse(_Token, answer.data, maybe_done=True)
@@ -238,10 +247,6 @@ class OAuth:
             refresh,
             _after(now, told.refresh_token_expires_in) if refresh else None,
         )
-
-    @property
-    def _secret(self) -> str:
-        return self.client.secret.get_secret_value() if self.client.secret else ""
 
 
 def _after(now: datetime, seconds: int | None) -> datetime | None:

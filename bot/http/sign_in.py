@@ -105,6 +105,9 @@ class SignInRoutes:
             raise SignInFailed("not_configured", next_)
         if not self.public_url.startswith("https://") and not is_loopback(self.public_url):
             raise SignInFailed("https", next_)
+        if self._is_twin(request):
+            # The cookie has to be of the host to which GitHub sends people back.
+            return send_to(str(URL(f"{self.public_url}{BEGIN}").with_query(next=next_)))
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         address = URL(self.oauth.address(self.callback, state, challenge_of(verifier)))
         if _LOGIN.fullmatch(login := request.query.get("login", "")):
@@ -112,6 +115,15 @@ class SignInRoutes:
         response = send_to(str(address))
         self.cookies.begin(response, state, verifier, next_)
         return response
+
+    def _is_twin(self, request: web.Request) -> bool:
+        """Whether somebody came by another of this machine's names for itself, as `localhost`."""
+        ours = URL(self.public_url)
+        try:
+            here = URL(f"{ours.scheme}://{request.host}")
+            return is_loopback(str(here)) and here.host != ours.host and here.port == ours.port
+        except ValueError:
+            return False
 
     async def _come_back(self, request: web.Request) -> web.Response:
         """Take a browser that comes back from GitHub, and let its person in."""
@@ -152,7 +164,9 @@ class SignInRoutes:
     def _code(self, request: web.Request, begun: Begun) -> str:
         if error := request.query.get("error"):
             word = OF_GITHUB.get(error, "refused")
-            raise self._failed(word, begun, error[:100])
+            # Whoever signs in can have written it: it is logged only if it is a word.
+            problem = error if _CODE.fullmatch(error) else "unreadable"
+            raise self._failed(word, begun, problem)
         code = request.query.get("code", "")
         if _CODE.fullmatch(code) is None:
             raise SignInFailed("code", begun.next)

@@ -11,16 +11,15 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 from aiohttp import web
 from yarl import URL
 
 from bot.doctor.findings import Finding, ok, problem, unchecked
-from bot.doctor.github import clock_finding
+from bot.doctor.github import client_finding, clock_finding
 from bot.github.about import Said
 from bot.github.errors import Unavailable
-from bot.github.oauth import DEAD, OAuth
+from bot.github.oauth import OAuth
 from bot.http.access import Doorman
 from bot.http.answers import json_answer
 from bot.http.operations import StartupCheck, check_told
@@ -112,7 +111,7 @@ class SignInCheck:
         if heard.said is None:
             told = problem("client", heard.silence, "Check BELLHOP_GITHUB_API_URL and the network.")
             return told, unchecked("clock", "GitHub did not tell the time")
-        return _of_client(heard.said), clock_finding(heard.at, heard.said.date)
+        return client_finding("client", heard.said), clock_finding(heard.at, heard.said.date)
 
     async def _ask(self) -> Heard:
         async with self._asking:  # who asks meanwhile is told the same
@@ -146,14 +145,6 @@ class SignInCheck:
             )
         told, at = WORDS[last.word], f"{last.at:%Y-%m-%d %H:%M:%S} UTC"
         return problem("last sign-in", f"it failed at {at}: {told.title}", told.remedy)
-
-
-def _of_client(said: Said) -> Finding:
-    if said.status == HTTPStatus.UNAUTHORIZED:
-        return problem("client", WORDS["client"].title, WORDS["client"].remedy)
-    if said.status in DEAD:
-        return ok("client", "GitHub knows the App by its client id and secret")
-    return unchecked("client", f"GitHub answered {said.status}")
 
 
 def _is_here(request: web.Request, public_url: str) -> bool:
