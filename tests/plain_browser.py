@@ -101,6 +101,8 @@ class Browser:
     session: aiohttp.ClientSession
     seen: list[str] = field(default_factory=list[str])
     """The text of every page it was shown."""
+    been: list[URL] = field(default_factory=list[URL])
+    """Every address it went to."""
 
     async def open(self, url: str | URL, **headers: str) -> Page:
         """Type an address."""
@@ -131,6 +133,7 @@ class Browser:
     ) -> Page:
         for _ in range(5):
             assert sender is None or sender.may_send_to(url), f"the policy forbids {url}"
+            self.been.append(url)
             sent = aiohttp.FormData(data, quote_fields=False) if data is not None else None
             async with self.session.request(
                 method, url, headers=headers, data=sent, allow_redirects=False
@@ -147,5 +150,6 @@ class Browser:
 @contextlib.asynccontextmanager
 async def browsing() -> AsyncGenerator[Browser]:
     """A browser with no past."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, headers={"Accept": "text/html"}) as session:
         yield Browser(session)

@@ -98,7 +98,10 @@ class Setting:
             return answer.status
 
     async def ready(self) -> bool:
-        return await self.status("/readyz") == 200
+        try:
+            return await self.status("/readyz") == 200
+        except aiohttp.ServerDisconnectedError:  # as the set-up's server goes
+            return False
 
     async def let_in(self, browser: Browser | None = None) -> Page:
         """Give the code; what is asked for next."""

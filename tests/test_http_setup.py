@@ -18,6 +18,7 @@ from bot.demo.children import started
 from bot.github.making import NewApp
 from bot.http.setup import SetupDesk
 from bot.http.setup_gate import TRIES, Gate, new_code
+from bot.set_up import address
 from bot.settings import Settings
 from bot.stored_app import with_stored
 from bot.vault import WrongKey
@@ -55,6 +56,22 @@ async def test_the_log_has_the_address_and_the_code(place: Setting) -> None:
     assert line["url"] == f"{place.url}/setup"
     assert re.fullmatch(r"([2-9A-HJ-NP-Z]{4}-){2}[2-9A-HJ-NP-Z]{4}", line["code"])
     assert line["log_level"] == "warning", "shown whatever the level is"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"host": "0.0.0.0"}, "http://127.0.0.1:8080"),
+        ({"host": "::", "port": 80}, "http://127.0.0.1"),
+        ({"host": "::1"}, "http://[::1]:8080"),
+        ({"host": "0.0.0.0", "base_url": "https://bellhop.test"}, "https://bellhop.test"),
+    ],
+)
+def test_the_log_names_an_address_that_leads_there(
+    settings: dict[str, object], expected: str
+) -> None:
+    assert address(Settings.model_validate(settings)) == expected
 
 
 async def test_without_the_code_nothing_is_shown(place: Setting) -> None:
@@ -140,6 +157,8 @@ async def test_a_tunnel_that_the_operator_named_is_let_in_with_the_code(tmp_path
             assert answer.status == 303
             cookie = answer.cookies["__Host-bellhop-setup"]
         assert cookie["secure"] is True
+        assert (await place.browser.open(f"{place.url}/setup")).status == 200, "its own name, too"
+        assert (await place.browser.open(f"{place.url}/setup", Host="evil.test")).status == 421
         there["Cookie"] = f"__Host-bellhop-setup={cookie.value}"
         page = await place.browser.open(f"{place.url}/setup", **there)
         assert f'value="https://{TUNNEL}"' in page.text
