@@ -33,6 +33,11 @@ class Somebody:
         answer = await self.browser.get(f"/api{path}", Accept="application/json")
         return answer.status, json.loads(answer.html)
 
+    def loses_tokens(self) -> None:
+        """GitHub ends their tokens, and what it sends about that is lost."""
+        sim = self.here.stage.sim
+        sim.people.revoke_all(sim.user(self.login))
+
     @property
     def asked(self) -> list[Record]:
         """What GitHub was asked with their token, in order."""

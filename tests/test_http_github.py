@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from bot.github.as_user import A_WHILE
+from bot.github.errors import Refused
+from bot.http.as_user_lookups import looking_up_as_user
 from bot.http.github_bodies import LONGEST_EXCERPT
+from bot.http.problems import Problem
 from tests.http_github import signed_in, visited
 from tests.http_pages import browser
 from tests.http_tasks import WAITS, Desk, desk
@@ -52,7 +55,7 @@ async def test_nobody_is_let_in_without_a_session(tmp_path: Path, path: str) -> 
 async def test_whose_token_is_gone_signs_in_again(tmp_path: Path, path: str) -> None:
     async with visited(tmp_path) as (here, alice):
         assert (await alice.ask(path))[0] == 200
-        here.stage.sim.revoke_authorization("alice")
+        alice.loses_tokens()
         here.stage.time_passes(seconds=A_WHILE)
         for _ in range(2):
             status, body = await alice.ask(path)
@@ -372,3 +375,9 @@ async def test_a_summary_of_nothing(tmp_path: Path) -> None:
 async def test_the_second_address_is_the_same(tmp_path: Path) -> None:
     async with visited(tmp_path) as (_, alice):
         assert (await alice.ask("/v1/github/profile"))[1]["login"] == "alice"
+
+
+def test_two_tokens_that_are_dead_mean_signing_in_again() -> None:
+    with pytest.raises(Problem) as caught, looking_up_as_user():
+        raise Refused(401, "Bad credentials")
+    assert (caught.value.status, caught.value.code) == (401, "sign_in_again")

@@ -103,8 +103,8 @@ async def test_missing_permissions_are_told(tmp_path: Path) -> None:
 
 
 async def test_who_must_sign_in_again_is_told_so(tmp_path: Path) -> None:
-    async with visited(tmp_path) as (here, alice):
-        here.stage.sim.revoke_authorization("alice")
+    async with visited(tmp_path) as (_, alice):
+        alice.loses_tokens()
         page = await alice.browser.get(PATH)
         assert page.status == 401
         assert "/api/auth/github?next=%2Finstallations" in page.html

@@ -254,8 +254,8 @@ async def test_a_list_that_cannot_be_loaded_is_no_empty_list(tmp_path: Path) -> 
 
 
 async def test_who_must_sign_in_again_can_still_type_a_name(tmp_path: Path) -> None:
-    async with visited(tmp_path) as (here, alice):
-        here.stage.sim.revoke_authorization("alice")
+    async with visited(tmp_path) as (_, alice):
+        alice.loses_tokens()
         page = await alice.browser.get(PATH)
         assert page.status == 200
         assert "/api/auth/github?next=%2Ftasks%2Fnew" in page.html

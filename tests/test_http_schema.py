@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.http.openapi import document
+from tests.http_github import visited
 from tests.http_tasks import desk, unlimited
 from tests.story import staged
 
@@ -83,4 +84,19 @@ async def test_a_caller_with_tasks_gets_only_answers_that_are_written_down(tmp_p
             settings += ABOUT_ONE.format(operation=operation, task=asked.id)
         url, header = place.stage.settings.public_url, f"Authorization: Bearer {alice.key}"
         code, output = await schemathesis(url, tmp_path, settings, "-H", header)
+    assert code == 0, output
+
+
+@pytest.mark.timeout(300)
+async def test_somebody_who_signed_in_gets_only_answers_that_are_written_down(
+    tmp_path: Path,
+) -> None:
+    async with visited(tmp_path, prepare=unlimited) as (place, alice):
+        cookie = f"Cookie: {alice.browser.cookie}"
+        only = ["--include-path-regex", "^/api/github/"]
+        # On plain http the cookie has another name, so for schemathesis it is no credential.
+        only += ["--exclude-checks", "ignored_auth,negative_data_rejection"]
+        code, output = await schemathesis(
+            place.stage.settings.public_url, tmp_path, "", "-H", cookie, *only
+        )
     assert code == 0, output

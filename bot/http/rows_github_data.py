@@ -25,7 +25,11 @@ _ASKED = ASKED_BY_PEOPLE | {
     503: "GitHub does not answer, or its limit for you is reached. `Retry-After` says when to try "
     "again.",
 }
-_NAME = text_like("^[A-Za-z0-9_.-]{1,100}$")
+_NAME = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$",
+    "maxLength": 100,
+}
 _WHERE = (
     path("owner", "The login of the repository's owner.", _NAME),
     path("repo", "The repository's name.", _NAME),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.http_github import signed_in
 from tests.pages.busy import AGENT, busy
 from tests.pages.place import Place, place
 from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
+from tests.story import Stage
 
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
@@ -21,8 +22,6 @@ pytestmark = pytest.mark.timeout(300)  # a hundred pages, each looked at and thr
 STRANGERS = {"landing": "/", "sign-in": "/sign-in"}
 EMPTY = {
     "feed-none": "/",
-    "new-task": "/tasks/new",
-    "installations": "/installations",
     "plots-none": "/plots",
     "settings": "/settings",
     "defaults": "/settings/defaults",
@@ -36,6 +35,17 @@ EMPTY = {
     "nowhere": "/nowhere",
     "absent": "/settings/installations/987654",
 }
+
+
+OF_GITHUB = {"new-task": "/tasks/new?issue=1", "installations": "/installations"}
+
+
+def _github_fails(stage: Stage) -> None:
+    stage.fault("GET", "/user", "status", times=1000, status=502)
+
+
+def _not_granted(stage: Stage) -> None:
+    del stage.installation.permissions["contents"]
 
 
 async def _look(
@@ -78,6 +88,28 @@ async def test_what_somebody_new_sees(windows: Windows, tmp_path: Path) -> None:
     async with place(tmp_path, windows, admins=ADMINS) as there:
         await signed_in(there.desk, "tina")
         await _look(there, "tina", EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("name", "login", "change"),
+    [
+        ("some", "alice", lambda _: None),
+        ("none", "visitor", lambda _: None),
+        ("down", "alice", _github_fails),
+        ("not-granted", "alice", _not_granted),
+        ("again", "bob", lambda _: None),
+    ],
+)
+async def test_what_is_seen_of_github(
+    windows: Windows, tmp_path: Path, name: str, login: str, change: Callable[[Stage], None]
+) -> None:
+    windows.expected.append("Failed to load resource")
+    pages = {f"{page}-{name}": path for page, path in OF_GITHUB.items()}
+    async with place(tmp_path, windows) as there:
+        if name != "again":  # they have to sign in once more
+            await signed_in(there.desk, login)
+        change(there.desk.stage)
+        await _look(there, login, pages)
 
 
 async def test_what_is_there_after_a_while(windows: Windows, tmp_path: Path) -> None:

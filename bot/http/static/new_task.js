@@ -69,8 +69,7 @@ function asField(select) {
 
 const list = document.getElementById("repository");
 if (list) {
-  const search = document.getElementById("search");
-  if (search) search.hidden = true;
+  document.getElementById("search")?.remove();
   const repository = asField(list);
   const issue = document.getElementById("issue");
   const title = document.createElement("p");
