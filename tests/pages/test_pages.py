@@ -2,84 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.http_github import signed_in
+from tests.pages.busy import AGENT, busy
 from tests.pages.place import Place, place
 from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
+from tests.story import Stage
 
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
+ADMINS = ("tina",)
+pytestmark = pytest.mark.timeout(300)  # a hundred pages, each looked at and through
 
-Prepare = Callable[[Place], Awaitable[None]]
-
-
-async def _nothing(there: Place) -> None:
-    """As it is for somebody who has just come."""
-
-
-async def _keys(there: Place) -> None:
-    await there.desk.client("tina")
-    await there.desk.secret("tina")
-
-
-async def _on_github(there: Place) -> None:
-    await signed_in(there.desk, "alice")
-    await signed_in(there.desk, "visitor")
-
-
-async def _github_down(there: Place) -> None:
-    await _on_github(there)
-    there.desk.stage.fault("GET", "/user", "status", times=1000, status=502)
+STRANGERS = {"landing": "/", "sign-in": "/sign-in"}
+EMPTY = {
+    "feed-none": "/",
+    "plots-none": "/plots",
+    "settings": "/settings",
+    "defaults": "/settings/defaults",
+    "providers": "/settings/providers",
+    "fly": "/settings/fly",
+    "keys-none": "/settings/keys",
+    "webhook-secrets-none": "/settings/webhook-secrets",
+    "sessions": "/settings/sessions",
+    "deliveries-none": "/deliveries",
+    "deliveries-sent-none": "/deliveries?direction=outbound",
+    "nowhere": "/nowhere",
+    "absent": "/settings/installations/987654",
+}
 
 
-async def _not_granted(there: Place) -> None:
-    await _on_github(there)
-    del there.desk.stage.installation.permissions["contents"]
+OF_GITHUB = {"new-task": "/tasks/new?issue=1", "installations": "/installations"}
 
 
-PAGES: list[tuple[str, str | None, str, Prepare]] = [
-    ("docs", None, "/docs", _nothing),
-    ("sign-in", None, "/sign-in", _nothing),
-    ("nowhere", "tina", "/nowhere", _nothing),
-    ("new-task", "alice", "/tasks/new?issue=1", _on_github),
-    ("new-task-none", "visitor", "/tasks/new", _on_github),
-    ("new-task-down", "alice", "/tasks/new", _github_down),
-    ("new-task-again", "alice", "/tasks/new", _nothing),
-    ("installations", "alice", "/installations", _on_github),
-    ("installations-not-granted", "alice", "/installations", _not_granted),
-    ("installations-none", "visitor", "/installations", _on_github),
-    ("installations-down", "alice", "/installations", _github_down),
-    ("installations-again", "alice", "/installations", _nothing),
-    ("settings", "tina", "/settings", _keys),
-    ("keys-none", "tina", "/settings/keys", _nothing),
-    ("keys", "tina", "/settings/keys", _keys),
-    ("webhook-secrets", "tina", "/settings/webhook-secrets", _keys),
-    ("sessions", "tina", "/settings/sessions", _nothing),
-    ("deliveries", "tina", "/deliveries", _nothing),
-    ("deliveries-sent", "tina", "/deliveries?direction=outbound", _nothing),
-    ("deliveries-forbidden", "alice", "/deliveries", _nothing),
-]
+def _github_fails(stage: Stage) -> None:
+    stage.fault("GET", "/user", "status", times=1000, status=502)
 
 
-@pytest.mark.parametrize(("name", "login", "path", "prepare"), PAGES, ids=[one[0] for one in PAGES])
-async def test_it_fits_and_keeps_nobody_out(  # noqa: PLR0917 - pytest gives them by name
-    windows: Windows, tmp_path: Path, name: str, login: str | None, path: str, prepare: Prepare
+def _not_granted(stage: Stage) -> None:
+    del stage.installation.permissions["contents"]
+
+
+async def _look(
+    there: Place,
+    login: str | None,
+    pages: Mapping[str, str],
+    looks: Sequence[tuple[int, Scheme]] = LOOKS,
 ) -> None:
-    windows.expected.append("Failed to load resource")  # where the page is one of an error
-    async with place(tmp_path, windows, admins=("tina",)) as there:
-        await prepare(there)
-        for width, scheme in LOOKS:
-            window = await there.window(login, width=width, scheme=scheme)
+    """Look at pages in every way; all that is wrong with them is told at once."""
+    wrong: dict[str, object] = {}
+    for width, scheme in looks:
+        window = await there.window(login, width=width, scheme=scheme)
+        for name, path in pages.items():
             await window.go(path)
-            await _look_at(window, f"{name}-{width}-{scheme}")
+            if found := await _wrong(window, f"{name}-{width}-{scheme}"):
+                wrong[f"{name}-{width}-{scheme}"] = found
+    assert wrong == {}
 
 
-async def _look_at(window: Window, name: str) -> None:
+async def _wrong(window: Window, name: str) -> list[object]:
     await window.shot(name, whole=True)
-    assert await window.fits(), f"{name} has to be scrolled to the side"
-    assert await window.barriers() == [], name
+    found: list[object] = list(await window.barriers())
+    if not await window.fits():
+        found.append("it has to be scrolled to the side")
+    return found
+
+
+async def test_what_strangers_see(windows: Windows, tmp_path: Path) -> None:
+    async with place(tmp_path, windows) as there:
+        await _look(there, None, STRANGERS)
+
+
+async def test_the_long_page_of_the_api(windows: Windows, tmp_path: Path) -> None:
+    async with place(tmp_path, windows) as there:
+        await _look(there, None, {"docs": "/docs"}, ((NARROW, "dark"), (WIDE, "light")))
+
+
+async def test_what_somebody_new_sees(windows: Windows, tmp_path: Path) -> None:
+    windows.expected.append("Failed to load resource")  # where the page is one of an error
+    async with place(tmp_path, windows, admins=ADMINS) as there:
+        await signed_in(there.desk, "tina")
+        await _look(there, "tina", EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("name", "login", "change"),
+    [
+        ("some", "alice", lambda _: None),
+        ("none", "visitor", lambda _: None),
+        ("down", "alice", _github_fails),
+        ("not-granted", "alice", _not_granted),
+        ("again", "bob", lambda _: None),
+    ],
+)
+async def test_what_is_seen_of_github(
+    windows: Windows, tmp_path: Path, name: str, login: str, change: Callable[[Stage], None]
+) -> None:
+    windows.expected.append("Failed to load resource")
+    pages = {f"{page}-{name}": path for page, path in OF_GITHUB.items()}
+    async with place(tmp_path, windows) as there:
+        if name != "again":  # they have to sign in once more
+            await signed_in(there.desk, login)
+        change(there.desk.stage)
+        await _look(there, login, pages)
+
+
+async def test_what_is_there_after_a_while(windows: Windows, tmp_path: Path) -> None:
+    windows.expected.append("Failed to load resource")
+    settings = {"admins": ("alice",), "agent_command": AGENT, "allow_loopback_webhooks": True}
+    async with place(tmp_path, windows, **settings) as there:
+        await _look(there, "alice", await busy(there))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from tests.pages.place import Place, place
+from tests.pages.place import place
 from tests.pages.window import Window, Windows
 
 TASK = re.compile(r"/tasks/[0-9a-f-]{36}")
@@ -21,23 +21,12 @@ def gated(folder: Path, work: str = "echo fixed >> fix.txt; echo Mended.") -> tu
     return f"echo Looking around.; while ! test -e {gate}; do sleep 0.05; done; {work}", gate
 
 
-async def signed_in(there: Place, login: str, path: str = "/") -> Window:
-    """A window of somebody who went the whole way by the offline GitHub's page."""
-    window = await there.window()
-    await window.go(path)
-    if "/sign-in" not in window.here:
-        await window.page.get_by_role("link", name="Sign in").first.click()
-    await window.page.get_by_role("link", name="Sign in with GitHub").click()
-    await window.page.get_by_role("button", name=f"Continue as {login}").click()
-    await window.page.wait_for_url(f"{there.url}/**")
-    return window
-
-
 async def ask(window: Window, prompt: str, *, issue: str = "") -> Page:
     """Fill the form of a new task in; the page of the task."""
     page = window.page
     await window.go("/tasks/new")
     await page.get_by_role("combobox", name="Repository").fill("acme/widgets")
+    await expect(page.get_by_role("button", name="Search")).to_be_hidden()
     await page.get_by_role("combobox", name="Issue or pull request").fill(issue)
     await page.get_by_label("What is to be done").fill(prompt)
     await page.get_by_role("button", name="Start the task").click()
@@ -52,7 +41,7 @@ async def reaches(page: Page, status: str) -> None:
 
 async def test_somebody_signs_in_and_out(windows: Windows, tmp_path: Path) -> None:
     async with place(tmp_path, windows) as there:
-        window = await signed_in(there, "alice", "/settings/sessions")
+        window = await there.signed_in("alice", "/settings/sessions")
         assert window.here == "/settings/sessions", "they come back to where they wanted to go"
         assert "Chrome on Linux" in await window.text()
         await window.page.get_by_text("alice", exact=True).click()
@@ -67,8 +56,8 @@ async def test_a_task_is_asked_for_and_watched_to_its_pull_request(
 ) -> None:
     agent, gate = gated(tmp_path)
     async with place(tmp_path, windows, agent_command=agent) as there:
-        window = await signed_in(there, "alice")
-        feed = await signed_in(there, "alice")
+        window = await there.signed_in("alice")
+        feed = await there.signed_in("alice")
         await feed.page.evaluate(MARK)
         page = await ask(window, "Please mend it.", issue="1")
         await page.evaluate(MARK)
@@ -81,6 +70,8 @@ async def test_a_task_is_asked_for_and_watched_to_its_pull_request(
         pull = page.get_by_role("link", name="Look at the pull request")
         await expect(pull).to_be_visible()
         await expect(feed.page.locator(".feed .badge.is-completed")).to_be_visible()
+        await expect(page.locator(".task-head.is-completed")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Ask for more")).to_be_visible()
         assert await page.evaluate(MARKED)
         assert await feed.page.evaluate(MARKED)
         await window.shot("story-completed", whole=True)
@@ -96,7 +87,7 @@ async def test_a_task_is_stopped_tried_again_and_talked_to(
 ) -> None:
     agent, gate = gated(tmp_path)
     async with place(tmp_path, windows, agent_command=agent) as there:
-        window = await signed_in(there, "alice")
+        window = await there.signed_in("alice")
         page = await ask(window, "Please mend it.")
         await reaches(page, "running")
         await page.get_by_role("button", name="Stop").click()
@@ -123,7 +114,7 @@ async def test_a_script_in_a_title_or_in_a_line_is_text(windows: Windows, tmp_pa
     async with place(tmp_path, windows, agent_command=agent) as there:
         stage = there.desk.stage
         issue = stage.sim.open_issue(stage.repository, author="bob", title=f"Broken {SCRIPT}")
-        window = await signed_in(there, "alice")
+        window = await there.signed_in("alice")
         page = await ask(window, f"Mend {SCRIPT}", issue=str(issue.number))
         await reaches(page, "completed")
         await expect(page.locator("[data-log-rows]")).to_contain_text("<script>")
@@ -134,7 +125,7 @@ async def test_a_script_in_a_title_or_in_a_line_is_text(windows: Windows, tmp_pa
         await window.go("/tasks/new")
         await page.get_by_role("combobox", name="Repository").fill("acme/widgets")
         await page.get_by_role("combobox", name="Issue or pull request").press_sequentially("Brok")
-        await expect(page.get_by_role("option")).to_contain_text("<script>")
+        await expect(page.get_by_role("option").filter(has_text="<script>").first).to_be_visible()
         assert await page.evaluate("window.harmed") is None
 
 
@@ -142,7 +133,7 @@ async def test_a_page_goes_on_when_bellhop_comes_back(windows: Windows, tmp_path
     windows.expected += ["Failed to load resource", "ERR_"]  # while nobody answers
     agent, gate = gated(tmp_path, "echo fixed >> fix.txt; echo 'After the break.'")
     async with place(tmp_path, windows, agent_command=agent) as there:
-        window = await signed_in(there, "alice")
+        window = await there.signed_in("alice")
         page = await ask(window, "Please mend it.")
         await page.evaluate(MARK)
         await reaches(page, "running")

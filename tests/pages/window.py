@@ -109,8 +109,8 @@ class Windows:
 
     async def close(self) -> None:
         """Close all."""
-        for context in self._contexts:
-            await context.close()
+        while self._contexts:
+            await self._contexts.pop().close()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

@@ -16,6 +16,10 @@ const refresh = gently(async () => {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
     if (fresh) replace(part, fresh);
   }
+  for (const part of document.querySelectorAll("[data-live-look]")) {
+    const fresh = page.getElementById(part.id);
+    if (fresh) part.className = fresh.className;
+  }
   document.title = page.title;
 }, PAUSE);
 
