@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, product
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -31,6 +31,8 @@ ANN, BEN, BIG, WRITER, OPERATOR = 1, 2, 3, 4, 5
 tenth of all tasks, in 50 repositories; Writer owns none and can write in 100 repositories."""
 CROWD = range(100, 2_100)
 """The owners of the other tasks."""
+READER = CROWD[37]
+"""One of them, with some hundred tasks in the busiest repository, where many others have theirs."""
 
 REPOSITORIES = range(1, 2_001)
 ANNS = range(900, 901)
@@ -52,6 +54,8 @@ WORDS = [
 ]
 _WEIGHTS = list(accumulate(1 / (rank + 3) for rank in range(len(WORDS))))
 _REPOSITORY_WEIGHTS = list(accumulate(1 / (rank + 20) for rank in range(len(REPOSITORIES))))
+BY = (("made", "l.seq"), ("ended", "l.ended_at"))
+WHOSE = (("0", "0"), ("0", "l.repository_id"), ("l.owner_id", "l.repository_id"))
 RARE = 4_000
 """One task in so many speaks of `zugzwang`."""
 
@@ -249,8 +253,7 @@ def _end(row: Row) -> int | None:
 
 def _marks(row: Row) -> str:
     marks = (
-        listing.owner_mark(row.owner_id),
-        listing.repository_mark(row.repository_id),
+        *listing.part_marks(row.owner_id, row.repository_id),
         listing.agent_mark(row.agent),
         *listing.status_marks((row.status,)),
     )
@@ -271,12 +274,10 @@ def _write_the_rest(db: sqlite3.Connection) -> None:
             SELECT sorted, 0, repository_id, status, agent, sum(tasks) FROM shelves
             GROUP BY 1, 3, 4, 5
             UNION ALL SELECT sorted, 0, 0, status, agent, sum(tasks) FROM shelves GROUP BY 1, 4, 5;
-        {_shelved("made", "seq", "0", "0")}
-        {_shelved("made", "seq", "0", "repository_id")}
-        {_shelved("made", "seq", "owner_id", "repository_id")}
-        {_shelved("ended", "ended_at", "0", "0")}
-        {_shelved("ended", "ended_at", "0", "repository_id")}
-        {_shelved("ended", "ended_at", "owner_id", "repository_id")}
+        INSERT INTO shelves (sorted, owner_id, repository_id, status, agent, tasks)
+            SELECT sorted, owner_id, repository_id, '', '', sum(tasks) FROM shelves
+            GROUP BY 1, 2, 3;
+        {"".join(_shelved(*one) for one in product(BY, WHOSE, (True, False)))}
         INSERT INTO places SELECT repository_id, 1 + repository_id / 100,
             'acme/repository-' || repository_id FROM listed GROUP BY repository_id;
         INSERT INTO place_owners SELECT owner_id, repository_id, 'person-' || owner_id
@@ -295,11 +296,12 @@ def _write_the_rest(db: sqlite3.Connection) -> None:
     )
 
 
-def _shelved(by: str, at: str, owner: str, repository: str) -> str:
-    owner, repository = (one if one == "0" else f"l.{one}" for one in (owner, repository))
+def _shelved(by: tuple[str, str], whose: tuple[str, str], alike: bool) -> str:  # noqa: FBT001
+    (sort, at), (owner, place) = by, whose
+    status, agent = ("l.status", "l.agent") if alike else ("''", "''")
     return f"""
-        INSERT INTO shelved (shelf, at, seq) SELECT id, l.{at}, seq
-            FROM listed AS l CROSS JOIN shelves AS s ON s.sorted = '{by}' AND s.owner_id = {owner}
-            AND s.repository_id = {repository} AND s.status = l.status AND s.agent = l.agent
-            WHERE l.{at} IS NOT NULL ORDER BY 1, 2, 3;
+        INSERT INTO shelved (shelf, at, seq) SELECT id, {at}, seq
+            FROM listed AS l CROSS JOIN shelves AS s ON s.sorted = '{sort}' AND s.owner_id = {owner}
+            AND s.repository_id = {place} AND s.status = {status} AND s.agent = {agent}
+            WHERE {at} IS NOT NULL ORDER BY 1, 2, 3;
     """

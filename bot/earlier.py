@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handlers.context import Earlier
-from storage.store import Brief
+from storage.reads import Brief
 from storage.timeline import Happened
 
 

@@ -206,7 +206,7 @@ class Facts:
             title=subject.title,
             body=subject.body,
             author=author.login if author else "ghost",
-            author_role=roles.get(author.login, Role.NONE) if author else Role.NONE,
+            author_role=roles.get(author.id, Role.NONE) if author else Role.NONE,
             is_pull_request=subject.is_pull_request,
         )
         return build_context(
@@ -219,15 +219,18 @@ class Facts:
 
     async def _roles(
         self, repo: RepoRef, subject: Subject, comments: list[CommentFacts]
-    ) -> dict[str, Role]:
-        """What the people of a discussion may do, the latest to speak first."""
-        people = [one.author_login for one in reversed(comments) if not one.is_bot]
+    ) -> dict[int, Role]:
+        """What the people of a discussion may do, by their ids, the latest to speak first.
+
+        Who has taken the login of a person that went away has that person's role nowhere.
+        """
+        people = [(one.author_id, one.author_login) for one in reversed(comments) if not one.is_bot]
         author = subject.author
         if author and not author.is_bot:
-            people.insert(0, author.login)
-        logins = list(dict.fromkeys(people))[:MOST_AUTHORS]
-        roles = await asyncio.gather(*(self.github.role(repo, login) for login in logins))
-        return dict(zip(logins, roles, strict=True))
+            people.insert(0, (author.id, author.login))
+        few = list(dict(people).items())[:MOST_AUTHORS]
+        roles = await asyncio.gather(*(self.github.role(repo, login, id_) for id_, login in few))
+        return {id_: role for (id_, _), role in zip(few, roles, strict=True)}
 
 
 def _known(
@@ -241,10 +244,10 @@ def _known(
     )
 
 
-def _remark(comment: CommentFacts, roles: dict[str, Role]) -> Remark:
+def _remark(comment: CommentFacts, roles: dict[int, Role]) -> Remark:
     return Remark(
         author=comment.author_login,
-        role=roles.get(comment.author_login, Role.NONE),
+        role=roles.get(comment.author_id, Role.NONE),
         created_at=comment.created_at,
         updated_at=comment.updated_at,
         body=comment.body,

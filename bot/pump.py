@@ -26,6 +26,7 @@ from handlers.deliveries import IssueGone, PullRequestClosed, TextWritten
 from handlers.events import ClockStruck
 from storage import StorageFailed, Store
 from storage.inbox import Waiting
+from storage.keeping import Keep
 from storage.outbox import Owed
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -42,14 +43,6 @@ BROKEN_CLOCK = timedelta(minutes=5)
 """How long a clock waits that could not strike by a mistake of ours."""
 PARTING = 3.0
 """Seconds that what is under way gets to end when Bellhop is stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How long deliveries and log lines are kept."""
-
-    payloads: timedelta = timedelta(days=14)
-    logs: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +190,7 @@ class Pump:
     def _tidy(self, now: datetime) -> None:
         if self._tidied is None or now - self._tidied >= TIDY_EVERY:
             self._tidied = now
-            work = self.store.forget_old(now, self.keep.payloads, self.keep.logs)
+            work = self.store.forget_old(now, self.keep)
             self._begin("tidying", work)
 
     async def _sleep(self, seen: datetime) -> None:

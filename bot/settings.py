@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     database: str = Field("bellhop.db", description="Name of the database file in that folder.")
     app_id: int | None = Field(None, ge=1, description="The GitHub App's number.")
     client_id: str = Field("", description="The GitHub App's client id.")
+    client_secret: SecretStr | None = Field(
+        None, description="The GitHub App's client secret, for people's sign-in on the page."
+    )
     private_key: SecretStr | None = Field(
         None, description="The GitHub App's private key, a PEM text."
     )
@@ -100,6 +103,11 @@ class Settings(BaseSettings):
     )
     keep_payloads: int = Field(14, ge=3, description="Days that deliveries are kept.")
     keep_logs: int = Field(30, ge=1, description="Days that workers' log lines are kept.")
+    keep_tombstones: int = Field(
+        30,
+        ge=3,
+        description="Days for which a redelivered command does not bring a deleted task back.",
+    )
     log_level: Level = Field("info", description="The least level that is logged.")
     log_format: Literal["console", "json"] | None = Field(
         None, description="`console` on a terminal and `json` elsewhere, if not given."
@@ -163,10 +171,14 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps Bellhop from starting, and what to do about it."""
+    """Something that keeps Bellhop from starting, and what to do about it.
+
+    `missing`: nothing was said at all, which keeps it from working, but not from being set up.
+    """
 
     setting: str
     detail: str
+    missing: bool = False
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is wrong

@@ -1,21 +1,18 @@
-"""Who may do what, with which limits, and who is next."""
+"""Who may do what, and who is next."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
 from handlers import replies
 from handlers.commands import Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
 from handlers.deliveries import TextWritten
 from handlers.events import Circumstances
-from handlers.repo_config import ConfigProblem, RepoConfig
-from handlers.task import Task, Wish
+from handlers.repo_config import ConfigProblem
+from handlers.task import Task
 from handlers.values import ErrorCode, Where
-
-Number = TypeVar("Number", int, float)
 
 REASON = 300
 """Characters of a reply by which it is known again."""
@@ -63,8 +60,7 @@ def refuse_role(kind: CommandKind, role: Role) -> Refusal | None:
 
 def refuse_config(problems: Sequence[ConfigProblem]) -> Refusal:
     """The refusal to guess what a repository wants whose settings cannot be read."""
-    reply = replies.bad_config(problems)
-    return Refusal(ErrorCode.BAD_CONFIG, _once(ErrorCode.BAD_CONFIG, reply), reply)
+    return refusal_of(ErrorCode.BAD_CONFIG, replies.bad_config(problems))
 
 
 def refuse_work(command: Command, where: Where, found: Circumstances) -> Refusal | None:
@@ -98,52 +94,6 @@ def refuse_queue(view: View, owner_id: int) -> Refusal | None:
     return Refusal(ErrorCode.OVER_BUDGET, "queue_full", replies.queue_full(most))
 
 
-def combine(command: Command, config: RepoConfig, rules: Rules) -> Wish | Refusal:
-    """What is asked for, within what the repository and the server allow."""
-    chosen = (
-        ("agent", command.options.agent, config.agent, rules.agents),
-        ("runner", None, config.runner, rules.runners),
-        ("image", None, config.image, rules.images),
-    )
-    for what, option, setting, offered in chosen:
-        value = option or setting
-        if value and value not in offered:
-            reply = replies.not_offered(what, value, offered)
-            code = ErrorCode.BAD_COMMAND if option else ErrorCode.BAD_CONFIG
-            return Refusal(code, _once(code, reply), reply, what if option else None)
-    options = command.options
-    return Wish(
-        command=command.name,
-        prompt=command.text,
-        agent=options.agent or config.agent or rules.agent,
-        runner=config.runner or rules.runner,
-        image=config.image or rules.image,
-        model=options.model or config.model,
-        time_limit=_least(options.time_limit, config.time_limit, rules.time_limit)
-        or rules.time_limit,
-        max_cost=_least(options.max_cost, config.max_cost, rules.max_cost),
-        concurrency=config.concurrency,
-        request_review=config.request_review,
-    )
-
-
-def within(wish: Wish, rules: Rules) -> Wish | Refusal:
-    """What was asked for once, within what the server allows now."""
-    chosen = (
-        ("agent", wish.agent, rules.agents),
-        ("runner", wish.runner, rules.runners),
-        ("image", wish.image, rules.images),
-    )
-    for what, value, offered in chosen:
-        if value is not None and value not in offered:
-            return _bad(replies.not_offered(what, value, offered))
-    return replace(
-        wish,
-        time_limit=min(wish.time_limit, rules.time_limit),
-        max_cost=_least(wish.max_cost, rules.max_cost),
-    )
-
-
 def may_start(task: Task, load: Load, rules: Rules) -> bool:
     """Whether a place is free for this task. Two tasks never work on one branch at a time."""
     per_repository = min(
@@ -162,14 +112,10 @@ def silent(view: View, refusal: Refusal) -> bool:
     return refusal.reason in view.refused
 
 
+def refusal_of(code: ErrorCode, reply: str, field: str | None = None) -> Refusal:
+    """The refusal that is explained once an hour for each mistake: it is known by its words."""
+    return Refusal(code, f"{code}:{reply[:REASON]}", reply, field)
+
+
 def _bad(reply: str, field: str | None = None) -> Refusal:
-    return Refusal(ErrorCode.BAD_COMMAND, _once(ErrorCode.BAD_COMMAND, reply), reply, field)
-
-
-def _once(code: ErrorCode, reply: str) -> str:
-    """The reason of a refusal whose text differs with the mistake: each mistake is told once."""
-    return f"{code}:{reply[:REASON]}"
-
-
-def _least(*values: Number | None) -> Number | None:
-    return min((value for value in values if value is not None), default=None)
+    return refusal_of(ErrorCode.BAD_COMMAND, reply, field)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from handlers.effects import Effect
 from handlers.events import Event
 from handlers.task import Task
+
+Choice = Literal["agent", "runner", "image"]
+"""What is chosen out of a list of the operator's."""
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,10 @@ class Rules:
     max_queued_per_owner: int = 2000
     web_url: str = "https://github.com"
 
+    def offered(self, what: Choice) -> tuple[str, ...]:
+        """What may be chosen; the first is used where nobody says anything."""
+        return {"agent": self.agents, "runner": self.runners, "image": self.images}[what]
+
     @property
     def agent(self) -> str:
         """The agent that is used where nobody names one."""
@@ -38,10 +46,30 @@ class Rules:
         """The runner that is used where nobody names one."""
         return self.runners[0]
 
-    @property
-    def image(self) -> str | None:
-        """The image that is used where nobody names one; None: the runner's own."""
-        return self.images[0] if self.images else None
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an installation or a person says about attempts; None where it says nothing.
+
+    `time_limit` is in seconds, `max_cost` in US dollars, `concurrency` the number of attempts of
+    one repository at a time.
+    """
+
+    agent: str | None = None
+    model: str | None = None
+    runner: str | None = None
+    image: str | None = None
+    time_limit: int | None = None
+    max_cost: float | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The defaults that count for an attempt: of its installation, and of who asks for it."""
+
+    installation: Defaults = field(default_factory=Defaults)
+    person: Defaults = field(default_factory=Defaults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +98,8 @@ class View:
     refused: frozenset[str] = frozenset()
     """The reasons for which this person was refused in this repository within the hour."""
     load: Load = field(default_factory=Load)
+    kept: Kept = field(default_factory=Kept)
+    """The defaults of the installation and of who asks, where there may be a new attempt."""
     waiting: Mapping[int, int] = field(default_factory=dict[int, int])
     """How many tasks wait of those who would have one more, by their owners' ids."""
     places: Mapping[str, int] = field(default_factory=dict[str, int])

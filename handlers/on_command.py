@@ -98,9 +98,7 @@ def is_of_other_bots(command: Command | Misuse) -> bool:
 
 
 def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
-    wish = refuse_queue(view, event.sender.id) or admit(
-        command, event.where, event.found, view.rules
-    )
+    wish = refuse_queue(view, event.sender.id) or admit(view, command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     task = queued(view.name, event, wish, now)
@@ -120,7 +118,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _refuse(view, event, no, now)
     if task.where.number != event.where.number:
         return _reply(event, replies.retry_elsewhere(task))
-    wish = refuse_queue(view, task.owner.id) or admit_again(task, event.found, view.rules)
+    wish = refuse_queue(view, task.owner.id) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers.admission import Refusal, refuse_queue, refuse_role, within
+from handlers.admission import Refusal, refuse_queue, refuse_role
 from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
@@ -21,6 +21,7 @@ from handlers.events import (
     WorkRequested,
 )
 from handlers.launches import WARN_AT
+from handlers.preferences import wish_again
 from handlers.task import Ending, Status, Task
 from handlers.values import ErrorCode, FollowUp
 from handlers.work import (
@@ -55,7 +56,7 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     refusal = refuse_role(COMMANDS[event.command.name], event.found.role) or refuse_queue(
         view, event.sender.id
     )
-    wish = refusal or admit(event.command, event.where, event.found, view.rules)
+    wish = refusal or admit(view, event.command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refused(wish)
     task = replace(
@@ -80,7 +81,7 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
         return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
     if no := _may_not_go_on(view, task, event.found):
         return no
-    wish = admit_again(task, event.found, view.rules)
+    wish = admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     again = anew(task, wish, event.sender, where_it_is_now(task, event.found), now)
@@ -206,9 +207,9 @@ def _go_on(
     Without `found` it follows on an attempt that ended this moment, for which all was looked at.
     """
     if found is None:
-        wish, branches = within(task.wish, view.rules), task.branches
+        wish, branches = wish_again(task.wish, view.kept, view.rules), task.branches
     else:
-        wish, branches = admit_again(task, found, view.rules), where_it_is_now(task, found)
+        wish, branches = admit_again(view, task, found), where_it_is_now(task, found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     last = task.pending[-1]

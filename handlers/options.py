@@ -17,6 +17,8 @@ MIN_TIME_LIMIT = 60
 """Seconds."""
 MAX_TIME_LIMIT = 86_400
 """Seconds: one day."""
+MAX_CONCURRENCY = 100
+"""Attempts of one repository at a time that anybody may set."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -62,9 +64,10 @@ def options_of_model(model: str) -> tuple[str | None, str]:
 
 
 def parse_duration(text: str) -> int | None:
-    """Return the seconds of `90s`, `20m`, `1h30m`, `1d` or `20` (minutes), None if it is none."""
-    if re.fullmatch(r"[0-9]{1,6}", text):
-        return int(text) * 60
+    """Return the seconds of `90s`, `20m`, `1h30m` or `1d`, None if it is none.
+
+    A bare number is none: one would take it for minutes, another for seconds.
+    """
     if not re.fullmatch(r"(?:[0-9]{1,6}[smhd])+", text, re.IGNORECASE):
         return None
     parts = re.findall(r"([0-9]+)([smhd])", text.lower())
@@ -142,7 +145,7 @@ _RULES = {
     "time": _Rule(
         "time_limit",
         _time,
-        "from `60s` to `1d`, for example `--time 20m` (s, m, h, d; m if left out)",
+        "from `60s` to `1d` with the unit (s, m, h, d), for example `--time 20m`",
     ),
     "max-cost": _Rule("max_cost", parse_cost, "US dollars above 0, for example `--max-cost 5`"),
 }

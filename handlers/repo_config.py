@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from handlers.options import (
-    MAX_TIME_LIMIT,
-    MIN_TIME_LIMIT,
+    MAX_CONCURRENCY,
     is_model,
     is_name,
     is_time_limit,
@@ -21,9 +20,6 @@ from handlers.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-_MAX_CONCURRENCY: Final = 100
-
 
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told at once; nobody mends more before looking again."""
@@ -73,16 +69,13 @@ def _text_where(right: Callable[[str], bool]) -> Callable[[Scalar], str | None]:
     return read
 
 
-def _is_image(text: str) -> bool:
+def is_image(text: str) -> bool:
+    """Tell whether this could be the name of a container image."""
     return re.fullmatch(_IMAGE, text, re.ASCII) is not None
 
 
 def _time_limit(value: Scalar) -> int | None:
-    if value.kind == "int":
-        seconds = int(value.text) if re.fullmatch(r"[1-9][0-9]{0,8}", value.text) else None
-    else:
-        # `"20"` in quotes would be minutes, and 20 without them seconds: only one of them may be.
-        seconds = None if value.text.isdigit() else parse_duration(value.text)
+    seconds = parse_duration(value.text)
     return seconds if seconds is not None and is_time_limit(seconds) else None
 
 
@@ -93,7 +86,7 @@ def _max_cost(value: Scalar) -> float | None:
 def _concurrency(value: Scalar) -> int | None:
     if value.kind != "int" or not re.fullmatch(r"[1-9][0-9]{0,2}", value.text):
         return None
-    return int(value.text) if int(value.text) <= _MAX_CONCURRENCY else None
+    return int(value.text) if int(value.text) <= MAX_CONCURRENCY else None
 
 
 def _request_review(value: Scalar) -> bool | None:
@@ -118,7 +111,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
         {"type": "string", "description": "Where workers run, one of those the operator allows."},
     ),
     "image": _Key(
-        _text_where(_is_image),
+        _text_where(is_image),
         "the name of an image, for example `ghcr.io/acme/worker:1`",
         {
             "type": "string",
@@ -128,13 +121,11 @@ _KEYS: Final[Mapping[str, _Key]] = {
     ),
     "time_limit": _Key(
         _time_limit,
-        "a time from `60s` to `1d`, for example `20m`; a bare number is seconds",
+        "a time from `60s` to `1d` with its unit (s, m, h, d), for example `20m`",
         {
-            "description": "The longest a task may take: 60 to 86400 seconds, or a time as `20m`.",
-            "anyOf": [
-                {"type": "integer", "minimum": MIN_TIME_LIMIT, "maximum": MAX_TIME_LIMIT},
-                {"type": "string", "pattern": "^([0-9]{1,6}[smhdSMHD])+$"},
-            ],
+            "type": "string",
+            "pattern": "^([0-9]{1,6}[smhdSMHD])+$",
+            "description": "The longest a task may take, `60s` to `1d`: `90s`, `20m`, `1h30m`.",
         },
     ),
     "max_cost": _Key(
@@ -148,11 +139,11 @@ _KEYS: Final[Mapping[str, _Key]] = {
     ),
     "concurrency": _Key(
         _concurrency,
-        f"a whole number from 1 to {_MAX_CONCURRENCY}",
+        f"a whole number from 1 to {MAX_CONCURRENCY}",
         {
             "type": "integer",
             "minimum": 1,
-            "maximum": _MAX_CONCURRENCY,
+            "maximum": MAX_CONCURRENCY,
             "description": "How many tasks of this repository may run at once.",
         },
     ),

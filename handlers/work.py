@@ -7,17 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from handlers import replies
-from handlers.admission import Refusal, combine, refuse_config, refuse_pull, refuse_work, within
+from handlers.admission import Refusal, refuse_config, refuse_pull, refuse_work
 from handlers.commands import Command, Misuse
-from handlers.decision import Brief, Entry, Rules
+from handlers.decision import Brief, Entry, View
 from handlers.events import Circumstances, CommandGiven, WorkRequested
 from handlers.names import branch_name
+from handlers.preferences import wish_again, wish_of
 from handlers.repo_config import RepoConfig
 from handlers.task import Branches, Status, Task, Wish, advance
 from handlers.values import Clocks, CurrentState, FollowUp, Person, Usage, Where
 
 
-def admit(command: Command, where: Where, found: Circumstances, rules: Rules) -> Wish | Refusal:
+def admit(view: View, command: Command, where: Where, found: Circumstances) -> Wish | Refusal:
     """What a new task is to do, or why there is none; the role was looked at before."""
     config = found.config
     if not isinstance(config, RepoConfig):
@@ -25,15 +26,15 @@ def admit(command: Command, where: Where, found: Circumstances, rules: Rules) ->
     refusal = refuse_work(command, where, found)
     if refusal is None and command.name == "fix":
         refusal = refuse_pull(found)
-    return refusal or combine(command, config, rules)
+    return refusal or wish_of(command, config, view.kept, view.rules)
 
 
-def admit_again(task: Task, found: Circumstances, rules: Rules) -> Wish | Refusal:
+def admit_again(view: View, task: Task, found: Circumstances) -> Wish | Refusal:
     """What a new attempt is to do, within today's limits, or why there is none."""
     if not isinstance(found.config, RepoConfig):
         return refuse_config(found.config)
     refusal = refuse_pull(found) if task.branches.name else None
-    return refusal or within(task.wish, rules)
+    return refusal or wish_again(task.wish, view.kept, view.rules)
 
 
 def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: datetime) -> Task:

@@ -15,6 +15,8 @@ MOST_KEYS = 100
 """Keys that one person may have."""
 USED_EVERY = timedelta(minutes=1)
 """How often the last use of a key, or the last sight of a session, is written down."""
+MOST_SESSIONS = 50
+"""Sessions of one person: nobody has more browsers, and each sign-in adds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def touch_key(db: Database, key_id: str, now: datetime) -> None:
 
 
 def keep_session(db: Database, session: Session, digest: bytes) -> None:
-    """Remember a new session."""
+    """Remember a new session; beyond `MOST_SESSIONS` a person's oldest ones end."""
     db.conn.execute(
         f"INSERT INTO sessions ({_SESSION}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own words
         (
@@ -118,6 +120,11 @@ def keep_session(db: Database, session: Session, digest: bytes) -> None:
             *(to_text(session.created_at), to_text(session.expires_at), to_text(session.seen_at)),
             digest,
         ),
+    )
+    db.conn.execute(
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE person_id = ? "
+        "ORDER BY id DESC LIMIT -1 OFFSET ?)",
+        (session.person.id, MOST_SESSIONS),
     )
 
 
@@ -144,9 +151,28 @@ def touch_session(db: Database, session_id: str, now: datetime) -> None:
     db.conn.execute("UPDATE sessions SET seen_at = ? WHERE id = ?", (to_text(now), session_id))
 
 
-def drop_session(db: Database, session_id: str) -> bool:
-    """End a session; False where there is none."""
-    return bool(db.conn.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount)
+def sessions_of(db: Database, person_id: int, now: datetime) -> tuple[Session, ...]:
+    """The sessions of a person that have not expired, newest first."""
+    rows = db.conn.execute(
+        f"SELECT {_SESSION} FROM sessions WHERE person_id = ? AND expires_at > ? ORDER BY id DESC",  # noqa: S608 - our own words
+        (person_id, to_text(now)),
+    )
+    return tuple(_session(row) for row in rows)
+
+
+def drop_session(db: Database, session_id: str, person_id: int | None) -> bool:
+    """End a session of a person's, or of anybody's; False where there is none."""
+    return bool(
+        db.conn.execute(
+            "DELETE FROM sessions WHERE id = :id AND (:person IS NULL OR person_id = :person)",
+            {"id": session_id, "person": person_id},
+        ).rowcount
+    )
+
+
+def drop_sessions_of(db: Database, person_id: int) -> None:
+    """End every session of a person."""
+    db.conn.execute("DELETE FROM sessions WHERE person_id = ?", (person_id,))
 
 
 def forget_sessions(db: Database, now: datetime) -> None:

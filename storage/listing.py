@@ -48,21 +48,24 @@ def keep(db: Database, task: Task) -> None:
 def marks_of(task: Task) -> tuple[str, ...]:
     """By which a search is narrowed before its words are looked at: each is one word."""
     return (
-        owner_mark(task.owner.id),
-        repository_mark(task.where.repository_id),
+        *part_marks(task.owner.id, task.where.repository_id),
         agent_mark(task.wish.agent),
         *status_marks((task.status,)),
     )
 
 
-def owner_mark(owner_id: int) -> str:
-    """The mark of all tasks of an owner."""
-    return f"o{owner_id}"
+def part_marks(owner_id: int, repository_id: int) -> tuple[str, ...]:
+    """The marks of the parts of all tasks that a task is in: its owner's, its repository's, both's.
+
+    What both have is less than either, and all that somebody sees who may only read a repository.
+    """
+    parts = (owner_id, 0), (0, repository_id), (owner_id, repository_id)
+    return tuple(part_mark(*part) for part in parts)
 
 
-def repository_mark(repository_id: int) -> str:
-    """The mark of all tasks of a repository."""
-    return f"r{repository_id}"
+def part_mark(owner_id: int, repository_id: int) -> str:
+    """The mark of all tasks of an owner in a repository, by their ids (0: any)."""
+    return f"o{owner_id or ''}r{repository_id or ''}"
 
 
 def agent_mark(agent: str) -> str:

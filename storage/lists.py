@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlite_utils import Database
 
-from handlers.task import Status, Task
+from handlers.task import Task
 from storage import shelves, totals, words
+from storage.scopes import EVERYTHING, Query, Scope, parts_of
 from storage.shelves import LAST, Sorted, Which
 from storage.sqlite import Engine
 from storage.times import from_micros, to_micros
@@ -26,27 +26,6 @@ class Place:
     repository_id: int
     installation_id: int
     full_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a person sees: repositories they can read, and those they can push to, by id."""
-
-    person_id: int
-    everything: bool = False
-    readable: frozenset[int] = frozenset()
-    writable: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for; None and empty: everything."""
-
-    owner_id: int | None = None
-    repository_id: int | None = None
-    statuses: frozenset[Status] = frozenset()
-    agent: str | None = None
-    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +94,7 @@ class Lists:
 # Where all tasks were deleted the place stays, for the totals; but nobody need ask who sees it.
 _HAS_TASKS = (
     "EXISTS (SELECT 1 FROM shelves WHERE sorted = 'made' AND owner_id = ? "
-    "AND shelves.repository_id = places.repository_id)"
+    "AND shelves.repository_id = places.repository_id AND status = '' AND agent = '')"
 )
 
 
@@ -178,46 +157,13 @@ def _history(
 
 
 def _totals(db: Database, scope: Scope, query: Query, since: date) -> tuple[DayTotal, ...]:
-    parts = list(_parts(db, scope, query))
-    if parts == [(0, 0)]:
+    parts = parts_of(db, scope, query)
+    if parts == [EVERYTHING]:
         rows = db.conn.execute("SELECT repository_id FROM places")
         parts = [(0, one) for (one,) in rows.fetchall()]
     return totals.since(db, json.dumps(parts), since)
 
 
 def _which(db: Database, scope: Scope, query: Query, by: Sorted) -> Which:
-    parts = json.dumps(list(_parts(db, scope, query)))
+    parts = json.dumps(parts_of(db, scope, query))
     return Which(by, parts, json.dumps(sorted(query.statuses)), query.agent)
-
-
-def _parts(db: Database, scope: Scope, query: Query) -> Iterator[tuple[int, int]]:
-    """What is looked for and may be seen, in pairs of an owner and a repository (0: any).
-
-    No task is in two of them.
-    """
-    owner, one = query.owner_id, query.repository_id
-    if scope.everything and owner is None:
-        yield (0, one or 0)
-    elif scope.everything:
-        for place in _of_owner(db, owner or 0):
-            if one in {None, place}:
-                yield (owner or 0, place)
-    else:
-        yield from _seen(scope, owner, one)
-
-
-def _seen(scope: Scope, owner: int | None, one: int | None) -> Iterator[tuple[int, int]]:
-    for place in _within(scope.writable, one):
-        yield (owner or 0, place)
-    if owner in {None, scope.person_id}:
-        for place in _within(scope.readable - scope.writable, one):
-            yield (scope.person_id, place)
-
-
-def _within(places: Collection[int], one: int | None) -> list[int]:
-    return sorted(places) if one is None else [one] if one in places else []
-
-
-def _of_owner(db: Database, owner_id: int) -> list[int]:
-    rows = db.conn.execute("SELECT repository_id FROM place_owners WHERE owner_id = ?", (owner_id,))
-    return [place for (place,) in rows.fetchall()]

@@ -1,12 +1,13 @@
-"""What is kept about people and programs that ask: keys, sessions, webhook secrets."""
+"""What is kept about people and programs that ask: keys, sessions, tokens, webhook secrets."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from storage import keys, webhook_secrets
+from storage import keys, user_tokens, webhook_secrets
 from storage.keys import ApiKey, Session
 from storage.sqlite import Engine
+from storage.user_tokens import SealedUserToken
 from storage.webhook_secrets import SealedSecret
 
 
@@ -56,9 +57,33 @@ class People:
         """A session was seen."""
         await self._engine.write(lambda db: keys.touch_session(db, session_id, now))
 
-    async def drop_session(self, session_id: str) -> bool:
-        """End a session; False where there is none."""
-        return await self._engine.write(lambda db: keys.drop_session(db, session_id))
+    async def sessions_of(self, person_id: int, now: datetime) -> tuple[Session, ...]:
+        """The sessions of a person that have not expired, newest first."""
+        return await self._engine.read(lambda db: keys.sessions_of(db, person_id, now))
+
+    async def drop_session(self, session_id: str, person_id: int | None = None) -> bool:
+        """End a session of a person's, or of anybody's; False where there is none."""
+        return await self._engine.write(lambda db: keys.drop_session(db, session_id, person_id))
+
+    async def keep_token(self, token: SealedUserToken) -> None:
+        """Remember a person's token instead of the one before."""
+        await self._engine.write(lambda db: user_tokens.keep(db, token))
+
+    async def token_of(self, person_id: int) -> SealedUserToken | None:
+        """The token of a person, expired or not."""
+        return await self._engine.read(lambda db: user_tokens.of_person(db, person_id))
+
+    async def drop_token(self, token: SealedUserToken) -> None:
+        """Forget a token that is no good, unless there is another by now."""
+        await self._engine.write(lambda db: user_tokens.drop(db, token))
+
+    async def take_token(self, person_id: int) -> SealedUserToken | None:
+        """Forget the token of a person and return it, to be revoked."""
+        return await self._engine.write(lambda db: user_tokens.take(db, person_id))
+
+    async def take_unused_token(self, person_id: int, now: datetime) -> SealedUserToken | None:
+        """The same for a person who has no session any more; None for others."""
+        return await self._engine.write(lambda db: user_tokens.take_unused(db, person_id, now))
 
     async def keep_webhook_secret(self, owner_id: int, secret: SealedSecret) -> bool:
         """Remember a new secret; False where the owner has as many as there may be."""
@@ -75,3 +100,4 @@ class People:
     async def forget(self, now: datetime) -> None:
         """Remove what has expired."""
         await self._engine.write(lambda db: keys.forget_sessions(db, now))
+        await self._engine.write(user_tokens.forget_unused)

@@ -40,13 +40,21 @@ class Which:
     statuses: str
     agent: str | None
 
+    @property
+    def all(self) -> bool:
+        """Whether it does not matter what is in them."""
+        return self.agent is None and self.statuses == "[]"
+
 
 _SHELVES = """
     json_each(:parts) AS part CROSS JOIN shelves AS s
     ON s.sorted = :sorted AND s.owner_id = part.value ->> 0 AND s.repository_id = part.value ->> 1
+"""
+_OF_ALL = f"{_SHELVES} AND s.status = '' AND s.agent = ''"
+_OF_SOME = f"""{_SHELVES} AND s.status > ''
     AND (:statuses = '[]' OR s.status IN (SELECT value FROM json_each(:statuses)))
     AND (:agent IS NULL OR s.agent = :agent)
-"""
+"""  # noqa: S608 - our own words
 
 
 def _next(shelf: str, at: str, seq: str) -> str:
@@ -57,23 +65,24 @@ def _next(shelf: str, at: str, seq: str) -> str:
     )
 
 
-_MERGED = f"""
-    WITH RECURSIVE merged (shelf, at, seq) AS (
-        SELECT n.shelf, n.at, n.seq FROM {_SHELVES} CROSS JOIN shelved AS n
-        ON n.shelf = s.id AND (n.at, n.seq) = {_next("s.id", ":at", ":seq")}
-        UNION ALL
-        SELECT n.shelf, n.at, n.seq FROM merged AS m CROSS JOIN shelved AS n
-        ON n.shelf = m.shelf AND (n.at, n.seq) = {_next("m.shelf", "m.at", "m.seq")}
-        ORDER BY 2 DESC, 3 DESC LIMIT :limit
-    )
-"""  # noqa: S608 - our own words
+def _merged(chosen: str) -> str:
+    return f"""
+        WITH RECURSIVE merged (shelf, at, seq) AS (
+            SELECT n.shelf, n.at, n.seq FROM {chosen} CROSS JOIN shelved AS n
+            ON n.shelf = s.id AND (n.at, n.seq) = {_next("s.id", ":at", ":seq")}
+            UNION ALL
+            SELECT n.shelf, n.at, n.seq FROM merged AS m CROSS JOIN shelved AS n
+            ON n.shelf = m.shelf AND (n.at, n.seq) = {_next("m.shelf", "m.at", "m.seq")}
+            ORDER BY 2 DESC, 3 DESC LIMIT :limit
+        )
+    """  # noqa: S608 - our own words
 
 
 def page(db: Database, which: Which, limit: int, before: tuple[int, int]) -> list[Row]:
     """The tasks on some shelves that stand before a place, the last of them first."""
     return rows(
         db,
-        f"{_MERGED} {as_json('SELECT at, seq FROM merged')}",  # noqa: S608 - our own words
+        f"{_merged(_chosen(which))} {as_json('SELECT at, seq FROM merged')}",  # noqa: S608 - our own words
         {
             "sorted": which.sorted,
             "parts": which.parts,
@@ -104,7 +113,7 @@ def rows(db: Database, statement: str, values: dict[str, object]) -> list[Row]:
 def count(db: Database, which: Which) -> int:
     """How many tasks stand on some shelves."""
     row = db.conn.execute(
-        f"SELECT coalesce(sum(tasks), 0) FROM {_SHELVES}",  # noqa: S608 - our own words
+        f"SELECT coalesce(sum(tasks), 0) FROM {_chosen(which)}",  # noqa: S608 - our own words
         {
             "sorted": which.sorted,
             "parts": which.parts,
@@ -113,3 +122,7 @@ def count(db: Database, which: Which) -> int:
         },
     ).fetchone()
     return int(row[0])
+
+
+def _chosen(which: Which) -> str:
+    return _OF_ALL if which.all else _OF_SOME

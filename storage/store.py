@@ -4,113 +4,85 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from sqlite_utils import Database
 
-from handlers import decide
-from handlers.decision import NOTHING, Decision, Rules
+from handlers.decision import Decision, Rules
 from handlers.effects import RevokeTokens
-from handlers.ending import key_of, status_edit
+from handlers.ending import key_of
 from handlers.events import (
-    BranchSeen,
-    CommandGiven,
-    CommandUndecidable,
     DeletionRequested,
     Event,
-    PlaceOffered,
-    PushBegun,
-    Pushed,
-    PushFailed,
     Restarted,
-    StatusCommented,
-    WorkerReported,
 )
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import (
+    app_rows,
     backup,
-    census,
+    clocks,
     house,
     idempotency,
     inbox,
+    keeping,
     logs,
     migrations,
-    outbound_turns,
     outbox,
+    sealed,
     tasks,
     timeline,
+    tombstones,
     turns,
     vault_rows,
     views,
 )
+from storage.app_rows import SealedApp
 from storage.arrived import Arrivals
-from storage.census import Census
+from storage.decider import Decider
 from storage.feed import Feed
 from storage.idempotency import FirstAnswer, OnceKey
 from storage.inbox import Inbox, Waiting
+from storage.keeping import Keep
 from storage.lists import Lists
 from storage.logs import Logs
-from storage.moves import Moved, move_of
+from storage.moves import Moved
 from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.outbox import Claimed, Owed
 from storage.people import People
+from storage.preference_scopes import Scopes
+from storage.reads import Reads
+from storage.sealed import Change, FormerKey, Resealed
 from storage.sqlite import Engine, StorageFailed
-from storage.tasks import Attempt, Owned
-from storage.timeline import Happened
 from storage.timings import Timings
-from storage.vault_rows import SealedToken
 
 T = TypeVar("T")
 
-NEXT = 3
-"""How many of those who wait are told that the queue has moved; more edits would cost pace."""
-_FREES_NO_PLACE = (WorkerReported, PushBegun, Pushed, PushFailed, StatusCommented, BranchSeen)
-"""What neither frees a place nor lets anybody wait for one: the line is not looked at for it."""
-KEEP_EFFECTS = timedelta(days=14)
-KEEP_TOMBSTONES = timedelta(days=30)
-KEEP_OUTBOUND = timedelta(days=30)
 
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """A task with its attempts, as an assignment or a status needs them."""
-
-    task: Task
-    attempts: tuple[Attempt, ...]
-
-
-class Store:
+class Store(Reads):
     """What the bot remembers. `changed` is set after each commit that may have left work to do."""
 
     def __init__(
         self, engine: Engine, log_lines: Logs, numbers: Numbers, book: Book, rules: Rules
     ) -> None:
-        self._engine = engine
-        self._book = book
+        super().__init__(engine)
+        self._decider = Decider(book, rules)
         self.feed = Feed(engine, log_lines, numbers)
-        self.rules = rules
         self.inbox = Inbox(engine)
         self.arrivals = Arrivals(engine)
         self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
+        self.scopes = Scopes(engine)
         self.lists = lists = Lists(engine)
         self.list_tasks, self.count_tasks, self.places = lists.page, lists.count, lists.places
         self.history, self.totals = lists.history, lists.totals
         self.changed = asyncio.Event()
         self.on_move: Callable[[Moved], None] = _nobody_listens
         """Called, on the event loop, with each move of a task once it is stored."""
-        self._moves: list[Moved] = []
-        self.held: datetime | None = None
-        """When this database was made as a backup, until somebody has gone on from it.
-
-        Until then nobody is given a place: GitHub may know more than the backup does.
-        """
 
     @classmethod
     async def open(cls, path: Path, rules: Rules, *, migrate: bool = True) -> Store:
@@ -145,8 +117,22 @@ class Store:
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
         numbers.go_on_after(last)
         store = cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
-        store.held = await engine.read(backup.made_at)
+        store._decider.held = await engine.read(backup.made_at)
         return store
+
+    @property
+    def rules(self) -> Rules:
+        """What decisions go by."""
+        return self._decider.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._decider.rules = rules
+
+    @property
+    def held(self) -> datetime | None:
+        """When this database was made as a backup, until somebody has gone on from it."""
+        return self._decider.held
 
     @property
     def failing(self) -> bool:
@@ -165,7 +151,7 @@ class Store:
             IllegalMove: the lifecycle has no such move.
             StorageFailed: nothing could be stored.
         """
-        return await self._write(lambda db: self._apply_and_offer(db, event, now))
+        return await self._write(lambda db: self._decider.apply_and_offer(db, event, now))
 
     async def answered(self, once: OnceKey, now: datetime) -> FirstAnswer | None:
         """What was answered to a key within a day, whatever was asked for then."""
@@ -197,7 +183,7 @@ class Store:
             before = idempotency.recall(db, once, now)
             if before is not None:
                 return before
-            decision = self._apply_and_offer(db, event, now)
+            decision = self._decider.apply_and_offer(db, event, now)
             if decision.task is not None:
                 idempotency.keep(db, once, answer(decision.task), now)
             return decision
@@ -214,26 +200,23 @@ class Store:
             for task_id in task_ids:
                 task = tasks.load(db, task_id)
                 if task is not None and not task.deleting and task.status in statuses:
-                    self._apply(db, DeletionRequested(task_id, sender), now)
+                    self._decider.apply(db, DeletionRequested(task_id, sender), now)
                     count += 1
             return count
 
         return await self._write(work)
 
-    async def owned(self, which: Owned, after: str, limit: int) -> tuple[str, ...]:
-        """The ids above `after` of somebody's tasks of one status, oldest first."""
-        return await self._engine.read(lambda db: tasks.owned(db, which, after, limit))
-
     async def apply_delivery(
         self, delivery_id: str, delivery: house.HouseKeeping, now: datetime
     ) -> None:
-        """Decide about a delivery that touches any number of tasks."""
+        """Decide about a delivery that touches any number of tasks, or a person."""
 
         def work(db: Database) -> None:
             for event in tuple(house.events_of(db, delivery)):
-                self._apply(db, event, now)
+                self._decider.apply(db, event, now)
+            house.forget_what_goes(db, delivery)
             inbox.handled(db, delivery_id, now)
-            self._offer(db, now)
+            self._decider.offer(db, now)
 
         await self._write(work)
 
@@ -259,15 +242,15 @@ class Store:
     async def offer_again(self, now: datetime) -> None:
         """Offer places to tasks whose launch failed and whose wait is over."""
         if await self._engine.read(lambda db: turns.any_to_launch_again(db, now)):
-            await self._told(lambda db: self._offer(db, now))
+            await self._told(lambda db: self._decider.offer(db, now))
 
     async def restarted(self, now: datetime) -> None:
         """Let no silence count for the time in which Bellhop was away."""
 
         def work(db: Database) -> None:
             for task_id in tasks.unfinished(db, "true", ()):
-                self._apply(db, Restarted(task_id), now)
-            self._offer(db, now)
+                self._decider.apply(db, Restarted(task_id), now)
+            self._decider.offer(db, now)
 
         await self._write(work)
 
@@ -275,14 +258,10 @@ class Store:
         """Begin with care: what a backup owes may have been done after it was made."""
         await self._engine.write(backup.hold)
 
-    async def unfinished(self) -> tuple[str, ...]:
-        """The ids of the tasks that are not at their end, oldest first."""
-        return await self._engine.read(lambda db: tasks.unfinished(db, "true", ()))
-
     async def go_on(self, now: datetime) -> None:
         """All is known that a backup could not know: go on as after any other start."""
         await self._engine.write(backup.release)
-        self.held = None
+        self._decider.held = None
         await self.restarted(now)
 
     async def claim(self, now: datetime, busy: Collection[int], limit: int) -> Claimed:
@@ -305,58 +284,15 @@ class Store:
         """What an effect brought about, and that it is done: both or neither."""
 
         def work(db: Database) -> Decision:
-            decision = self._apply_and_offer(db, event, now)
+            decision = self._decider.apply_and_offer(db, event, now)
             outbox.mark(db, owed, "done", now)
             return decision
 
         return await self._write(work)
 
-    async def due(self, now: datetime) -> tuple[str, ...]:
-        """The tasks of which a clock has run out."""
-        return await self._engine.read(lambda db: tasks.due(db, now))
-
     async def postpone_clock(self, task_id: str, until: datetime) -> None:
         """Let no clock of a task strike before a time; the next change of the task sets it anew."""
-        await self._engine.write(lambda db: tasks.postpone(db, task_id, until))
-
-    async def next_due(self, now: datetime) -> datetime | None:
-        """When something has to be done that nothing else will wake Bellhop for."""
-
-        def work(db: Database) -> datetime | None:
-            times = (
-                tasks.next_due(db, now),
-                outbox.next_due(db, now),
-                outbound_turns.next_due(db, now),
-            )
-            return min((time for time in times if time is not None), default=None)
-
-        return await self._engine.read(work)
-
-    async def task(self, task_id: str) -> Task | None:
-        """The task of an id."""
-        return await self._engine.read(lambda db: tasks.load(db, task_id))
-
-    async def brief(self, task_id: str) -> Brief | None:
-        """A task with its attempts."""
-
-        def work(db: Database) -> Brief | None:
-            task = tasks.load(db, task_id)
-            return None if task is None else Brief(task, tasks.attempts(db, task_id))
-
-        return await self._engine.read(work)
-
-    async def tasks_of_issue(self, repository_id: int, number: int) -> tuple[Task, ...]:
-        """The tasks of an issue, newest first."""
-        return await self._engine.read(lambda db: tasks.of_issue(db, repository_id, number))
-
-    async def named(self, repository_id: int, name: str) -> Task | None:
-        """The task of a repository by its short name or id."""
-        return await self._engine.read(lambda db: tasks.named(db, repository_id, name))
-
-    async def place_in_queue(self, task_id: str) -> int:
-        """How many tasks have their turn before this one, and itself; 0 for one that has begun."""
-        line = await self._engine.read(turns.line)
-        return line.index(task_id) + 1 if task_id in line else 0
+        await self._engine.write(lambda db: clocks.postpone(db, task_id, until))
 
     async def delete(self, task_id: str, now: datetime) -> bool:
         """Delete a task that has ended, its log lines too; False where there is none."""
@@ -366,30 +302,10 @@ class Store:
             self.feed.tell_removed(task_id)
         return deleted
 
-    async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
-        """The events of a task, oldest first."""
-        return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
-
-    async def talk(self, task_id: str) -> tuple[Happened, ...]:
-        """The messages to a task, and what became of them, oldest first."""
-        return await self._engine.read(lambda db: timeline.talk(db, task_id))
-
-    async def owes_more(self, task_id: str) -> bool:
-        """Whether something of a task still waits to be done, beside its removal."""
-        return await self._engine.read(lambda db: outbox.owes_more(db, task_id))
-
     @property
     def commits(self) -> Timings:
         """How long the transactions of the main database took."""
         return self._engine.commits
-
-    async def census(self) -> Census:
-        """How much there is of everything."""
-        return await self._engine.read(census.take)
-
-    async def owed_kinds(self) -> set[str]:
-        """The kinds of the effects that wait."""
-        return await self._engine.read(outbox.waiting)
 
     async def keep_token(
         self, task: Task, secret: bytes, expires_at: datetime, now: datetime
@@ -409,47 +325,54 @@ class Store:
 
         await self._write(work)
 
-    async def tokens(self, task_id: str, attempt: int, launch: int) -> tuple[SealedToken, ...]:
-        """The sealed tokens of a task's launches up to this one, newest first."""
-        return await self._engine.read(lambda db: vault_rows.of_task(db, task_id, attempt, launch))
-
     async def forget_token(self, token_id: int) -> None:
         """A token is revoked."""
         await self._engine.write(lambda db: vault_rows.remove(db, token_id))
 
-    async def recall(self, key: str) -> str | None:
-        """A fact that Bellhop kept about itself."""
+    async def change_key(self, change: Change, *, leave_others: bool) -> Resealed:
+        """Seal all secrets with another key, or none.
 
-        def work(db: Database) -> str | None:
-            row = db.conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-            return None if row is None else str(row[0])
+        Raises:
+            CannotOpen: something cannot be opened, and may not be left.
+        """
+        return await self._engine.write(
+            lambda db: sealed.change_key(db, change, leave_others=leave_others)
+        )
 
-        return await self._engine.read(work)
+    async def former_keys(self) -> tuple[FormerKey, ...]:
+        """What is kept of the secret keys that were replaced, the last one first."""
+        return await self._engine.read(sealed.former_keys)
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a fact about Bellhop itself."""
         statement = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
         await self._engine.write(lambda db: db.conn.execute(statement, (key, value)).rowcount)
 
-    async def forget_old(
-        self, now: datetime, keep_payloads: timedelta, keep_logs: timedelta
-    ) -> None:
+    async def keep_app(self, app: SealedApp) -> bool:
+        """Remember the App that was made; False where there is one already."""
+        return await self._engine.write(lambda db: app_rows.keep(db, app))
+
+    async def app(self) -> SealedApp | None:
+        """The App that the set-up page made, if it did."""
+        return await self._engine.read(app_rows.load)
+
+    async def forget_old(self, now: datetime, keep: Keep) -> None:
         """Remove what is kept no longer."""
 
         def work(db: Database) -> None:
             views.forget_refusals(db, now)
-            tasks.forget_tombstones(db, now, KEEP_TOMBSTONES)
+            tombstones.forget(db, now, keep.tombstones)
             vault_rows.forget_expired(db, now)
 
         await self._engine.write(work)
         while await self._engine.write(lambda db: idempotency.forget(db, now)):
             pass
-        while await self._engine.write(lambda db: outbox.forget(db, now, KEEP_EFFECTS)):
+        while await self._engine.write(lambda db: outbox.forget(db, now, keeping.EFFECTS)):
             pass
-        await self.outbound.forget(now - KEEP_OUTBOUND)
-        await self.inbox.forget(now - keep_payloads)
+        await self.outbound.forget(now - keeping.OUTBOUND)
+        await self.inbox.forget(now - keep.payloads)
         await self.people.forget(now)
-        await self.logs.forget(now, keep_logs)
+        await self.logs.forget(now, keep.logs)
         await self.lists.tidy()
 
     async def _write(self, work: Callable[[Database], T]) -> T:
@@ -464,7 +387,7 @@ class Store:
 
         def noted(db: Database) -> T:
             moves.clear()  # where others failed, it is done once more
-            self._moves = moves  # the writer does one piece of work at a time
+            self._decider.moves = moves  # the writer does one piece of work at a time
             return work(db)
 
         result = await self._engine.write(noted)
@@ -472,67 +395,6 @@ class Store:
             self.on_move(move)
         return result
 
-    def _apply_and_offer(self, db: Database, event: Event, now: datetime) -> Decision:
-        decision = self._apply(db, event, now)
-        if decision.task is not None and not isinstance(event, _FREES_NO_PLACE):
-            self._offer(db, now)
-        return decision
-
-    def _apply(self, db: Database, event: Event, now: datetime) -> Decision:
-        asked = isinstance(event, CommandGiven | CommandUndecidable)
-        if asked and not inbox.is_open(db, event.task_id):
-            return NOTHING  # it was decided before Bellhop was last stopped
-        view = views.view_for(db, event, self.rules, now)
-        decision = decide(view, event, now)
-        self._save(db, event, decision, now)
-        if decision.task is not None and (move := move_of(view, decision.task, now)) is not None:
-            self._moves.append(move)
-        if asked:
-            inbox.decided(db, event.task_id, _state_of(event, decision), now)
-        if decision.then is not None:
-            self._apply(db, decision.then, now)
-        return decision
-
-    def _save(self, db: Database, event: Event, decision: Decision, now: datetime) -> None:
-        task = decision.task
-        before = tasks.load(db, task.id) if task is not None and task.ended else None
-        if task is not None:
-            task = tasks.save(db, task, decision.brief)
-            timeline.append(db, self._book, task, decision.timeline, now)
-        outbox.wish(db, decision.effects, now)
-        if before is not None and before.status is Status.QUEUED:  # it has left the line
-            self._tell_the_next(db, now)
-        if decision.refusal is not None and isinstance(event, CommandGiven):
-            views.remember_refusal(db, event, decision.refusal, now)
-
-    def _offer(self, db: Database, now: datetime) -> None:
-        """Offer places, one at a time, until nobody in line can take one."""
-        if self.held is not None:
-            return
-        given = 0
-        for _ in range(self.rules.max_running):
-            task_id = turns.next_up(db, self.rules, now)
-            if task_id is None:
-                break
-            self._apply(db, PlaceOffered(task_id), now)
-            turns.take_turn(db, task_id)
-            given += 1
-        if given:
-            self._tell_the_next(db, now)
-
-    def _tell_the_next(self, db: Database, now: datetime) -> None:
-        """The queue has moved: those who are next see their new place."""
-        waiting = (tasks.load(db, task_id) for task_id in turns.front(db, NEXT))
-        spoken_of = [task for task in waiting if task and task.where.number is not None]
-        outbox.wish(db, [status_edit(task) for task in spoken_of], now)
-
 
 def _nobody_listens(_: Moved) -> None:
     pass
-
-
-def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:
-    """What became of a candidate, for its row: `task` rows are kept as long as the task is."""
-    if decision.task is not None and decision.task.id == event.task_id:
-        return "task"
-    return "answered" if decision.effects else "ignored"

@@ -1,44 +1,26 @@
-"""Tasks and attempts: rows <-> values."""
+"""Tasks: rows <-> values."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlite_utils import Database
 
-from handlers.decision import Brief, Load
+from handlers.decision import Brief
 from handlers.names import short_name
 from handlers.task import Status, Task
-from handlers.values import Person, Usage
-from storage import idempotency, listing, totals, turns
-from storage.times import from_text, maybe_text, to_text
+from storage import attempts, idempotency, listing, tombstones, totals, turns
+from storage.times import maybe_text, to_text
 
 _TASK = TypeAdapter(Task)
-_USAGE = TypeAdapter(Usage)
 
 
 class Overtaken(Exception):  # noqa: N818 - the name says what happened
     """Somebody else changed the task since it was read; nothing was changed here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One run of a worker for a task."""
-
-    attempt: int
-    requester: Person
-    prompt: str
-    context: str
-    status: str
-    summary: str | None
-    usage: Usage
-    queued_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +78,11 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
         ).rowcount
         if changed != 1:
             raise Overtaken(task.id)
-    _save_attempt(db, task, brief)
-    _close_earlier(db, task)
+    attempts.save(db, task, brief)
+    attempts.close_earlier(db, task)
     listing.keep(db, task)
     turns.keep(db, task)
     return _TASK.validate_json(text)
-
-
-def attempts(db: Database, task_id: str) -> tuple[Attempt, ...]:
-    """The attempts of a task, oldest first."""
-    rows = db.conn.execute(
-        "SELECT attempt, requester_id, requester_login, prompt, context, status, summary, usage, "
-        "queued_at, started_at, completed_at FROM attempts WHERE task_id = ? ORDER BY attempt",
-        (task_id,),
-    )
-    return tuple(_attempt(row) for row in rows)
 
 
 def free_name(db: Database, repository_id: int, task_id: str) -> str:
@@ -159,47 +131,6 @@ def owned(db: Database, which: Owned, after: str, limit: int) -> tuple[str, ...]
     return tuple(task_id for (task_id,) in rows)
 
 
-def due(db: Database, now: datetime, limit: int = 100) -> tuple[str, ...]:
-    """The ids of tasks of which a clock has run out; a queued one is offered a place instead."""
-    rows = db.conn.execute(
-        "SELECT id FROM tasks WHERE due_at <= ? AND status != 'queued' ORDER BY due_at LIMIT ?",
-        (to_text(now), limit),
-    )
-    return tuple(task_id for (task_id,) in rows)
-
-
-def postpone(db: Database, task_id: str, until: datetime) -> None:
-    """Let the clocks of a task run out later; what is saved next sets the time anew."""
-    db.conn.execute("UPDATE tasks SET due_at = ? WHERE id = ?", (to_text(until), task_id))
-
-
-def next_due(db: Database, now: datetime) -> datetime | None:
-    """When the next clock runs out."""
-    row = db.conn.execute(
-        "SELECT min(due_at) FROM tasks "
-        "WHERE due_at IS NOT NULL AND (due_at > ? OR status != 'queued')",
-        (to_text(now),),
-    ).fetchone()
-    return None if row[0] is None else from_text(row[0])
-
-
-def load_of(db: Database, task: Task) -> Load:
-    """How many places are taken, beside the task itself."""
-    row = db.conn.execute(
-        "SELECT count(*), coalesce(sum(repository_id = :repository), 0), "
-        "coalesce(sum(owner_id = :owner), 0), "
-        "coalesce(max(repository_id = :repository AND branch = :branch), 0) "
-        "FROM tasks WHERE status IN ('starting', 'running') AND id != :id",
-        {
-            "repository": task.where.repository_id,
-            "owner": task.owner.id,
-            "branch": task.branches.name,
-            "id": task.id,
-        },
-    ).fetchone()
-    return Load(row[0], row[1], row[2], bool(row[3]))
-
-
 def delete(db: Database, task_id: str, now: datetime) -> bool:
     """Delete a task that has ended, with its attempts and timeline; False where there is none.
 
@@ -211,23 +142,9 @@ def delete(db: Database, task_id: str, now: datetime) -> bool:
         (task_id,),
     ).rowcount
     if gone:
-        db.conn.execute(
-            "INSERT OR REPLACE INTO tombstones (task_id, deleted_at) VALUES (?, ?)",
-            (task_id, to_text(now)),
-        )
+        tombstones.put(db, task_id, now)
         idempotency.empty(db, task_id)
     return bool(gone)
-
-
-def is_deleted(db: Database, task_id: str) -> bool:
-    """Whether a task of this id was deleted lately."""
-    row = db.conn.execute("SELECT 1 FROM tombstones WHERE task_id = ?", (task_id,)).fetchone()
-    return row is not None
-
-
-def forget_tombstones(db: Database, now: datetime, keep: timedelta) -> None:
-    """Remove tombstones that are older than any redelivery can be."""
-    db.conn.execute("DELETE FROM tombstones WHERE deleted_at < ?", (to_text(now - keep),))
 
 
 _TEXT: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
@@ -236,62 +153,3 @@ _TEXT: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 def _one(db: Database, where: str, values: Sequence[object]) -> Task | None:
     row = db.conn.execute(f"SELECT doc FROM tasks WHERE {where}", values).fetchone()  # noqa: S608 - the condition is our own text
     return None if row is None else _TASK.validate_json(row[0])
-
-
-def _save_attempt(db: Database, task: Task, brief: Brief | None) -> None:
-    """The attempt's row follows its task; the brief of the first row is kept for a lost worker."""
-    db.conn.execute(
-        "INSERT INTO attempts (task_id, attempt, requester_id, requester_login, prompt, context, "
-        "launch, status, summary, usage, queued_at, started_at, completed_at) "
-        "VALUES (:id, :attempt, :person, :login, "
-        "coalesce(:prompt, (SELECT prompt FROM attempts WHERE task_id = :id AND attempt < :attempt "
-        "ORDER BY attempt DESC LIMIT 1), ''), "
-        "coalesce(:context, (SELECT context FROM attempts WHERE task_id = :id "
-        "AND attempt < :attempt ORDER BY attempt DESC LIMIT 1), ''), "
-        ":launch, :status, :summary, :usage, :queued, :started, :completed) "
-        "ON CONFLICT (task_id, attempt) DO UPDATE SET launch = excluded.launch, "
-        "status = excluded.status, summary = excluded.summary, usage = excluded.usage, "
-        "started_at = excluded.started_at, completed_at = excluded.completed_at",
-        {
-            "id": task.id,
-            "attempt": task.attempt,
-            "person": task.requester.id,
-            "login": task.requester.login,
-            "prompt": brief.prompt if brief else None,
-            "context": brief.context if brief else None,
-            "launch": task.launch,
-            "status": task.status.value,
-            "summary": task.summary,
-            "usage": _USAGE.dump_json(task.usage).decode(),
-            "queued": to_text(task.queued_at),
-            "started": maybe_text(task.started_at),
-            "completed": maybe_text(task.completed_at),
-        },
-    )
-
-
-def _close_earlier(db: Database, task: Task) -> None:
-    """An attempt whose worker was lost never ends by itself: the next one ends it."""
-    lost = db.conn.execute(
-        "UPDATE attempts SET status = 'failed', completed_at = ? "
-        "WHERE task_id = ? AND attempt < ? AND completed_at IS NULL RETURNING started_at, usage",
-        (to_text(task.queued_at), task.id, task.attempt),
-    )
-    for started_at, usage in lost.fetchall():
-        totals.count_lost(db, task, started_at, usage)
-
-
-def _attempt(row: Sequence[object]) -> Attempt:
-    number, person, login, prompt, context, status, summary, usage, queued, started, ended = row
-    return Attempt(
-        int(str(number)),
-        Person(int(str(person)), str(login)),
-        str(prompt),
-        str(context),
-        str(status),
-        None if summary is None else str(summary),
-        _USAGE.validate_json(str(usage)),
-        from_text(str(queued)),
-        None if started is None else from_text(str(started)),
-        None if ended is None else from_text(str(ended)),
-    )

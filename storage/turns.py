@@ -15,7 +15,7 @@ from itertools import groupby
 
 from sqlite_utils import Database
 
-from handlers.decision import Rules
+from handlers.decision import Load, Rules
 from handlers.task import Task
 from storage.times import to_text
 
@@ -60,6 +60,23 @@ _NEXT = """
     ORDER BY row_number() OVER (PARTITION BY place.repository_id ORDER BY queued_at, tasks.id),
     coalesce(last_turn, 0), queued_at, tasks.id LIMIT :limit
 """
+
+
+def load_of(db: Database, task: Task) -> Load:
+    """How many places are taken, beside the task itself."""
+    row = db.conn.execute(
+        "SELECT count(*), coalesce(sum(repository_id = :repository), 0), "
+        "coalesce(sum(owner_id = :owner), 0), "
+        "coalesce(max(repository_id = :repository AND branch = :branch), 0) "
+        "FROM tasks WHERE status IN ('starting', 'running') AND id != :id",
+        {
+            "repository": task.where.repository_id,
+            "owner": task.owner.id,
+            "branch": task.branches.name,
+            "id": task.id,
+        },
+    ).fetchone()
+    return Load(row[0], row[1], row[2], bool(row[3]))
 
 
 def keep(db: Database, task: Task) -> None:

@@ -12,13 +12,15 @@ from handlers.decision import Rules, View
 from handlers.events import (
     CommandGiven,
     Event,
+    FollowUpDue,
     MessageSent,
     PlaceOffered,
     RetryRequested,
     WorkRequested,
 )
 from handlers.task import Status, Task
-from storage import tasks, turns
+from handlers.values import Person
+from storage import preferences, tasks, turns
 from storage.times import to_text
 
 HOUR = timedelta(hours=1)
@@ -29,13 +31,16 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     if isinstance(event, CommandGiven):
         return _of_command(db, event, rules, now)
     if isinstance(event, WorkRequested):
+        kept = preferences.kept(db, event.where.installation_id, event.sender.id)
         name = tasks.free_name(db, event.where.repository_id, event.task_id)
-        return View(rules, name=name, waiting=_waiting(db, rules, {event.sender.id}))
+        waiting = _waiting(db, rules, {event.sender.id})
+        return View(rules, name=name, kept=kept, waiting=waiting)
     task = tasks.load(db, event.task_id)
-    if task is not None and isinstance(event, RetryRequested | MessageSent):
-        return View(rules, task, waiting=_waiting(db, rules, {task.owner.id}))
+    if task is not None and (who := _asks_again(event, task)) is not None:
+        kept = preferences.kept(db, task.where.installation_id, who.id)
+        return View(rules, task, kept=kept, waiting=_waiting(db, rules, {task.owner.id}))
     if task is not None and isinstance(event, PlaceOffered):
-        return View(rules, task, load=tasks.load_of(db, task))
+        return View(rules, task, load=turns.load_of(db, task))
     return View(rules, task)
 
 
@@ -51,6 +56,19 @@ def remember_refusal(db: Database, event: CommandGiven, reason: str, now: dateti
 def forget_refusals(db: Database, now: datetime) -> None:
     """Remove what may be told again."""
     db.conn.execute("DELETE FROM refusals WHERE at <= ?", (to_text(now - HOUR),))
+
+
+def _asks_again(event: Event, task: Task) -> Person | None:
+    """Who asks for a new attempt, where the event may lead to one."""
+    match event:
+        case RetryRequested():
+            return event.sender
+        case MessageSent():
+            return event.message.sender
+        case FollowUpDue() if task.pending:
+            return task.pending[-1].sender
+        case _:
+            return None
 
 
 def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) -> View:
@@ -73,6 +91,7 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         waiting=_waiting(db, rules, _owners(event, named_task, issue_tasks)),
         name=tasks.free_name(db, where.repository_id, event.task_id),
         refused=frozenset(reason for (reason,) in rows),
+        kept=preferences.kept(db, where.installation_id, event.sender.id),
     )
 
 

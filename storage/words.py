@@ -6,17 +6,19 @@ https://sqlite.org/fts5.html
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
+from handlers.task import UNFINISHED
 from storage import shelves
-from storage.listing import agent_mark, owner_mark, repository_mark, status_marks
+from storage.listing import agent_mark, part_mark, status_marks
+from storage.scopes import EVERYTHING, Part, parts_of
 from storage.shelves import LAST, Row
 
 if TYPE_CHECKING:
-    from storage.lists import Query, Scope
+    from storage.scopes import Query, Scope
 
 FEW = 4
 """Repositories whose marks always narrow a search: each costs a look into the index."""
@@ -24,11 +26,13 @@ MOST_MARKS = 200
 """Repositories that a search is narrowed to by their marks; of more, each task is looked at."""
 RARE = 600
 """Tasks with the words that are sooner looked at than narrowed by the marks of many places."""
-MERGED = 200
-"""Pages of some 4 kB that are merged in one transaction, so that decisions do not wait for it."""
+MANY = 3_000
+"""Tasks in all that are narrowed by the marks of their agent and status, too."""
+MERGED = 800
+"""Pages of some 1 kB that are merged in one transaction, so that decisions do not wait for it."""
 
 _FOUND = """
-    SELECT seq AS at, seq FROM words CROSS JOIN listed ON seq = words.rowid
+    FROM words CROSS JOIN listed ON seq = words.rowid
     WHERE words MATCH :match AND words.rowid < :before
     AND (:owner IS NULL OR owner_id = :owner)
     AND (:repository IS NULL OR repository_id = :repository)
@@ -36,14 +40,16 @@ _FOUND = """
     AND (:agent IS NULL OR agent = :agent)
     AND (:everything OR repository_id IN (SELECT value FROM json_each(:writable))
         OR (owner_id = :person AND repository_id IN (SELECT value FROM json_each(:readable))))
-    ORDER BY words.rowid DESC LIMIT :limit
 """
+_PAGE = f"SELECT seq AS at, seq {_FOUND} ORDER BY words.rowid DESC LIMIT :limit"
+# In no order: FTS5 goes forward, which takes it less.
+_COUNT = f"SELECT count(*) FROM (SELECT 1 {_FOUND} LIMIT :limit)"  # noqa: S608 - our own words
 
 
 def page(db: Database, scope: Scope, query: Query, limit: int, before: int) -> list[Row]:
     """The tasks with all of the words, made before a number, newest first."""
     values = _values(db, scope, query, limit, before)
-    return [] if values is None else shelves.rows(db, shelves.as_json(_FOUND), values)
+    return [] if values is None else shelves.rows(db, shelves.as_json(_PAGE), values)
 
 
 def count(db: Database, scope: Scope, query: Query, most: int) -> int:
@@ -51,7 +57,7 @@ def count(db: Database, scope: Scope, query: Query, most: int) -> int:
     values = _values(db, scope, query, most, LAST)
     if values is None:
         return 0
-    return int(db.conn.execute(f"SELECT count(*) FROM ({_FOUND})", values).fetchone()[0])  # noqa: S608 - our own words
+    return int(db.conn.execute(_COUNT, values).fetchone()[0])
 
 
 def tidy(db: Database, *, first: bool) -> bool:
@@ -68,13 +74,9 @@ def tidy(db: Database, *, first: bool) -> bool:
 def _values(
     db: Database, scope: Scope, query: Query, limit: int, before: int
 ) -> dict[str, object] | None:
-    wide = match_of(query)
-    if wide is None or not (scope.everything or scope.readable or scope.writable):
+    match = match_of(db, scope, query)
+    if match is None:
         return None
-    match = wide
-    if _narrows(db, scope, query, wide):
-        places = sorted(scope.readable | scope.writable)
-        match = f"{wide} AND {_any(repository_mark(one) for one in places)}"
     return {
         "match": match,
         "before": before,
@@ -90,37 +92,65 @@ def _values(
     }
 
 
-def _narrows(db: Database, scope: Scope, query: Query, wide: str) -> bool:
-    """Whether the marks of the places that may be seen spare more work than they make."""
-    places = len(scope.readable | scope.writable)
-    if scope.everything or query.repository_id is not None or places > MOST_MARKS:
-        return False
-    if places <= FEW:
-        return True
-    if query.owner_id is not None:  # whose tasks are mostly where they may be seen
-        return False
-    (found,) = db.conn.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (wide, RARE)
-    ).fetchone()
-    return found == RARE
-
-
-def match_of(query: Query) -> str | None:
+def match_of(db: Database, scope: Scope, query: Query) -> str | None:
     """The search in FTS5's own language; None where nothing can be found.
 
-    Words stand in quotes, so nothing in them means anything to FTS5. The marks only spare work.
+    Words stand in quotes, so nothing in them means anything to FTS5. The marks only spare work:
+    FTS5 goes from one task with the first to the next, so what few have stands first, and of tasks
+    that are few all the same it is cheaper to look at what they are than at another mark.
     """
-    if not all(any(char.isalnum() for char in word) for word in query.words):
+    parts = parts_of(db, scope, query)
+    spoken = all(any(char.isalnum() for char in word) for word in query.words)
+    if not spoken or not parts:
         return None
-    parts = [f"text : {_quoted(word)}" for word in query.words]
-    if query.owner_id is not None:
-        parts.append(_any((owner_mark(query.owner_id),)))
-    if query.repository_id is not None:
-        parts.append(_any((repository_mark(query.repository_id),)))
+    words = [f"text : {_quoted(word)}" for word in query.words]
+    if query.statuses and query.statuses <= UNFINISHED:
+        words.insert(0, _any(sorted(status_marks(query.statuses))))
+    less = tuple(_less(query))
+    if parts == [EVERYTHING]:
+        return _all(*words, *less)
+    seen = _seen(scope, query, parts)
+    if len(seen) <= FEW:
+        return _all(_any(seen), *words, *(less if less and _are_many(db, parts) else ()))
+    owner = [] if query.owner_id is None else [_any((part_mark(query.owner_id, 0),))]
+    wide = _all(*owner, *words, *less)
+    if len(seen) > MOST_MARKS or _are_rare(db, wide):
+        return wide
+    return _all(wide, _any(seen))
+
+
+def _seen(scope: Scope, query: Query, parts: list[Part]) -> list[str]:
+    """The marks of what may be seen; of somebody's tasks in many places, the one of all of them.
+
+    Who asks for their own sees nearly all of them, and who sees everything sees all.
+    """
+    owner = query.owner_id if scope.everything else scope.person_id
+    theirs = [part for part in parts if part[0] == owner]
+    if owner is not None and len(theirs) > FEW:
+        parts = [(owner, 0), *(part for part in parts if part[0] != owner)]
+    return [part_mark(*part) for part in parts]
+
+
+def _less(query: Query) -> Iterator[str]:
+    """The marks that many tasks have."""
     if query.agent is not None:
-        parts.append(_any((agent_mark(query.agent),)))
-    if query.statuses:
-        parts.append(_any(sorted(status_marks(query.statuses))))
+        yield _any((agent_mark(query.agent),))
+    if not query.statuses <= UNFINISHED:
+        yield _any(sorted(status_marks(query.statuses)))
+
+
+def _are_many(db: Database, parts: list[Part]) -> bool:
+    return shelves.count(db, shelves.Which("made", json.dumps(parts), "[]", None)) > MANY
+
+
+def _are_rare(db: Database, match: str) -> bool:
+    (found,) = db.conn.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (match, RARE)
+    ).fetchone()
+    return found < RARE
+
+
+def _all(*parts: str) -> str:
     return " AND ".join(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,20 +11,20 @@ from typing import Any, get_args
 
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from uuid_utils import uuid7
 
 from bot.http import problems
 from bot.http.access import Caller, Doorman, Needed
+from bot.http.forms import HEADER, Forms
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.key_desk import KeyDesk
-from bot.keys import SCOPES, digest
+from bot.keys import SCOPES
 from bot.operators import Operators
 from bot.vault import Vault
 from handlers.values import Person
 from storage import Store
-from storage.keys import Session
 from tests.github_support import scripted
 from tests.makers import ADA, NOON, RULES
+from tests.signed_in import sign_in
 
 HTTPS = "https://bellhop.test"
 LOOPBACK = "http://127.0.0.1:8080"
@@ -59,12 +59,11 @@ class Door:
         return (await self.desk.new_key(owner, "a test's", chosen, expires_at)).secret
 
     async def session(self, person: Person = ADA, cookie: str = COOKIE) -> dict[str, str]:
-        """Somebody signs in for a day; the header that their browser sends from now on."""
-        made = Session(
-            str(uuid7()), person, "Browser/1", self.now, self.now + timedelta(days=1), self.now
-        )
-        await self.store.people.keep_session(made, digest(cookie))
-        return {"Cookie": f"{self.doorman.cookie}={cookie}"}
+        """Somebody signs in for a day; the headers that a script of our pages sends from then."""
+        name = self.doorman.cookie
+        vault = self.doorman.forms.vault
+        sent = await sign_in(self.store, person, self.clock, vault, cookie_name=name, cookie=cookie)
+        return {key: sent[key] for key in ("Cookie", HEADER)}
 
     async def ask(
         self,
@@ -94,6 +93,7 @@ async def door(
     url: str = HTTPS,
     admins: tuple[str, ...] = (),
     limits: Limits | None = None,
+    extra: Callable[[web.Application, Door], None] = lambda _, __: None,
 ) -> AsyncGenerator[Door]:
     """A door in front of a route for each thing that may be needed; POSTs that write are work."""
     store = await Store.open(folder / "bellhop.db", RULES)
@@ -103,9 +103,11 @@ async def door(
     async with scripted() as (github, _):
         operators = Operators(store, github, admins)
         limiter = RateLimiter(limits or Limits())
-        doorman = Doorman(store.people, operators, lambda: made.now, url, limiter)
+        forms = Forms(Vault(b"k" * 32))
+        doorman = Doorman(store.people, operators, lambda: made.now, url, forms, limiter)
         client = TestClient(TestServer(app))
         made = Door(store, client, doorman)
+        extra(app, made)
         for needed in get_args(Needed):
             app.router.add_route("*", f"/{needed}", _open(made, needed))
         async with client:

@@ -21,10 +21,15 @@ from bot import startup
 from bot.doctor import Evidence, before_start, examine
 from bot.doctor.github import EVENTS, PERMISSIONS
 from bot.doctor.local import disk
+from bot.doctor.names import names
 from bot.settings import Settings
 from simulator.keys import made_key
 from storage import FolderLock
 from tests.bot_processes import bellhop
+
+NOTHING = Evidence(
+    Settings.model_validate({}), None, None, asked=False, silence="", asked_at=datetime.now(UTC)
+)
 
 
 @cache
@@ -92,6 +97,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
     assert found.keys() == {
         *(subject for subject, _ in startup.CHECKS),
         "data folder",
+        "names of settings",
         "database",
         "disk",
         "git",
@@ -290,21 +296,40 @@ async def test_what_a_shell_reads_by_itself_is_not_looked_for(tmp_path: Path, co
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("BELLHOP_WEBHOOK_PORT", "Did you mean BELLHOP_WEBHOOK_PORTS?"),
+        ("BELLHOP_TIMELIMIT", "Did you mean BELLHOP_TIME_LIMIT?"),
+        ("BELLHOP_QQQQ", "docs/settings.md"),
+    ],
+)
+def test_a_name_that_is_no_setting_is_a_warning(name: str, said: str) -> None:
+    evidence = dataclasses.replace(
+        NOTHING, names=("BELLHOP_PAYLOADS", "BELLHOP_PORT", "BELLHOP_TASK_ID", name)
+    )
+    (found,) = names(evidence)
+    assert (found.subject, found.state) == (name, "warning")
+    assert said in found.remedy
+
+
+def test_names_of_settings_are_no_matter_and_nor_are_those_of_workers() -> None:
+    evidence = dataclasses.replace(NOTHING, names=("BELLHOP_PAYLOADS", "BELLHOP_PORT"))
+    assert [one.state for one in names(evidence)] == ["ok"]
+
+
+@pytest.mark.parametrize(
     ("free", "state"), [(None, "unchecked"), (1_000_000, "problem"), (10**12, "ok")]
 )
-def test_room_on_the_disk_is_judged(tmp_path: Path, free: int | None, state: str) -> None:
-    settings = Settings.model_validate({"data": tmp_path})
-    evidence = Evidence(
-        settings, None, None, asked=False, silence="", asked_at=datetime.now(UTC), free=free
-    )
-    (found,) = disk(evidence)
+def test_room_on_the_disk_is_judged(free: int | None, state: str) -> None:
+    (found,) = disk(dataclasses.replace(NOTHING, free=free))
     assert found.state == state
     assert (free != 1_000_000) or "Make room" in found.remedy
 
 
 def test_a_start_needs_no_network_to_be_refused(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
-    found = {one.setting: one.detail for one in before_start(Settings(data=tmp_path / "data"))}
+    settings = Settings(data=tmp_path / "data", client_id="Iv23")
+    found = {one.setting: one.detail for one in before_start(settings)}
     assert "BELLHOP_APP_ID" in found
     assert "BELLHOP_DATA" in found["data folder"]
 
@@ -327,13 +352,21 @@ async def test_the_command_says_it_all_and_its_exit_code_too(tmp_path: Path) -> 
             "BELLHOP_GITHUB_URL": settings.github_url,
             "BELLHOP_AGENT_COMMAND": "true",
         }
-        well, wrong, unreadable = await asyncio.gather(
+        (folder := tmp_path / "other").mkdir()
+        (folder / ".env").write_text("BELLHOP_WEBHOOK_PORT=1\nOTHER=2\n")
+        well, warned, wrong, unreadable = await asyncio.gather(
             bellhop(tmp_path, "doctor", **environment),
+            bellhop(folder, "doctor", **environment | {"BELLHOP_PROT": "1"}),
             bellhop(tmp_path, "doctor", **environment | {"BELLHOP_WEBHOOK_SECRET": ""}),
             bellhop(tmp_path, "doctor", **environment | {"BELLHOP_PORT": "many"}),
         )
     assert well[0] == 0
     assert well[1].endswith("All is well.\n")
+    assert warned[0] == 0
+    assert "warning    BELLHOP_PROT: there is no such setting" in warned[1]
+    assert "→ Did you mean BELLHOP_PORT?" in warned[1]
+    assert "→ Did you mean BELLHOP_WEBHOOK_PORTS?" in warned[1]
+    assert warned[1].endswith("All is well.\n")
     assert wrong[0] == 1
     assert "problem    BELLHOP_WEBHOOK_SECRET" in wrong[1]
     assert "→ set it to the secret of your App's webhook." in wrong[1]

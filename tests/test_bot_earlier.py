@@ -9,8 +9,8 @@ import pytest
 from bot.earlier import earlier_attempts
 from handlers.context import Earlier
 from handlers.values import FollowUp, Usage
-from storage.store import Brief
-from storage.tasks import Attempt
+from storage.attempts import Attempt
+from storage.reads import Brief
 from storage.timeline import Happened
 from tests.makers import ADA, BOB, ID, NOON, task_in
 

@@ -1,4 +1,4 @@
-"""Who may do what, within which limits, and who is next."""
+"""Who may do what, and who is next."""
 
 from __future__ import annotations
 
@@ -6,29 +6,24 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given as for_all
-from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from handlers import decide
 from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
-    Refusal,
-    combine,
     deaf_to,
     may_start,
     refuse_role,
 )
-from handlers.commands import COMMANDS, Command, Role
-from handlers.decision import NOTHING, Decision, Load, Rules
+from handlers.commands import COMMANDS, Role
+from handlers.decision import NOTHING, Decision, Load
 from handlers.deliveries import Actor, CommentWritten, IssueOpened, Repository, Subject
 from handlers.effects import Comment
-from handlers.options import Options
 from handlers.repo_config import ConfigProblem, RepoConfig
-from handlers.task import Status, Wish
+from handlers.task import Status
 from handlers.values import ErrorCode, Person
-from tests.makers import APP, HERE, ID, NOON, ON_PULL, PULL, RULES, folded, given, task_in, view
+from tests.makers import HERE, ID, NOON, ON_PULL, PULL, RULES, folded, given, task_in, view
 
 OTHERS = [kind for kind in COMMANDS if kind != "stop"]
 
@@ -183,76 +178,6 @@ def test_the_last_command_that_counts_is_taken() -> None:
     task = decide(view(), given("/fix it", ordinal=MOST_COMMANDS - 1), NOON).task
     assert task is not None
     assert task.status is Status.QUEUED
-
-
-def command(**options: Any) -> Command:
-    return Command("fix", "it", Options(**options), None, 0, addressed=False)
-
-
-TIMES = st.tuples(*[st.none() | st.integers(60, 86_400)] * 2, st.integers(60, 86_400))
-COSTS = st.tuples(*[st.none() | st.floats(0.01, 1000)] * 3)
-
-
-@for_all(TIMES, COSTS)
-def test_limits_combine_by_the_minimum(
-    times: tuple[int | None, int | None, int],
-    costs: tuple[float | None, float | None, float | None],
-) -> None:
-    wish = combine(
-        command(time_limit=times[0], max_cost=costs[0]),
-        RepoConfig(time_limit=times[1], max_cost=costs[1]),
-        replace(RULES, time_limit=times[2], max_cost=costs[2]),
-    )
-    assert isinstance(wish, Wish)
-    assert wish.time_limit == min(time for time in times if time is not None)
-    assert wish.max_cost == min((cost for cost in costs if cost is not None), default=None)
-
-
-WIDE = Rules(
-    APP, agents=("command", "codex", "aider"), runners=("process", "fly"), images=("one:1", "two:2")
-)
-FULL = RepoConfig(
-    agent="codex",
-    model="openai/gpt-5",
-    runner="fly",
-    image="two:2",
-    concurrency=2,
-    request_review=False,
-)
-
-
-def test_the_comment_is_asked_first_then_the_repository_then_the_server() -> None:
-    from_server = combine(command(), RepoConfig(), WIDE)
-    from_repository = combine(command(), FULL, WIDE)
-    from_comment = combine(command(agent="aider", model="opus"), FULL, WIDE)
-    assert from_server == Wish("fix", "it", "command", "process", 1800, image="one:1")
-    assert from_repository == Wish(
-        "fix",
-        "it",
-        "codex",
-        "fly",
-        1800,
-        "openai/gpt-5",
-        "two:2",
-        concurrency=2,
-        request_review=False,
-    )
-    assert isinstance(from_comment, Wish)
-    assert (from_comment.agent, from_comment.model, from_comment.runner) == ("aider", "opus", "fly")
-
-
-def test_an_option_that_is_offered_outweighs_a_setting_that_is_not() -> None:
-    wish = combine(command(agent="command"), RepoConfig(agent="codex"), RULES)
-    assert isinstance(wish, Wish)
-    refusal = combine(command(agent="codex"), RepoConfig(agent="command"), RULES)
-    assert isinstance(refusal, Refusal)
-    assert refusal.code is ErrorCode.BAD_COMMAND
-
-
-def test_without_images_the_runner_has_its_own() -> None:
-    wish = combine(command(), RepoConfig(), RULES)
-    assert isinstance(wish, Wish)
-    assert wish.image is None
 
 
 RULES_3 = replace(RULES, max_running=5, max_running_per_repository=3, max_running_per_owner=2)

@@ -210,12 +210,10 @@ Look:
 
 
 def test_options_stand_before_the_text() -> None:
-    line = (
-        "--agent codex --model=openai/gpt-5/high --base release-2 --time 20 --MAX-COST $2.50 go --x"
-    )
+    line = "--agent codex --model=openai/gpt-5/high --base release-2 --time 20m --MAX-COST $2.5 go"
     found = command(f"/fix {line}")
     assert found.options == Options("codex", "openai/gpt-5/high", "release-2", 1200, 2.5)
-    assert found.text == "go --x"
+    assert found.text == "go"
 
 
 @pytest.mark.parametrize(
@@ -257,6 +255,10 @@ def test_options_in_all_their_forms(line: str, options: Options, text: str) -> N
         ("--base a..b", "`a..b` cannot be used for `--base`"),
         ("--time 59s", "`59s` cannot be used for `--time`: it takes from `60s` to `1d`"),
         ("--time 2d", "`2d` cannot be used for `--time`"),
+        (
+            "--time 20",
+            "`20` cannot be used for `--time`: it takes from `60s` to `1d` with the unit",
+        ),
         ("--time 0", "`0` cannot be used for `--time`"),
         ("--time soon", "`soon` cannot be used for `--time`"),
         ("--time ٢٠", "cannot be used for `--time`"),

@@ -55,8 +55,7 @@ request_review: false
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [
-        ("time_limit: 60", "time_limit", 60),
-        ("time_limit: 86400", "time_limit", 86_400),
+        ("time_limit: 60s", "time_limit", 60),
         ("time_limit: 1h30m", "time_limit", 5400),
         ("time_limit: '1d'", "time_limit", 86_400),
         ("max_cost: 5", "max_cost", 5.0),
@@ -78,7 +77,8 @@ def test_values_at_the_edges_are_taken(line: str, field: str, value: object) -> 
     [
         "agent: 5", "agent: ''", "agent:", "agent: [codex]", "agent: {a: b}", "agent: a b",
         "model: 4", "model: /x", "model: x/", "runner: true", "image: 'a b'", "image: UPPER",
-        "time_limit: 59", "time_limit: 86401", "time_limit: '20'", "time_limit: 20x",
+        "time_limit: 20", "time_limit: 86400", "time_limit: 25h", "time_limit: '20'",
+        "time_limit: 20x",
         "time_limit: 1:30", "time_limit: 0x50", "time_limit: 20.5", "time_limit: 59s",
         "max_cost: 0", "max_cost: -1", "max_cost: .inf", "max_cost: .nan", "max_cost: '5'",
         "max_cost: five", "concurrency: 0", "concurrency: 101", "concurrency: 1000",

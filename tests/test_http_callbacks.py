@@ -12,8 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from inline_snapshot import snapshot
 
+from bot.http.callbacks import CallbackDesk
+from bot.http.contract import VERSION, spoken
+from bot.http.problems import Problem
 from bot.http.throttle import A_MINUTE
 from bot.runners.base import WorkerKey
 from bot.worker_tokens import WorkerTokens
@@ -22,6 +27,7 @@ from storage import migrations
 from storage.sqlite import Engine
 from storage.times import to_text
 from tests.story import Stage, plain, staged, until
+from worker import contract as worker
 
 HANGS = "sleep 600"
 
@@ -116,6 +122,59 @@ async def test_an_instance_is_needed(stage: Stage) -> None:
         assert (status, problem["detail"]) == snapshot(
             (400, "Send a Bellhop-Instance header: 8 to 64 letters or digits.")
         )
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call[1])
+async def test_a_worker_of_another_contract_is_told_so(stage: Stage, call: tuple[str, str]) -> None:
+    task = await working(stage)
+    headers = {"Bellhop-Instance": task.instance or "", "Bellhop-Contract": "3"}
+    status, problem = await send(stage, *call, token_of(stage, task), **headers)
+    assert (status, problem["code"], problem["detail"]) == snapshot(
+        (
+            400,
+            "contract",
+            "This Bellhop speaks the worker's contract in version 1, not “3”: use the worker that belongs to it.",
+        )
+    )
+    assert (await stage.task()).state.state == "working"
+
+
+@pytest.mark.parametrize(
+    ("ours", "known"),
+    [(1, {None: 1, "1": 1}), (2, {None: 1, "1": 1, "2": 2}), (3, {"2": 2, "3": 3})],
+)
+def test_the_contract_of_before_is_taken(ours: int, known: dict[str | None, int]) -> None:
+    for told in (None, "0", "1", "2", "3", "4", "", "1.0", "²", "9" * 5_000):
+        if told in known:
+            assert spoken(told, ours) == known[told]
+        else:
+            with pytest.raises(Problem, match="use the worker that belongs to it"):
+                spoken(told, ours)
+
+
+async def test_this_versions_worker_is_answered_by_the_next_bellhop(stage: Stage) -> None:
+    task = await working(stage)
+    next_one = CallbackDesk(
+        store=stage.bot.store,
+        tokens=WorkerTokens(stage.bot.vault.worker_key),
+        github_tokens=stage.bot.token_desk(),
+        identity=stage.bot.who,
+        clock=stage.clock,
+        worker_url=stage.settings.workers_url,
+        github_url=stage.settings.github_url,
+        agent_command=HANGS,
+        contract=VERSION + 1,
+    )
+    next_one.register(app := web.Application())
+    headers = {
+        "Authorization": f"Bearer {token_of(stage, task)}",
+        "Bellhop-Instance": task.instance or "",
+        "Bellhop-Contract": str(worker.VERSION),
+    }
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/api/callbacks/task", headers=headers)
+        told = worker.read_assignment(await answer.json(), task.id)
+        assert told.agent_command == HANGS
 
 
 async def test_the_gits_token_can_be_renewed(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from bot.http.access import Caller, Doorman
 from bot.http.event_audience import OfAll
 from bot.http.event_stream import Pace
 from bot.http.events import MOST_STREAMS
+from bot.http.forms import Forms
 from bot.http.task_sight import TaskSight
 from bot.operators import Operators
 from bot.roles import Roles
@@ -286,7 +287,9 @@ async def test_nobody_sees_an_event_of_a_task_that_was_removed_meanwhile(tmp_pat
     async with house(tmp_path) as it:
         bot, clock = it.bot, it.stage.clock
         roles = Roles(bot.github, clock)
-        doorman = Doorman(bot.store.people, Operators(bot.store, bot.github, ()), clock, "")
+        doorman = Doorman(
+            bot.store.people, Operators(bot.store, bot.github, ()), clock, "", Forms(bot.vault)
+        )
         caller = Caller(it.person("alice"), operator=False, scopes=frozenset())
         audience = OfAll(TaskSight(bot.store, doorman, roles), caller)
         of_nothing = Fed(1, ABSENT, 1, clock(), "info", "", {}, caller.person.id, 7)

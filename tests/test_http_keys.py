@@ -14,12 +14,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from uuid_utils import uuid7
 
 from bot.key_desk import TooManyKeys
-from bot.keys import digest
-from storage.keys import Session
 from tests.http_tasks import ABSENT, Client, Desk, Reply, desk
+from tests.signed_in import sign_in
 
 
 @dataclass
@@ -27,12 +25,11 @@ class Browser:
     """Somebody who has signed in."""
 
     desk: Desk
-    cookie: str
+    headers: Mapping[str, str]
 
     async def call(self, method: str, path: str, body: object = None, **more: Any) -> Reply:
-        headers: Mapping[str, str] = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin"}
         data = more.pop("data", None if body is None else json.dumps(body))
-        sent = {**headers, **({"Content-Type": "application/json"} if data else {}), **more}
+        sent = {**self.headers, **({"Content-Type": "application/json"} if data else {}), **more}
         async with self.desk.session.request(
             method, f"{self.desk.stage.settings.public_url}/api{path}", data=data, headers=sent
         ) as answer:
@@ -45,12 +42,10 @@ class Browser:
 
 
 async def signed_in(place: Desk, login: str) -> Browser:
-    now, cookie = place.stage.clock(), f"{login}'s-session"
-    made = Session(
-        str(uuid7()), place.person(login), "Browser/1", now, now + timedelta(days=1), now
+    bot = place.stage.bot
+    return Browser(
+        place, await sign_in(bot.store, place.person(login), place.stage.clock, bot.vault)
     )
-    await place.stage.bot.store.people.keep_session(made, digest(cookie))
-    return Browser(place, f"bellhop={cookie}")
 
 
 async def many(place: Desk, login: str) -> None:

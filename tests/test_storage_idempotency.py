@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from handlers.commands import Command, Options
@@ -15,6 +14,7 @@ from handlers.roles import Role
 from handlers.task import Status, Task
 from handlers.values import Origin
 from storage.idempotency import KEEP, FirstAnswer, OnceKey
+from storage.keeping import Keep
 from storage.tasks import Owned
 from tests.makers import ADA, BOB, HERE, NOON, RULES, SECOND, id_of
 from tests.storage_support import Bench, opened
@@ -70,13 +70,13 @@ async def test_a_key_means_the_same_for_a_day_and_outlives_its_task(tmp_path: Pa
         await bench.sql("UPDATE tasks SET doc = json_set(doc, '$.status', 'failed')")
         assert await bench.store.delete(id_of(1), NOON)
         almost = NOON + KEEP - SECOND
-        await bench.store.forget_old(almost, timedelta(days=1), timedelta(days=1))
+        await bench.store.forget_old(almost, Keep())
         assert await bench.store.answered(ONCE, almost) is not None
         assert await bench.store.answered(ONCE, NOON + KEEP) is None
         again = await bench.store.apply_once(asked(2), ONCE, answer, NOON + KEEP)
         assert isinstance(again, Decision)
         assert await bench.rows("SELECT count(*) FROM idempotency") == [(1,)]
-        await bench.store.forget_old(NOON + 2 * KEEP, timedelta(days=1), timedelta(days=1))
+        await bench.store.forget_old(NOON + 2 * KEEP, Keep())
         assert await bench.rows("SELECT count(*) FROM idempotency") == [(0,)]
 
 

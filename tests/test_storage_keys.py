@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from bot.keys import digest, new_key
 from storage import StorageFailed, Store
+from storage.keeping import Keep
 from storage.keys import MOST_KEYS, ApiKey, Session
 from storage.migrations import migrations
 from storage.webhook_secrets import MOST, SealedSecret
@@ -157,7 +158,7 @@ async def test_sessions_that_have_expired_are_removed(tmp_path: Path) -> None:
         people = bench.store.people
         await people.keep_session(SESSION, b"1")
         await people.keep_session(replace(SESSION, id=id_of(10), expires_at=NOON + 2 * HOUR), b"2")
-        await bench.store.forget_old(NOON + HOUR, 30 * 24 * HOUR, 30 * 24 * HOUR)
+        await bench.store.forget_old(NOON + HOUR, Keep())
         assert await bench.rows("SELECT id FROM sessions") == [(id_of(10),)]
 
 

@@ -18,10 +18,10 @@ from sqlite_utils import Database
 
 from handlers.task import ENDED, Status, Task
 from handlers.values import Person
-from storage import Store, tasks
+from storage import Store, tasks, words
 from storage.listing import WORKED
 from storage.lists import Finished, Listed, Place, Query, Scope
-from storage.words import FEW, MOST_MARKS, RARE
+from storage.words import FEW, MANY, MOST_MARKS, RARE
 from tests.makers import HERE, NOON, RULES, SECOND, id_of, task_in
 from tests.storage_support import Bench, opened
 
@@ -314,7 +314,7 @@ async def test_who_sees_very_many_repositories_finds_words_in_them_and_nowhere_e
     house = House(bench)
     mine = await house.make(2, 100, "codex", "oil")
     await house.make(2, 5_000, "codex", "oil")
-    scope = Scope(2, readable=frozenset(range(1, 2 * MOST_MARKS)))
+    scope = Scope(2, writable=frozenset(range(1, 2 * MOST_MARKS)))
     assert (await bench.store.lists.page(scope, Query(words=("oil",)), 9)).tasks == (mine,)
 
 
@@ -328,12 +328,85 @@ async def test_words_that_are_in_very_many_tasks_are_found_where_they_may_be_see
 
     await bench.do(many)
     mine = await House(bench).make(2, 200, "codex", "door")
-    scope = Scope(2, readable=frozenset(range(200, 200 + 2 * FEW)))
+    scope = Scope(2, writable=frozenset(range(200, 200 + 2 * FEW)))
     found = await bench.store.lists.page(scope, Query(words=("door",)), 9)
     assert found.tasks == (mine,)
     assert await bench.store.lists.count(scope, Query(words=("door",))) == (1, True)
     assert (await bench.store.lists.page(scope, Query(2, words=("door",)), 9)).tasks == (mine,)
     assert await bench.store.lists.count(scope, Query(1, words=("door",))) == (0, True)
+
+
+async def test_words_are_found_among_what_has_not_ended(bench: Bench) -> None:
+    house = House(bench)
+    for _ in range(3):
+        await house.make(1, 100, "codex", "oil")
+    for place, status in enumerate((Status.FAILED, Status.RUNNING, Status.QUEUED)):
+        await house.move(place, status, 0)
+    for statuses, count in (({Status.RUNNING}, 1), ({Status.RUNNING, Status.FAILED}, 2)):
+        query = Query(statuses=frozenset(statuses), words=("oil",))
+        assert await bench.store.lists.count(ALL, query) == (count, True)
+
+
+async def test_of_many_tasks_a_search_looks_only_at_those_of_the_agent(bench: Bench) -> None:
+    def many(db: Database) -> None:
+        for number in range(MANY + 1):
+            task = task_in(id=id_of(7_000 + number), name=f"m{number}", version=0)
+            tasks.save(db, task, None)
+
+    await bench.do(many)
+    here = HERE.repository_id
+    mine = await House(bench).make(2, here, "codex", "door")
+    scope = Scope(2, writable=frozenset({here}))
+    query = Query(agent="codex", words=("door",))
+    match = await bench.do(lambda db: words.match_of(db, scope, query))
+    found = "SELECT rowid FROM words WHERE words MATCH ?"
+    ((seq,),) = await bench.rows("SELECT seq FROM tasks WHERE id = ?", mine.id)
+    assert await bench.rows(found, match) == [(seq,)]
+    assert (await bench.store.lists.page(scope, query, 9)).tasks == (mine,)
+
+
+READS = {
+    "a repository": (Scope(2, readable=frozenset({100})), Query(), 1),
+    "a repository of two": (Scope(2, readable=frozenset({100, 200})), Query(None, 200), 2),
+    "some repositories": (Scope(2, readable=frozenset({100, 200})), Query(), 3),
+    "many repositories": (Scope(2, readable=frozenset(range(100, 900))), Query(), 4),
+    "none of its own tasks": (Scope(2, readable=frozenset({100, 200})), Query(1), 0),
+    "a repository, and writes to one": (
+        Scope(2, readable=frozenset({100, 200}), writable=frozenset({200})),
+        Query(),
+        13,
+    ),
+    "many, and writes to one": (
+        Scope(2, readable=frozenset(range(100, 900)), writable=frozenset({200})),
+        Query(),
+        14,
+    ),
+    "what somebody else made where it may write": (
+        Scope(2, writable=frozenset(range(100, 102))),
+        Query(1),
+        10,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_search_looks_only_at_what_may_be_seen(bench: Bench, name: str) -> None:
+    scope, query, most = READS[name]
+    house = House(bench)
+    for number in range(20):
+        await house.make(1, (100, 200)[number % 2], "codex", "oil")
+    for place in (100, 200, 200, 800):
+        await house.make(2, place, "codex", "oil")
+    worded = replace(query, words=("oil",))
+
+    def looked_at(db: Database) -> int:
+        match = words.match_of(db, scope, worded)
+        found = "SELECT count(*) FROM words WHERE words MATCH ?"
+        return 0 if match is None else int(db.conn.execute(found, (match,)).fetchone()[0])
+
+    assert await bench.do(looked_at) <= most
+    found = await bench.store.lists.page(scope, worded, 99)
+    assert list(found.tasks) == [task for _, task in house.found(scope, worded)]
 
 
 async def test_the_pieces_of_the_index_of_words_become_one(bench: Bench) -> None:

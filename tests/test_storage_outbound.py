@@ -13,9 +13,10 @@ from sqlite_utils import Database
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Next, Outcome, Sending
 from storage import outbound
+from storage.keeping import OUTBOUND as KEEP_OUTBOUND
+from storage.keeping import Keep
 from storage.outbound import MOST_TRIES, Sent, Try
 from storage.outbound_turns import _MESSAGES, Message, Room, chosen
-from storage.store import KEEP_OUTBOUND
 from tests.makers import ID, NOON, SECOND, id_of
 from tests.storage_support import Bench, opened
 
@@ -303,10 +304,9 @@ async def test_messages_are_forgotten_after_a_month_unless_they_wait(bench: Benc
     one = await first(bench)
     await tell(bench, one, Next(Sending.FAILED), 410)
     await bench.sql("UPDATE outbound SET state = 'delivered', due_at = NULL WHERE number = 3")
-    keep_all = timedelta(days=14)
-    await bench.store.forget_old(NOON + KEEP_OUTBOUND, keep_all, keep_all)
+    await bench.store.forget_old(NOON + KEEP_OUTBOUND, Keep())
     assert len(await bench.rows("SELECT 1 FROM outbound")) == 3
-    await bench.store.forget_old(NOON + KEEP_OUTBOUND + SECOND, keep_all, keep_all)
+    await bench.store.forget_old(NOON + KEEP_OUTBOUND + SECOND, Keep())
     assert await bench.rows("SELECT id FROM outbound ORDER BY number") == [("msg_2",), ("msg_3",)]
     assert await bench.rows("SELECT 1 FROM outbound_tries") == []
     await tell(bench, one, AGAIN)

@@ -19,6 +19,7 @@ from handlers.effects import EditStatus
 from handlers.task import IllegalMove, Status
 from handlers.values import Clocks, Origin
 from storage import Store
+from storage.keeping import Keep
 from storage.logs import LogLine
 from storage.numbers import UNUSED
 from storage.sqlite import StorageFailed
@@ -326,13 +327,14 @@ async def test_what_is_old_is_forgotten(bench: Bench) -> None:
 
     days = timedelta(days=1)
     found = []
-    for age in (timedelta(0), 2 * HOUR, 15 * days, 31 * days):
-        await bench.store.forget_old(NOON + age, 10 * days, 30 * days)
+    for age in (timedelta(0), 2 * HOUR, 15 * days, 25 * days, 31 * days):
+        await bench.store.forget_old(NOON + age, Keep(10 * days, 30 * days, 20 * days))
         found.append(await left())
     assert found == [
         ["refusals", "tombstones", "effects", "tokens", "deliveries", "logs"],
         ["tombstones", "effects", "deliveries", "logs"],
         ["tombstones", "logs"],
+        ["logs"],
         [],
     ]
 

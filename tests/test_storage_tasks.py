@@ -20,7 +20,7 @@ from handlers.names import short_name
 from handlers.repo_config import RepoConfig
 from handlers.task import Branches, Ending, PullRequest, Status
 from handlers.values import Clocks, ErrorCode, Person, TaskError, Usage
-from storage import outbox, tasks, timeline, turns, vault_rows, views
+from storage import attempts, clocks, outbox, tasks, timeline, tombstones, turns, vault_rows, views
 from storage.logs import LogLine
 from storage.tasks import Overtaken
 from storage.times import from_text, maybe_text, to_text
@@ -382,17 +382,17 @@ async def test_a_deleted_task_leaves_a_tombstone_and_nothing_else(bench: Bench) 
     assert await bench.store.task(task.id) is None
     assert await bench.rows("SELECT 1 FROM attempts UNION SELECT 1 FROM timeline") == []
     assert await bench.store.logs.of_task(task.id) == ()
-    assert await bench.do(lambda db: tasks.is_deleted(db, task.id))
+    assert await bench.do(lambda db: tombstones.is_deleted(db, task.id))
 
 
 async def test_tombstones_are_kept_a_while(bench: Bench) -> None:
     await bench.sql("INSERT INTO tombstones VALUES ('x', ?)", to_text(NOON))
-    assert await bench.do(lambda db: tasks.is_deleted(db, "x"))
-    assert not await bench.do(lambda db: tasks.is_deleted(db, "y"))
-    await bench.do(lambda db: tasks.forget_tombstones(db, NOON + HOUR, HOUR))
-    assert await bench.do(lambda db: tasks.is_deleted(db, "x"))
-    await bench.do(lambda db: tasks.forget_tombstones(db, NOON + HOUR + SECOND, HOUR))
-    assert not await bench.do(lambda db: tasks.is_deleted(db, "x"))
+    assert await bench.do(lambda db: tombstones.is_deleted(db, "x"))
+    assert not await bench.do(lambda db: tombstones.is_deleted(db, "y"))
+    await bench.do(lambda db: tombstones.forget(db, NOON + HOUR, HOUR))
+    assert await bench.do(lambda db: tombstones.is_deleted(db, "x"))
+    await bench.do(lambda db: tombstones.forget(db, NOON + HOUR + SECOND, HOUR))
+    assert not await bench.do(lambda db: tombstones.is_deleted(db, "x"))
 
 
 # --- times and plans ------------------------------------------------------------------------------
@@ -416,16 +416,16 @@ READS = {
     "load": lambda db: tasks.load(db, "x"),
     "named": lambda db: tasks.named(db, 1, "x"),
     "of an issue": lambda db: tasks.of_issue(db, 1, 2),
-    "attempts": lambda db: tasks.attempts(db, "x"),
+    "attempts": lambda db: attempts.of_task(db, "x"),
     "free name": lambda db: tasks.free_name(db, 1, "x"),
     "unfinished": lambda db: tasks.unfinished(db, "true", ()),
     "unfinished of an installation": lambda db: tasks.unfinished(db, "installation_id = ?", (1,)),
     "unfinished of a repository": lambda db: tasks.unfinished(db, "repository_id = ?", (1,)),
     "of a repository": lambda db: tasks.of_repository(db, 1),
     "of a pull request": lambda db: tasks.of_pull(db, 1, 2),
-    "due": lambda db: tasks.due(db, NOON),
-    "next due": lambda db: tasks.next_due(db, NOON),
-    "load of": lambda db: tasks.load_of(db, task_in()),
+    "due": lambda db: clocks.due(db, NOON),
+    "next due": lambda db: clocks.next_due(db, NOON),
+    "load of": lambda db: turns.load_of(db, task_in()),
     "next up": lambda db: turns.next_up(db, RULES, NOON),
     "any to launch again": lambda db: turns.any_to_launch_again(db, NOON),
     "line": turns.line,
@@ -440,7 +440,7 @@ READS = {
     "tokens": lambda db: vault_rows.of_task(db, "x", 1, 1),
     "old tokens": lambda db: vault_rows.forget_expired(db, NOON),
     "old refusals": lambda db: views.forget_refusals(db, NOON),
-    "old tombstones": lambda db: tasks.forget_tombstones(db, NOON, HOUR),
+    "old tombstones": lambda db: tombstones.forget(db, NOON, HOUR),
     "view": lambda db: views.view_for(db, given("/retry brave-otter-4f2"), RULES, NOON),
     "save": lambda db: tasks.save(db, replace(FULL, version=0), None),
 }

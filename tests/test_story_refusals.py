@@ -116,7 +116,7 @@ async def test_an_unknown_command(tmp_path: Path) -> None:
         (
             "/fix --time 2d it",
             snapshot(
-                "`2d` cannot be used for `--time`: it takes from `60s` to `1d`, for example `--time 20m` (s, m, h, d; m if left out)."
+                "`2d` cannot be used for `--time`: it takes from `60s` to `1d` with the unit (s, m, h, d), for example `--time 20m`."
             ),
         ),
         (
@@ -141,7 +141,7 @@ async def test_a_broken_configuration(tmp_path: Path) -> None:
         assert stage.reply() == snapshot("""\
 `.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
 
-- line 2, `time_limit`: `time_limit` must be a time from `60s` to `1d`, for example `20m`; a bare number is seconds.
+- line 2, `time_limit`: `time_limit` must be a time from `60s` to `1d` with its unit (s, m, h, d), for example `20m`.
 - line 3, `modle`: There is no key `modle`. Did you mean `model`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `context`, `request_review`.
 
 Mend them there and ask again.\

@@ -16,6 +16,7 @@ from worker.agent_config import is_agent_config
 from worker.client import Client, Refused, Unreachable
 from worker.contract import ContractError, read_assignment, read_time
 from worker.git import GitFailed
+from worker.limits import rest_asked_for
 from worker.masking import Masker
 from worker.orders import Interrupted, Order, Orders
 from worker.outcome import agent_failed, interrupted
@@ -234,11 +235,45 @@ def test_a_tail_is_the_end_of_what_was_said(lines: list[str]) -> None:
         ("error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly", True),
         ("error: RPC failed; curl 56 GnuTLS recv error (-110)", True),
         ("fatal: unable to access 'x': The requested URL returned error: 403", False),
+        ("remote: You have exceeded a secondary rate limit.", True),
         (" ! [remote rejected] HEAD -> x (no)", False),
     ],
 )
 def test_away_is_not_the_same_as_no(words: str, away: bool) -> None:
     assert GitFailed(words).away is away
+
+
+TRACE = """\
+12:00:00.1 http.c:845              => Send header: Authorization: Basic <redacted>
+12:00:00.2 http.c:845              <= Recv header: HTTP/1.1 {first}
+12:00:00.2 http.c:845              <= Recv header: Retry-After: 7
+12:00:00.3 http.c:845              <= Recv header: HTTP/2 {last}
+12:00:00.3 http.c:845              <= Recv header: Server: x
+12:00:00.3 http.c:845              <= Recv header: {header}
+12:00:00.3 http.c:845              <= Recv header:
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "header", "rest"),
+    [
+        ("403 Forbidden", "retry-after: 60", 60.0),
+        ("429", "Retry-After: 1", 1.0),
+        ("403", "x-ratelimit-remaining: 0", None),
+        ("403", "x-ratelimit-remaining: 0\n<= Recv header: x-ratelimit-reset: 1030", 30.0),
+        ("403", "x-ratelimit-remaining: 0\n<= Recv header: x-ratelimit-reset: 10", 0.0),
+        ("403", "x-ratelimit-remaining: 9\n<= Recv header: x-ratelimit-reset: 1030", None),
+        ("403", "retry-after: soon", None),
+        ("200", "retry-after: 60", None),
+    ],
+)
+def test_the_last_answer_says_how_long_to_rest(last: str, header: str, rest: float | None) -> None:
+    trace = TRACE.format(first="403", last=last, header=header)
+    assert rest_asked_for(trace, 1_000.0) == rest
+
+
+def test_no_answer_asks_for_no_rest() -> None:
+    assert rest_asked_for("nothing was traced", 1_000.0) is None
 
 
 def test_the_first_order_holds_unless_the_attempt_is_lost() -> None:

@@ -574,6 +574,39 @@ async def test_a_clone_carries_no_token_to_where_it_is_sent_on(bellhop: Bellhop)
     assert "301" in completion["error"]["detail"]
 
 
+async def limited(bellhop: Bellhop, headers: dict[str, str]) -> dict[str, Any]:
+    """What becomes of work whose first two requests of git are answered with 403."""
+    answers = [web.Response(status=403, headers=headers) for _ in range(2)]
+
+    async def twice_not(request: web.Request) -> web.Response:
+        return answers.pop() if answers else await bellhop._git(request, write=False)
+
+    async with _serving("/o/r.git/{rest:.*}", twice_not) as url:
+        bellhop.assignment["cloneUrl"] = f"{url}/o/r.git"
+        assert await (await begin(bellhop, "--patience", "0.01")).ended() == 0
+    (completion,) = bellhop.completions
+    return completion
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Retry-After": "0"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1700000000"}],
+)
+async def test_a_limit_of_githubs_is_waited_out(bellhop: Bellhop, headers: dict[str, str]) -> None:
+    assert (await limited(bellhop, headers))["status"] == "completed"
+
+
+async def test_a_limit_for_longer_than_any_of_githubs_fails_the_attempt(bellhop: Bellhop) -> None:
+    error = (await limited(bellhop, {"Retry-After": "90000"}))["error"]
+    assert (error["code"], error["retryable"]) == ("github_unavailable", True)
+
+
+async def test_a_refusal_is_no_limit(bellhop: Bellhop) -> None:
+    error = (await limited(bellhop, {"x-ratelimit-remaining": "4000"}))["error"]
+    assert error["code"] == "worker_failed"
+    assert "403" in error["detail"]
+
+
 @contextlib.asynccontextmanager
 async def _serving(
     path: str, handler: Callable[[web.Request], Awaitable[web.Response]]

@@ -6,15 +6,17 @@ import base64
 import os
 import random
 import re
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from worker.children import capture
 from worker.client import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE
+from worker.limits import LONGEST_REST, rest_asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from worker.masking import Masker
     from worker.orders import Orders
@@ -24,7 +26,7 @@ AWAY = re.compile(
     r"failed to connect|couldn't connect|connection refused|connection reset|recv failure|"
     r"send failure|failure when (?:receiving|sending)|transfer closed|not closed cleanly|"
     r"empty reply|could not resolve host|timed out|hung up unexpectedly|early eof|"
-    r"unexpected disconnect|gnutls recv error|ssl_error_syscall|"
+    r"unexpected disconnect|gnutls recv error|ssl_error_syscall|rate limit|"
     r"returned error: (5\d\d|429)|; push again",
     re.IGNORECASE,
 )
@@ -40,11 +42,15 @@ SETTINGS = {
 
 
 class GitFailed(Exception):  # noqa: N818  its text is git's own
-    """Git said no. `away`: whoever it talked to was not there."""
+    """Git said no. `away`: whoever it talked to was not there, or for now wants to be left alone.
 
-    def __init__(self, words: str) -> None:
+    `rest` are the seconds for which it said so.
+    """
+
+    def __init__(self, words: str, rest: float | None = None) -> None:
         super().__init__(words)
-        self.away = bool(AWAY.search(words))
+        self.away = rest is not None or bool(AWAY.search(words))
+        self.rest = rest
 
 
 class Git:
@@ -63,6 +69,7 @@ class Git:
         given: bytes = b"",
         settings: Mapping[str, str] | None = None,
         index: Path | None = None,
+        trace: Path | None = None,
     ) -> bytes:
         """Run git and return its standard output.
 
@@ -72,6 +79,7 @@ class Git:
             settings: Configuration for this call alone; it goes by the environment, so that a
                 token shows neither among the processes nor in a file.
             index: Another index than the checkout's.
+            trace: A file for what servers answer beside the contents; git keeps tokens out of it.
 
         Raises:
             GitFailed: With git's words, masked.
@@ -79,14 +87,20 @@ class Git:
         environment = self._environment({**SETTINGS, **(settings or {})})
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
+        if trace is not None:
+            environment |= {"GIT_TRACE_CURL": str(trace), "GIT_TRACE_CURL_NO_DATA": "1"}
         command = ("git", *arguments)
         code, output, words = capture(command, self.folder, environment, given, self._orders)
         if code != 0:
-            raise GitFailed(self._masker.mask(words) or f"git {arguments[0]} ended with {code}.")
+            words = self._masker.mask(words) or f"git {arguments[0]} ended with {code}."
+            raise GitFailed(words, _rest(trace))
         return output
 
     def talk(self, *arguments: str, settings: Mapping[str, str]) -> bytes:
         """Run git towards a server, again and again while that is away.
+
+        Where it says how long it wants to be left alone, it is, whatever the patience: the
+        attempt's own time is the bound.
 
         Raises:
             GitFailed: The server said no, or was away for too long.
@@ -95,9 +109,13 @@ class Git:
         delay = FIRST_PAUSE
         while True:
             try:
-                return self.run(*arguments, settings=settings)
+                with tempfile.TemporaryDirectory() as folder:
+                    return self.run(*arguments, settings=settings, trace=Path(folder) / "trace")
             except GitFailed as error:
                 wait = delay * random.uniform(0.5, 1)
+                if error.rest is not None and error.rest <= LONGEST_REST:
+                    wait += error.rest
+                    until = max(until, time.monotonic() + wait + self._patience)
                 if not error.away or time.monotonic() + wait > until:
                     raise
             self._orders.pause(wait)
@@ -142,6 +160,12 @@ class Git:
         for number, (key, value) in enumerate(settings.items()):
             environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return environment
+
+
+def _rest(trace: Path | None) -> float | None:
+    if trace is None or not trace.exists():
+        return None
+    return rest_asked_for(trace.read_text(errors="replace"), time.time())
 
 
 def _authorised(url: str, credentials: str) -> dict[str, str]:

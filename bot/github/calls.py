@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from cachetools import LRUCache
@@ -13,6 +13,7 @@ from bot.github.app import AppIdentity, AppTokens
 from bot.github.clock import Clock, SystemClock
 from bot.github.errors import Limited, Refused
 from bot.github.heard import ASKING, Heard
+from bot.github.oauth import OAuth
 from bot.github.pace import Pace, Priority
 from bot.github.retry import patiently
 from bot.github.transport import Answer, Api
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from aiohttp import ClientSession
+    from gidgethub.abc import CACHE_TYPE
 
+    from bot.github.oauth import OAuthClient
     from bot.github.values import RepoRef
 
 # What each kind of call may do; a token is narrowed to one of these.
@@ -32,8 +35,6 @@ TALK: Mapping[str, str] = MappingProxyType({"issues": "write", "pull_requests": 
 OPEN_PULLS: Mapping[str, str] = MappingProxyType({"contents": "read", "pull_requests": "write"})
 MOVE_REFS: Mapping[str, str] = MappingProxyType({"contents": "write"})
 
-# gidgethub keeps an answer's ETag, its date, its data and the next page's address.
-CacheEntry = tuple[str | None, str | None, Any, str | None]
 CACHED_REPOSITORIES = 500
 CACHED_FILES = 4
 
@@ -72,11 +73,12 @@ class Calls:
         self._api_url = api_url
         self._requester = requester
         self._timeout = timeout
-        self._api = self._new_api()
+        self._api = self.new_api()
         self.tokens = AppTokens(self._api, identity, self.clock)
         self._caching: LRUCache[tuple[int, int], Api] = LRUCache(CACHED_REPOSITORIES)
 
-    def _new_api(self, cache: LRUCache[str, CacheEntry] | None = None) -> Api:
+    def new_api(self, cache: CACHE_TYPE | None = None) -> Api:
+        """One that sends single requests, with a cache of its own or none."""
         return Api(
             self._session,
             base_url=self._api_url,
@@ -87,11 +89,23 @@ class Calls:
             heard=self.heard,
         )
 
+    def oauth(self, client: OAuthClient, web_url: str) -> OAuth:
+        """Sign-in for people at this GitHub, whose pages are at `web_url`."""
+        return OAuth(
+            self._session,
+            client,
+            web_url,
+            self._api_url,
+            self._requester,
+            self.clock,
+            self.heard,
+        )
+
     def _caching_api(self, repo: RepoRef) -> Api:
         """The one that remembers this repository's answers by ETag, for this installation."""
         key = (repo.installation_id, repo.repository_id)
         if key not in self._caching:
-            self._caching[key] = self._new_api(LRUCache(CACHED_FILES))
+            self._caching[key] = self.new_api(LRUCache(CACHED_FILES))
         return self._caching[key]
 
     async def _read(self, repo: RepoRef, url: str, *, remembered: bool = False) -> Answer:

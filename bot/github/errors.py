@@ -47,3 +47,14 @@ class Refused(GitHubError):  # noqa: N818  states what GitHub did, as its caller
 
 class NotText(Refused):
     """A file is there, but is too large or no text in UTF-8; `message` is a sentence about it."""
+
+
+class OAuthRefused(GitHubError):  # noqa: N818  states what GitHub did, as its callers read it
+    """GitHub gave no user token: `code` is its word for why, such as `bad_verification_code`.
+
+    Such answers come with the status 200.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"GitHub gave no token: {code}: {message}")
+        self.code = code

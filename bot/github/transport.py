@@ -12,6 +12,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
+    encode_basic_auth,
 )
 from gidgethub import HTTPException
 from gidgethub.aiohttp import GitHubAPI
@@ -74,6 +75,8 @@ class Api(GitHubAPI):
         bearer: str | None,
         data: object = b"",
         repeatable: bool | None = None,
+        basic: tuple[str, str] | None = None,
+        accept: str = ACCEPT,
     ) -> Answer:
         """Send one request.
 
@@ -83,6 +86,8 @@ class Api(GitHubAPI):
             bearer: The token or JWT to show, None for none.
             data: What to send as JSON; empty bytes for no body.
             repeatable: Whether sending it again can do no harm; by default that of a GET.
+            basic: Who asks, where that is told by a name and a password.
+            accept: The media type to answer in.
 
         Raises:
             GitHubError: One of its kinds; `Unavailable.maybe_done` only if not repeatable.
@@ -91,9 +96,11 @@ class Api(GitHubAPI):
         headers = {"x-github-api-version": API_VERSION}
         if bearer is not None:
             headers["authorization"] = f"Bearer {bearer}"
+        if basic is not None:
+            headers["authorization"] = encode_basic_auth(*basic)
         try:
             decoded, next_url, _ = await self._make_request(
-                method, url, None, data, ACCEPT, extra_headers=headers
+                method, url, None, data, accept, extra_headers=headers
             )
         except GitHubError:
             raise

@@ -10,6 +10,7 @@ from typing import Literal
 from aiohttp import hdrs, web
 from yarl import URL
 
+from bot.http.forms import Forms
 from bot.http.last_use import LastUse
 from bot.http.limiting import RateLimiter
 from bot.http.problems import Problem
@@ -46,6 +47,7 @@ class Doorman:
     operators: Operators
     clock: Callable[[], datetime]
     public_url: str
+    forms: Forms
     limiter: RateLimiter = field(default_factory=RateLimiter)
     last_use: LastUse = field(init=False)
 
@@ -61,12 +63,32 @@ class Doorman:
                 uses them, 429 too often.
         """
         caller = await self._known(request)
+        self._count(request, caller)
+        if caller.session_id is not None and request.method not in SAFE:
+            self.forms.check(request, caller)
+        _check(caller, needed)
+        return caller
+
+    async def visitor(self, request: web.Request) -> Caller | None:
+        """Who looks at a page, by their session alone; None for somebody who is not signed in.
+
+        What is sent by a page's form is read by `Forms.read`, which looks for the form's token.
+
+        Raises:
+            Problem: 403 where a page of another site sends something with the cookie, 429 too
+                often. Never for a cookie that is no good.
+        """
+        cookie = request.cookies.get(self.cookie)
+        caller = await self._by_session(request, cookie) if cookie else None
+        if caller is not None:
+            self._count(request, caller)
+        return caller
+
+    def _count(self, request: web.Request, caller: Caller) -> None:
         limits = self.limiter.limits
         one = caller.key_id or caller.session_id or ""
         self.limiter.count(request, "key", one, limits.key)
         self.limiter.count(request, "person", str(caller.person.id), limits.person)
-        _check(caller, needed)
-        return caller
 
     async def count_creation(self, request: web.Request, caller: Caller) -> None:
         """Count a request that makes work.

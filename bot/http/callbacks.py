@@ -13,7 +13,9 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from bot import trail
+from bot.agent_keys import AgentKeys, Scrub
 from bot.earlier import earlier_attempts
+from bot.http import contract
 from bot.http.bodies import read_body
 from bot.http.problems import Problem
 from bot.http.routes import add_route
@@ -22,6 +24,7 @@ from bot.http.worker_bodies import (
     Accepted,
     Assignment,
     Completion,
+    ErrorReport,
     GitAuthor,
     GitHubToken,
     Message,
@@ -30,7 +33,6 @@ from bot.http.worker_bodies import (
     UsageReport,
 )
 from bot.identity import Identity
-from bot.redact import maybe_redact, redact
 from bot.runners.base import WorkerKey
 from bot.token_desk import TokenDesk
 from bot.worker_tokens import WorkerTokens
@@ -56,12 +58,14 @@ class CallbackDesk:
     store: Store
     tokens: WorkerTokens
     github_tokens: TokenDesk
+    agent_keys: AgentKeys
     identity: Callable[[], Identity]
     clock: Callable[[], datetime]
     worker_url: str
     github_url: str
     agent_command: str | None
     throttle: Throttle = field(default_factory=Throttle)
+    contract: int = contract.VERSION
 
     def register(self, app: web.Application) -> None:
         """Serve the callbacks."""
@@ -78,9 +82,9 @@ class CallbackDesk:
         event = events.WorkerClaimed(*_numbers(key), instance)
         decision = await self.store.apply(event, self.clock())
         _check(decision.answer)
-        return _json(await self._assignment(key))
+        return _json(await self._assignment(key, self._spoken(request)))
 
-    async def _assignment(self, key: WorkerKey) -> Assignment:
+    async def _assignment(self, key: WorkerKey, version: int) -> Assignment:
         brief = await self.store.brief(key.task_id)
         if brief is None or not brief.task.is_current(key.attempt, key.launch):
             raise _stale()
@@ -93,6 +97,7 @@ class CallbackDesk:
         branches = task.branches
         push_url = f"{self.worker_url}/api/git/{task.id}" if branches.name else None
         return Assignment(
+            contract_version=version,
             task_id=task.id,
             name=task.name,
             attempt=task.attempt,
@@ -114,7 +119,7 @@ class CallbackDesk:
             agent=task.wish.agent,
             agent_command=self.agent_command if task.wish.agent == "command" else None,
             model=task.wish.model,
-            credentials={},
+            credentials=await self.agent_keys.variables(task),
             time_limit=task.wish.time_limit,
             deadline=_deadline(task),
             max_cost=task.wish.max_cost,
@@ -123,12 +128,13 @@ class CallbackDesk:
     async def _progress(self, request: web.Request) -> web.Response:
         key = self._launch(request)
         report = await read_body(request, Progress)
+        scrub = await self.agent_keys.scrub(key)
         now = self.clock()
         event = events.WorkerReported(
             *_numbers(key),
             progress=report.progress,
             state=report.state,
-            message=maybe_redact(report.message),
+            message=_maybe(scrub, report.message),
             usage=_usage(report.usage),
             acknowledged=frozenset(report.acknowledged),
         )
@@ -137,7 +143,7 @@ class CallbackDesk:
         if decision.task is None:
             raise _stale()
         lines = [
-            LogLine(one.type, redact(one.message), _told_at(one.timestamp, now))
+            LogLine(one.type, scrub(one.message), _told_at(one.timestamp, now))
             for one in report.logs
         ]
         task = decision.task
@@ -163,25 +169,17 @@ class CallbackDesk:
         report = await read_body(request, Completion)
         if report.task_id != key.task_id:
             raise Problem(422, "taskId is not the task of this token.")
-        error = report.error
+        scrub = await self.agent_keys.scrub(key)
         event = events.WorkerCompleted(
             *_numbers(key),
             status=report.status,
             canonical=canonical(report),
             pr_url=report.pr_url,
             branch=report.branch,
-            title=maybe_redact(report.title),
-            body=maybe_redact(report.body),
-            summary=maybe_redact(report.summary),
-            error=TaskError(
-                ErrorCode(error.code),
-                redact(error.title),
-                redact(error.detail),
-                redact(error.remedy),
-                error.retryable,
-            )
-            if error
-            else None,
+            title=_maybe(scrub, report.title),
+            body=_maybe(scrub, report.body),
+            summary=_maybe(scrub, report.summary),
+            error=_error(scrub, report.error),
             usage=_usage(report.usage),
         )
         decision = await self.store.apply(event, self.clock())
@@ -203,7 +201,11 @@ class CallbackDesk:
             )
         trail.of_task(key.task_id)
         self.throttle.count(key)
+        self._spoken(request)
         return key
+
+    def _spoken(self, request: web.Request) -> int:
+        return contract.spoken(request.headers.get(contract.HEADER), self.contract)
 
 
 def canonical(report: Completion) -> str:
@@ -215,6 +217,17 @@ def canonical(report: Completion) -> str:
     said = report.model_dump(include={"status", "pr_url", "branch", "summary", "error"})
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _maybe(scrub: Scrub, text: str | None) -> str | None:
+    return None if text is None else scrub(text)
+
+
+def _error(scrub: Scrub, error: ErrorReport | None) -> TaskError | None:
+    if error is None:
+        return None
+    code, texts = ErrorCode(error.code), (error.title, error.detail, error.remedy)
+    return TaskError(code, *map(scrub, texts), retryable=error.retryable)
 
 
 def _told_at(timestamp: datetime | None, now: datetime) -> datetime:

@@ -26,6 +26,8 @@ class Limits:
     """New tasks, messages and retries of a person."""
     failures: int = 60
     """Wrong credentials from one address; of IPv6, from one network of 64 bits."""
+    sign_ins: int = 60
+    """People who come back from GitHub, from one address; and looks at what is wrong with that."""
 
 
 @dataclass(frozen=True, slots=True)

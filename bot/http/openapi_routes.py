@@ -6,10 +6,13 @@ Each group has its rows in a module of its own.
 from __future__ import annotations
 
 from bot.http import (
+    rows_auth,
+    rows_config,
     rows_deliveries,
     rows_events,
     rows_git,
     rows_github,
+    rows_github_data,
     rows_keys,
     rows_operations,
     rows_tasks,
@@ -24,7 +27,10 @@ ROUTES: tuple[Route, ...] = (
     *rows_workers.ROUTES,
     *rows_deliveries.ROUTES,
     *rows_git.ROUTES,
+    *rows_auth.ROUTES,
     *rows_keys.ROUTES,
+    *rows_github_data.ROUTES,
+    *rows_config.ROUTES,
     *rows_operations.ROUTES,
 )
 """Every route, without its twin below `/api/v1`."""

@@ -15,7 +15,7 @@ from bot import trail
 from storage.sqlite import StorageFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from aiohttp.typedefs import Handler
 
@@ -29,6 +29,11 @@ _BEGUN = web.RequestKey("answer_begun", bool)
 
 RETRY_AFTER = 30
 """Seconds after which a client may hope that the database works again."""
+
+SHOWN: web.AppKey[Callable[[web.Request, Problem], Awaitable[web.StreamResponse | None]]] = (
+    web.AppKey("problem_shown")
+)
+"""How an application shows a problem to somebody who looks at its pages; None: they do not."""
 
 _process = token_hex(6)
 _numbers = count(1)
@@ -110,23 +115,27 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception as error:
         if request.get(_BEGUN):
             raise  # A stream has begun: a second answer would be read as a part of it.
-        return _answer_to(error, request.path, number)
+        problem = _problem_of(error, request.path, number)
+        shown = None
+        if (show := request.app.get(SHOWN)) is not None:
+            shown = await show(request, problem)
+        return problem.response() if shown is None else shown
 
 
-def _answer_to(error: Exception, path: str, number: str) -> web.Response:
+def _problem_of(error: Exception, path: str, number: str) -> Problem:
     match error:
         case Problem():
-            return error.response()
+            return error
         case web.HTTPException():
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise error
-            return _of_aiohttp(error).response()
+            return _of_aiohttp(error)
         case StorageFailed():
             _log.error("storage failed", path=path, problem=str(error))
-            return _unstored().response()
+            return _unstored()
         case _:
             _log.error("request failed", path=path, request_id=number, exc_info=error)
-            return _internal(number).response()
+            return _internal(number)
 
 
 def _of_aiohttp(error: web.HTTPException) -> Problem:

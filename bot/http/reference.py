@@ -9,8 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.http.access import Caller
 from bot.http.openapi import document
-from bot.http.pages import show
+from bot.http.pages import add, show
 
 Json = dict[str, Any]
 
@@ -70,10 +71,10 @@ class Model:
 
 def add_reference(app: web.Application) -> None:
     """Serve the page."""
-    app.router.add_get("/docs", _serve)
+    add(app, "GET", "/docs", _serve, public=True)
 
 
-async def _serve(request: web.Request) -> web.Response:
+async def _serve(request: web.Request, _: Caller | None) -> web.Response:
     return show(request, "reference.html", _values())
 
 

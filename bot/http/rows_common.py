@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bot.http.contract import taken
 from bot.http.openapi_parts import Parameter, header, path, query, text_like
 
 SECURITY: Mapping[str, Any] = {
@@ -58,6 +59,12 @@ PARAMETERS: Mapping[str, Parameter] = {
         "The delivery's id.",
         text_like("^[0-9A-Za-z-]{1,64}$"),
         required=True,
+    ),
+    "contract": header(
+        "Bellhop-Contract",
+        "The version of the contract that the worker speaks: this one or the one before; 1 if "
+        "left out.",
+        {"type": "string", "enum": [str(version) for version in taken()]},
     ),
     "instance": header(
         "Bellhop-Instance",

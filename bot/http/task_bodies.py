@@ -8,7 +8,7 @@ from typing import Literal
 from bot.http.bodies import Body
 from handlers.task import Task
 from handlers.values import CurrentState, Person, TaskError, Usage
-from storage.tasks import Attempt
+from storage.attempts import Attempt
 
 StatusName = Literal[
     "queued", "starting", "running", "completed", "failed", "cancelled", "rejected"

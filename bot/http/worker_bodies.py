@@ -9,8 +9,6 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from bot.http.bodies import Body
 
-CONTRACT_VERSION = 1
-
 Short = Annotated[str, StringConstraints(max_length=500)]
 Text = Annotated[str, StringConstraints(max_length=60_000)]
 StateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
@@ -89,7 +87,7 @@ class GitAuthor(Body):
 class Assignment(Body):
     """Everything that a worker is told."""
 
-    contract_version: int = CONTRACT_VERSION
+    contract_version: int
     task_id: str
     name: str
     attempt: int

@@ -11,6 +11,9 @@ from simulator.rest.serve import WRITING, Moved, RepositoryRoute
 from simulator.shapes import threads as shape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from aiohttp import web
 
     from simulator.model import Comment, Issue, Repository
@@ -55,6 +58,31 @@ def _comment(call: Call, repository: Repository) -> Comment:
 def get_issue(call: Call, repository: Repository) -> web.Response:
     """`GET …/issues/{number}`."""
     return reply(shape.issue(call.site, _issue(call, repository)))
+
+
+def list_issues(call: Call, repository: Repository) -> web.Response:
+    """`GET …/issues`: pull requests too, of a state, the newest or the last touched first."""
+    query = call.request.query
+    state = _one_of(call, "state", ("open", "closed", "all"))
+    sort = _one_of(call, "sort", ("created", "updated", "comments"))
+    found = [one for one in repository.threads.values() if not (one.deleted or one.moved_to)]
+    if state != "all":
+        found = [one for one in found if one.state == state]
+    keys: dict[str, Callable[[Issue], Any]] = {
+        "created": lambda one: (one.created_at, one.number),
+        "updated": lambda one: (one.updated_at, one.number),
+        "comments": lambda one: (len(one.comments), one.number),
+    }
+    found.sort(key=keys[sort], reverse=query.get("direction") != "asc")
+    return call.page(found, lambda one: shape.issue(call.site, one))
+
+
+def _one_of(call: Call, name: str, words: tuple[str, ...]) -> str:
+    """Return a query parameter that is one of some words, the first if it is not given."""
+    word = call.request.query.get(name, words[0])
+    if word not in words:
+        raise ApiError(422, f"Validation Failed: {name} is not one of {', '.join(words)}.")
+    return word
 
 
 def list_comments(call: Call, repository: Repository) -> web.Response:
@@ -123,6 +151,7 @@ ISSUE = r"/issues/{number:\d+}"
 COMMENT = r"/issues/comments/{comment_id:\d+}"
 
 ROUTES = (
+    RepositoryRoute("GET", "/issues", list_issues, THREADS),
     RepositoryRoute("GET", ISSUE, get_issue, THREADS),
     RepositoryRoute("GET", f"{ISSUE}/comments", list_comments, THREADS),
     RepositoryRoute("POST", f"{ISSUE}/comments", create_comment, THREADS),

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 def lists(db: Database) -> None:
     """What lists are read from: shelves of tasks in their order, words, repositories, totals.
 
-    A row of `listed` is a task that may be in a list, with what it is looked for by. Tasks with
-    the same status and agent stand on one shelf of their owner in a repository, on one of the
-    repository, and on one of all (0 stands for any): in the order in which they were made, and
-    once they have ended, on three more in the order of their ends. A shelf knows how many it
-    holds. So every list is a few shelves, merged, and a heartbeat of a task moves nothing.
+    A row of `listed` is a task that may be in a list, with what it is looked for by. It stands on
+    one shelf of its owner in its repository, on one of the repository, and on one of all (0 stands
+    for any): in the order in which tasks were made, and once it has ended, on three more in the
+    order of their ends; and on as many of the tasks with its status and agent (empty: any). A
+    shelf knows how many it holds. So every list is a few shelves, merged, and a heartbeat moves
+    nothing. Pages of words are small, because who may see few tasks makes a search read one page
+    for each of them.
     """
-    keep, drop = _shelving("NEW"), _unshelving("OLD")
+    alike = ("status", "agent")
+    keep, drop = _shelving("NEW", ()), _unshelving("OLD", ())
+    keep_alike, drop_alike = _shelving("NEW", alike), _unshelving("OLD", alike)
     db.executescript(
         f"""
         CREATE TABLE listed (
@@ -49,12 +53,16 @@ def lists(db: Database) -> None:
             seq INTEGER NOT NULL,
             PRIMARY KEY (shelf, at, seq)
         ) STRICT, WITHOUT ROWID;
-        CREATE TRIGGER listed_added AFTER INSERT ON listed BEGIN {keep} END;
+        CREATE TRIGGER listed_added AFTER INSERT ON listed BEGIN {keep} {keep_alike} END;
         CREATE TRIGGER listed_moved AFTER UPDATE ON listed
+        WHEN (OLD.owner_id, OLD.repository_id, OLD.ended_at)
+            IS NOT (NEW.owner_id, NEW.repository_id, NEW.ended_at)
+        BEGIN {drop} {keep} END;
+        CREATE TRIGGER listed_changed AFTER UPDATE ON listed
         WHEN (OLD.owner_id, OLD.repository_id, OLD.status, OLD.agent, OLD.ended_at)
             IS NOT (NEW.owner_id, NEW.repository_id, NEW.status, NEW.agent, NEW.ended_at)
-        BEGIN {drop} {keep} END;
-        CREATE TRIGGER listed_removed AFTER DELETE ON listed BEGIN {drop} END;
+        BEGIN {drop_alike} {keep_alike} END;
+        CREATE TRIGGER listed_removed AFTER DELETE ON listed BEGIN {drop} {drop_alike} END;
         CREATE TRIGGER tasks_unlisted AFTER DELETE ON tasks BEGIN
             DELETE FROM listed WHERE seq = OLD.seq;
             DELETE FROM words WHERE rowid = OLD.seq;
@@ -62,6 +70,7 @@ def lists(db: Database) -> None:
 
         CREATE VIRTUAL TABLE words USING fts5(text, marks, tokenize = 'unicode61');
         INSERT INTO words (words, rank) VALUES ('usermerge', 2);
+        INSERT INTO words (words, rank) VALUES ('pgsz', 1000);
 
         CREATE TABLE places (
             repository_id INTEGER PRIMARY KEY,
@@ -92,11 +101,13 @@ def lists(db: Database) -> None:
     )
 
 
-def _shelving(row: str) -> str:
-    """Put a task on its shelves."""
+def _shelving(row: str, alike: tuple[str, ...]) -> str:
+    """Put a task on its shelves: those of all tasks, or of those that are `alike`."""
+    status, agent = (f"{row}.{one}" for one in alike) if alike else ("''", "''")
+    its_shelves = _its_shelves(row, status, agent)
     return f"""
         INSERT INTO shelves (sorted, owner_id, repository_id, status, agent, tasks)
-            SELECT column1, column2, column3, {row}.status, {row}.agent, 1
+            SELECT column1, column2, column3, {status}, {agent}, 1
             FROM (VALUES
                 ('made', 0, 0), ('made', 0, {row}.repository_id),
                 ('made', {row}.owner_id, {row}.repository_id),
@@ -107,24 +118,26 @@ def _shelving(row: str) -> str:
                 DO UPDATE SET tasks = tasks + 1;
         INSERT INTO shelved (shelf, at, seq)
             SELECT id, iif(sorted = 'made', {row}.seq, {row}.ended_at), {row}.seq
-            FROM shelves WHERE {_its_shelves(row)};
+            FROM shelves WHERE {its_shelves};
     """  # noqa: S608 - our own words
 
 
-def _unshelving(row: str) -> str:
+def _unshelving(row: str, alike: tuple[str, ...]) -> str:
     """Take a task off its shelves, and the shelves away that are empty then."""
+    status, agent = (f"{row}.{one}" for one in alike) if alike else ("''", "''")
+    its_shelves = _its_shelves(row, status, agent)
     return f"""
         DELETE FROM shelved WHERE (shelf, at, seq) IN (
             SELECT id, iif(sorted = 'made', {row}.seq, {row}.ended_at), {row}.seq
-            FROM shelves WHERE {_its_shelves(row)});
-        UPDATE shelves SET tasks = tasks - 1 WHERE {_its_shelves(row)};
-        DELETE FROM shelves WHERE {_its_shelves(row)} AND tasks = 0;
+            FROM shelves WHERE {its_shelves});
+        UPDATE shelves SET tasks = tasks - 1 WHERE {its_shelves};
+        DELETE FROM shelves WHERE {its_shelves} AND tasks = 0;
     """  # noqa: S608 - our own words
 
 
-def _its_shelves(row: str) -> str:
+def _its_shelves(row: str, status: str, agent: str) -> str:
     return (
         f"sorted IN ('made', iif({row}.ended_at IS NULL, 'made', 'ended')) "
         f"AND owner_id IN (0, {row}.owner_id) AND repository_id IN (0, {row}.repository_id) "
-        f"AND status = {row}.status AND agent = {row}.agent"
+        f"AND status = {status} AND agent = {agent}"
     )
