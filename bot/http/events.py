@@ -54,8 +54,10 @@ class EventDesk:
     _streams: defaultdict[int, dict[int, web.Request]] = field(
         default_factory=lambda: defaultdict[int, dict[int, web.Request]](dict), init=False
     )
-    """The requests of each person's streams, by their `id`, since they have no hash. Who has left is
-    noticed at the next write, and not counted until then."""
+    """The requests of each person's streams, by their `id`, since they have no hash.
+
+    Who has left is noticed at the next write only, but not counted from the moment they leave.
+    """
 
     def __post_init__(self) -> None:
         """One hub for all streams."""
