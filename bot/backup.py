@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from bot.secret_key import NAME as KEY
+from bot.secret_key import is_waiting
 from bot.settings import Settings
 from storage import backup
 
-KEY = "secret.key"
-"""The secret key's file in a data folder."""
 _CHUNK = 1 << 20
 
 
@@ -94,6 +94,11 @@ def _sources(settings: Settings, *, with_key: bool) -> list[Path]:
             raise NotBackedUp(
                 "The secret key is not in the data folder but in your settings: keep a copy of "
                 "BELLHOP_SECRET_KEY, or of the file that BELLHOP_SECRET_KEY_FILE names, yourself."
+            )
+        if is_waiting(settings):
+            raise NotBackedUp(
+                "A change of the secret key was cut off: start Bellhop once, which brings it to "
+                "its end, and make the backup then."
             )
         found.append(key)
     return [*found, main]

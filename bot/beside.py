@@ -10,10 +10,11 @@ from datetime import datetime
 import aiohttp
 from pydantic import SecretStr
 
-from bot.app import PATIENCE, USER_AGENT, Tempo, make_folder, secret_key
+from bot.app import PATIENCE, USER_AGENT, Tempo, make_folder
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
 from bot.key_desk import KeyDesk
+from bot.secret_key import secret_key, settle_key
 from bot.settings import Settings
 from bot.startup import private_key
 from bot.vault import Vault
@@ -64,6 +65,7 @@ async def _open(settings: Settings) -> tuple[Store, Vault]:
     path, rules = settings.data / settings.database, settings.rules("bellhop")
     try:
         with FolderLock(settings.data):
+            settle_key(settings)
             vault = Vault(secret_key(settings))
             return await Store.open(path, rules), vault
     except FolderInUse:

@@ -24,8 +24,11 @@ from bot.demo import demo as run_demo
 from bot.doctor import State, before_start, examine
 from bot.http.openapi import document
 from bot.receive import NotSent, read, send
+from bot.rotation import NotRotated, rotate, what_to_set
+from bot.secret_key import NAME as KEY_FILE
 from bot.serve import serve as run_server
 from bot.settings import BadSettings, Settings, load
+from bot.stored_app import with_stored
 from bot.terminal import complain, note, say
 from bot.vault import WrongKey
 from storage import FolderInUse, StorageFailed
@@ -79,19 +82,25 @@ def bellhop(
 def serve() -> None:
     """Listen for GitHub's deliveries and do the work, until SIGTERM.
 
+    Without any setting of a GitHub App it serves the page /setup first, which makes one; the log
+    has the address, and the code that the page asks for.
+
     The exit code is 0 after a clean stop, 1 if it cannot run, 2 if the settings need a look.
     Workers go on when it stops, and are found again at the next start.
     """
     settings = _settings()
+    log.set_up(settings.log_level, settings.log_format)
+    settings = _with_app(settings)
     if found := before_start(settings):
         _fail(str(BadSettings(found)), BAD_SETTINGS)
-    log.set_up(settings.log_level, settings.log_format)
     os.umask(0o077)  # whatever is made from here on is for Bellhop's own user
     try:
         _run(run_server(settings))
     except OSError as error:
         _fail(_why_not(error, settings), FAILED)
-    except (FolderInUse, StorageFailed, ValueError) as error:
+    except BadSettings as error:
+        _fail(str(error), BAD_SETTINGS)
+    except (FolderInUse, StorageFailed, ValueError, WrongKey) as error:
         _fail(str(error), FAILED)
 
 
@@ -166,6 +175,41 @@ def backup(
         )
 
 
+@app.command("rotate-key")
+def rotate_key(
+    *,
+    leaked: Annotated[
+        bool,
+        typer.Option(
+            "--leaked",
+            help="Somebody else may know the key: refuse the workers that are at work, too.",
+        ),
+    ] = False,
+    leave_others: Annotated[
+        bool,
+        typer.Option("--leave-others", help="Leave secrets as they are that no key here opens."),
+    ] = False,
+) -> None:
+    """Encrypt everything that is kept with a new secret key, while no Bellhop runs.
+
+    The exit code is 0 once the new key is the one that counts, 1 if it is still the former, 2 if
+    the settings cannot be read. However it is cut off, the next start finds the right key.
+    """
+    settings = _settings()
+    os.umask(0o077)
+    try:
+        made = _run(rotate(settings, datetime.now(UTC), leaked=leaked, leave_others=leave_others))
+    except (FolderInUse, NotRotated, OSError, StorageFailed, WrongKey) as error:
+        _fail(str(error), FAILED)
+    say(f"{made.done} secrets are sealed with a new key.")
+    if made.left:
+        note(f"{made.left} could not be opened and stay as they are.")
+    if made.setting is None:
+        note(f"It is in {settings.data / KEY_FILE}: keep a copy elsewhere.")
+    else:
+        note(what_to_set(settings, made))
+
+
 @app.command()
 def receive(
     payload: Annotated[Path, typer.Argument(help="A file with the recorded body, JSON.")],
@@ -182,7 +226,7 @@ def receive(
 
     The exit code is 0 if the bot takes it, 1 if not.
     """
-    settings = _settings()
+    settings = _with_app(_settings())
     try:
         answer = _run(send(read(payload, event, delivery), settings, url))
     except NotSent as error:
@@ -210,7 +254,7 @@ def run_worker(context: typer.Context) -> None:
 
 def _beside(work: Callable[[Beside], Awaitable[None]]) -> None:
     """Run a command that needs the database, and tell what went wrong."""
-    settings = _settings()
+    settings = _with_app(_settings())
 
     async def go() -> None:
         async with beside(settings) as place:
@@ -240,10 +284,18 @@ def _settings() -> Settings:
     try:
         return load()
     except BadSettings as error:
-        further = startup.problems(error.rest) if error.rest else ()
+        further = before_start(error.rest) if error.rest else ()
         told = {one.setting for one in error.problems}
         more = tuple(one for one in further if one.setting not in told)
         _fail(str(BadSettings((*error.problems, *more))), BAD_SETTINGS)
+
+
+def _with_app(settings: Settings) -> Settings:
+    """With what the set-up page stored."""
+    try:
+        return with_stored(settings)
+    except (OSError, StorageFailed, WrongKey) as error:
+        _fail(str(error), FAILED)
 
 
 def _why_not(error: OSError, settings: Settings) -> str:

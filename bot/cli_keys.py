@@ -13,7 +13,7 @@ from bot.beside import Beside
 from bot.github.errors import GitHubError
 from bot.github.errors import Refused as Refusal
 from bot.github.values import RepoRef
-from bot.key_desk import LONGEST_NAME, TOO_MANY
+from bot.key_desk import LONGEST_NAME, TOO_MANY, TooManyKeys
 from bot.keys import SCOPES
 from bot.terminal import note, say
 from handlers.options import parse_duration
@@ -50,7 +50,7 @@ def register(app: typer.Typer, run: Runner) -> None:
     _add_webhook_secrets(run)
 
 
-def _add_keys(run: Runner) -> None:
+def _add_keys(run: Runner) -> None:  # noqa: C901 - one function a command
     @keys.command("create")
     def create_key(
         owner: Owner,
@@ -73,7 +73,10 @@ def _add_keys(run: Runner) -> None:
         async def work(place: Beside) -> None:
             person = await _person(place, owner)
             ends = place.clock() + lives if lives else None
-            made = await place.desk.new_key(person, title, scopes, ends)
+            try:
+                made = await place.desk.new_key(person, title, scopes, ends)
+            except TooManyKeys as error:
+                raise Refused(f"{error} `bellhop keys revoke` does it.") from None
             note(f"A key of {person.login}'s, {_until(ends)}. It is shown only now:")
             say(made.secret)
 

@@ -11,7 +11,7 @@ from uuid_utils import uuid7
 from bot.keys import SHOWN, digest, new_key, new_webhook_secret
 from bot.vault import Vault
 from handlers.values import Person
-from storage.keys import ApiKey
+from storage.keys import MOST_KEYS, ApiKey
 from storage.people import People
 from storage.webhook_secrets import MOST, SealedSecret
 
@@ -21,6 +21,16 @@ TOO_MANY = (
     f"There are {MOST} secrets already, the one in use and the next. "
     "Delete the one that no receiver uses any more."
 )
+
+
+class TooManyKeys(Exception):  # noqa: N818 - the name says what is wrong
+    """Somebody has as many keys as may be; the text says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"There are {MOST_KEYS} keys already, and one person may have no more. "
+            "End those that are not used any more."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,11 @@ class KeyDesk:
     async def new_key(
         self, owner: Person, name: str, scopes: frozenset[str], expires_at: datetime | None
     ) -> NewKey:
-        """A new key of a person's."""
+        """A new key of a person's.
+
+        Raises:
+            TooManyKeys: they have as many as may be.
+        """
         secret = new_key()
         key = ApiKey(
             id=str(uuid7()),
@@ -61,7 +75,8 @@ class KeyDesk:
             created_at=self.clock(),
             expires_at=expires_at,
         )
-        await self.people.keep_key(key, digest(secret))
+        if not await self.people.keep_key(key, digest(secret)):
+            raise TooManyKeys
         return NewKey(key, secret)
 
     async def new_webhook_secret(self, owner: Person) -> NewSecret | None:

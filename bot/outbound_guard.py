@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -86,9 +87,13 @@ async def why_not_called(url: str, person_id: int, *, policy: Policy) -> str | N
 
 
 @contextlib.asynccontextmanager
-async def guarded_session(policy: Policy) -> AsyncGenerator[aiohttp.ClientSession]:
+async def guarded_session(
+    policy: Policy, trust: ssl.SSLContext | None = None
+) -> AsyncGenerator[aiohttp.ClientSession]:
     """A session that connects to nothing else; redirects are for the caller to refuse.
 
+    `trust` says whose certificates count, those that the system trusts if not given; a server must
+    have one of the name in the URL, whatever address that was looked up as.
     There are no proxies, which would be connected to instead, no cookies and no kept connections.
     """
 
@@ -102,6 +107,7 @@ async def guarded_session(policy: Policy) -> AsyncGenerator[aiohttp.ClientSessio
     connector = aiohttp.TCPConnector(
         socket_factory=guarded,
         resolver=GuardedResolver(policy),
+        ssl=trust or True,
         use_dns_cache=False,
         force_close=True,
         limit=0,

@@ -30,6 +30,8 @@ class Check:
     only_if: Mapping[int, str] = field(default_factory=dict[int, str])
     not_if: Mapping[int, str] = field(default_factory=dict[int, str])
     """A status that does not mean *invalid* after all if the answer has this text in it."""
+    because: Mapping[int, str] = field(default_factory=dict[int, str])
+    """What a status says of the key, where it says more than that it is not good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,18 @@ _SECRETS = re.compile(
     r"|bh_[A-Za-z0-9]{20,}"
     r"|whsec_[A-Za-z0-9+/=]{20,}"
     r"|sk-[A-Za-z0-9_-]{20,}"
+    r"|AIza[A-Za-z0-9_-]{30,}"
+    r"|(?:gsk_|xai-)[A-Za-z0-9]{20,}"
+    r"|fm[12][a-z]?_[A-Za-z0-9+/=_-]{20,}"
     r"|FlyV1 [A-Za-z0-9_,=+/-]{20,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
 
 
+MASK = "***"
+
+
 def redact(text: str) -> str:
     """The text with `***` in place of everything that looks like a secret."""
-    return _SECRETS.sub("***", text)
-
-
-def maybe_redact(text: str | None) -> str | None:
-    """The same for a text that may be absent."""
-    return None if text is None else redact(text)
+    return _SECRETS.sub(MASK, text)

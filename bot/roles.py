@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from bot.github.errors import GitHubError, Refused
 from bot.github.values import RepoRef
 from bot.http.access import Caller
 from bot.http.lookups import lookup_failed
+from bot.http.problems import Problem
 from handlers.roles import Role
 from handlers.values import Person
 from storage.lists import Place, Scope
@@ -86,8 +87,14 @@ class Roles:
         if self._asking.get(key) is asking:
             del self._asking[key]
 
-    async def scope(self, caller: Caller, places: Sequence[Place]) -> Scope:
+    async def scope(
+        self, caller: Caller, places: Sequence[Place], known: Collection[int] | None = None
+    ) -> Scope:
         """What somebody sees in these repositories; an operator, who sees all, is not asked about.
+
+        `known` are the ids of those that the caller knows to have tasks, all if not given: of
+        others it is told to nobody that GitHub was asked about them and did not answer, unless
+        they could be read there before.
 
         Raises:
             Problem: 503, GitHub did not say.
@@ -95,7 +102,7 @@ class Roles:
         person = caller.person
         if caller.operator:
             return Scope(person.id, everything=True)
-        roles = await self._all(places, person)
+        roles = await self._all(places, person, known)
         found = list(zip(places, roles, strict=True))
         return Scope(
             person.id,
@@ -103,14 +110,27 @@ class Roles:
             writable=frozenset(one.repository_id for one, role in found if role >= Role.WRITE),
         )
 
-    async def _all(self, places: Sequence[Place], person: Person) -> list[Role]:
+    async def _all(
+        self, places: Sequence[Place], person: Person, known: Collection[int] | None
+    ) -> list[Role]:
         """The roles in these repositories; once one cannot be had, the others are of no use."""
-        asks = [asyncio.create_task(self.role(place, person)) for place in places]
+        asks = [asyncio.create_task(self._told(place, person, known)) for place in places]
         try:
             return await asyncio.gather(*asks)
         finally:
             for ask in asks:
                 ask.cancel()
+
+    async def _told(self, place: Place, person: Person, known: Collection[int] | None) -> Role:
+        """A role; NONE where GitHub does not say and the person does not know of the repository."""
+        try:
+            return await self.role(place, person)
+        except Problem:
+            heard = self._heard.get((place.repository_id, person.id))
+            read = heard is not None and heard.role >= Role.READ
+            if known is None or place.repository_id in known or read:
+                raise
+            return Role.NONE
 
     async def _ask(self, place: Place, person: Person) -> Role:
         repo = RepoRef(place.installation_id, place.repository_id, place.full_name)

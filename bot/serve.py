@@ -1,4 +1,4 @@
-"""`bellhop serve`: listen, work, and stop cleanly."""
+"""`bellhop serve`: listen, be set up if need be, work, and stop cleanly."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import socket
 import structlog
 
 from bot.app import Bellhop, Tempo, opened
-from bot.doctor import examine
+from bot.doctor import before_start, examine
 from bot.files import allow_many_files
 from bot.http.listening import listening
-from bot.settings import Settings
+from bot.set_up import set_up
+from bot.settings import BadSettings, Settings
+from bot.startup import has_no_app
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -28,6 +30,7 @@ async def serve(settings: Settings, tempo: Tempo | None = None) -> None:
         OSError: the address cannot be listened on.
         FolderInUse: another Bellhop uses the data folder.
         StorageFailed: the database cannot be used.
+        BadSettings: an App was made, and there is more to set before the work can begin.
     """
     allow_many_files()
     stop = asyncio.Event()
@@ -36,7 +39,24 @@ async def serve(settings: Settings, tempo: Tempo | None = None) -> None:
         loop.add_signal_handler(number, stop.set)
     with socket.create_server((settings.host, settings.port), reuse_port=False) as listener:
         bound = settings.model_copy(update={"port": listener.getsockname()[1]})
-        async with opened(bound, tempo) as bellhop:
+        await run(bound, listener, stop, tempo)
+
+
+async def run(
+    settings: Settings, listener: socket.socket, stop: asyncio.Event, tempo: Tempo | None = None
+) -> None:
+    """Serve on a socket until told to stop; without an App, be set up first.
+
+    Raises:
+        As `serve` does.
+    """
+    known: Settings | None = settings
+    if has_no_app(settings):
+        known = await set_up(settings, listener, stop, tempo)
+        if known is not None and (found := before_start(known)):
+            raise BadSettings(found)
+    if known is not None:
+        async with opened(known, tempo) as bellhop:
             await _run(bellhop, listener, stop)
 
 

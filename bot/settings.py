@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     max_running: int = Field(10, ge=1, description="Attempts that run at a time, in all.")
     max_running_per_repository: int = Field(3, ge=1, description="The same for one repository.")
     max_running_per_owner: int = Field(3, ge=1, description="The same for one person.")
+    max_queued_per_owner: int = Field(
+        2000, ge=1, description="Tasks of one person that wait for a place at most."
+    )
     time_limit: int = Field(
         1800, ge=60, le=86_400, description="Seconds that an attempt may take at most."
     )
@@ -161,16 +164,21 @@ class Settings(BaseSettings):
             max_running=self.max_running,
             max_running_per_repository=self.max_running_per_repository,
             max_running_per_owner=self.max_running_per_owner,
+            max_queued_per_owner=self.max_queued_per_owner,
             web_url=self.github_url,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps Bellhop from starting, and what to do about it."""
+    """Something that keeps Bellhop from starting, and what to do about it.
+
+    `missing`: nothing was said at all, which keeps it from working, but not from being set up.
+    """
 
     setting: str
     detail: str
+    missing: bool = False
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is wrong

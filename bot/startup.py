@@ -66,6 +66,20 @@ def _secrets(settings: Settings) -> list[Problem]:
     return found
 
 
+def has_no_app(settings: Settings) -> bool:
+    """Whether nothing at all is said of an App: then the set-up page makes one."""
+    return not any(
+        (
+            settings.app_id,
+            settings.client_id,
+            settings.client_secret,
+            settings.private_key,
+            settings.private_key_file,
+            settings.webhook_secret,
+        )
+    )
+
+
 def app_problems(settings: Settings) -> tuple[Problem, ...]:
     """What is missing to speak as the GitHub App."""
     checks = (_app_id, _webhook_secret, _private_key)
@@ -75,13 +89,20 @@ def app_problems(settings: Settings) -> tuple[Problem, ...]:
 def _app_id(settings: Settings) -> list[Problem]:
     if settings.app_id is not None:
         return []
-    return [Problem("BELLHOP_APP_ID", "set it to the number on your App's page.")]
+    remedy = "set it to the number on your App's page."
+    if has_no_app(settings):
+        remedy = f"start `bellhop serve`, whose page /setup makes an App; or {remedy}"
+    return [Problem("BELLHOP_APP_ID", remedy, missing=True)]
 
 
 def _webhook_secret(settings: Settings) -> list[Problem]:
     if settings.webhook_secret is not None:
         return []
-    return [Problem("BELLHOP_WEBHOOK_SECRET", "set it to the secret of your App's webhook.")]
+    return [
+        Problem(
+            "BELLHOP_WEBHOOK_SECRET", "set it to the secret of your App's webhook.", missing=True
+        )
+    ]
 
 
 def _private_key(settings: Settings) -> list[Problem]:
@@ -89,7 +110,7 @@ def _private_key(settings: Settings) -> list[Problem]:
     if settings.private_key is not None:
         return _key(settings)
     if settings.private_key_file is None:
-        return [Problem(name, "name the .pem file that your App's page made.")]
+        return [Problem(name, "name the .pem file that your App's page made.", missing=True)]
     if not settings.private_key_file.is_file():
         return [Problem(name, "there is no such file.")]
     return _key(settings)
@@ -131,7 +152,7 @@ def _runners(settings: Settings) -> list[Problem]:
         unsafe=settings.unsafe_process_runner,
     )
     if no is not None and "process" in rules.runners:
-        found.append(Problem("BELLHOP_RUNNER", no))
+        found.append(Problem("BELLHOP_RUNNER", no, missing=True))
     if settings.worker_user in {"root", getpass.getuser()}:
         remedy = "name another user than root and Bellhop's own, or workers could read its keys."
         found.append(Problem("BELLHOP_WORKER_USER", remedy))
@@ -161,7 +182,7 @@ def _agents(settings: Settings) -> list[Problem]:
     ]
     if "command" in agents and not settings.agent_command:
         remedy = "set it to a shell command that reads the prompt from its input."
-        found.append(Problem("BELLHOP_AGENT_COMMAND", remedy))
+        found.append(Problem("BELLHOP_AGENT_COMMAND", remedy, missing=True))
     return found
 
 

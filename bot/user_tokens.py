@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -17,6 +18,8 @@ from bot.vault import Vault, WrongKey
 from handlers.values import Person
 from storage.people import People
 from storage.user_tokens import SealedUserToken
+
+T = TypeVar("T")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -42,19 +45,20 @@ class UserTokens:
     """The tokens of all people who have signed in.
 
     A renewal kills both old tokens at GitHub, so there is one at a time for a person, its outcome
-    is stored before anybody gets it, and it goes on although whoever asked has left.
+    is stored before anybody gets it, and it goes on although whoever asked has left. Nobody waits
+    for a revocation.
     """
 
     people: People
     vault: Vault
     oauth: OAuth
     clock: Callable[[], datetime]
+    on_end: Callable[[int], None] = field(default=lambda _: None, init=False)
+    """Told of everybody who ends a session: what they saw is to be forgotten."""
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(
         default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
     )
-    _renewing: set[asyncio.Task[SecretStr]] = field(
-        default_factory=set[asyncio.Task[SecretStr]], init=False
-    )
+    _at_work: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]], init=False)
 
     async def token(self, person: Person) -> SecretStr:
         """A token in a person's own name that is good for five minutes at least.
@@ -69,10 +73,7 @@ class UserTokens:
             raise SignInAgain
         if self._lasts(kept):
             return SecretStr(self._opened(kept).access)
-        renewing = asyncio.create_task(self._renewed(person.id))
-        self._renewing.add(renewing)
-        renewing.add_done_callback(self._done)
-        return await asyncio.shield(renewing)
+        return await asyncio.shield(self._begin(self._renewed(person.id)))
 
     async def keep(self, person: Person, granted: Granted) -> None:
         """Remember what GitHub granted, instead of what was there before."""
@@ -87,18 +88,20 @@ class UserTokens:
                 await self.people.drop_token(kept)
 
     async def forget(self, person_id: int) -> None:
-        """Forget a person's token, and revoke it at GitHub where GitHub answers."""
+        """Forget a person's token, and revoke it at GitHub if GitHub answers."""
         async with self._lock(person_id):
-            await self._revoke(await self.people.take_token(person_id))
+            self._end(await self.people.take_token(person_id))
+        self.on_end(person_id)
 
     async def forget_unused(self, person_id: int) -> None:
         """The same for somebody who has no session any more; nothing for anybody else."""
         async with self._lock(person_id):
-            await self._revoke(await self.people.take_unused_token(person_id, self.clock()))
+            self._end(await self.people.take_unused_token(person_id, self.clock()))
+        self.on_end(person_id)
 
     async def settled(self) -> None:
-        """Wait until every renewal that has begun is stored."""
-        await asyncio.gather(*self._renewing, return_exceptions=True)
+        """Wait until every renewal that has begun is stored, and every revocation done."""
+        await asyncio.gather(*self._at_work, return_exceptions=True)
 
     async def _renewed(self, person_id: int) -> SecretStr:
         async with self._lock(person_id):
@@ -133,9 +136,11 @@ class UserTokens:
             SealedUserToken(person, sealed, granted.expires_at, granted.renewable_until)
         )
 
-    async def _revoke(self, kept: SealedUserToken | None) -> None:
-        if kept is None or self._is_over(kept.expires_at):
-            return
+    def _end(self, kept: SealedUserToken | None) -> None:
+        if kept is not None and not self._is_over(kept.expires_at):
+            self._begin(self._revoke(kept))
+
+    async def _revoke(self, kept: SealedUserToken) -> None:
         try:
             await self.oauth.revoke(SecretStr(_pair(self.vault, kept).access))
         except (GitHubError, WrongKey) as error:
@@ -163,10 +168,16 @@ class UserTokens:
     def _lock(self, person_id: int) -> asyncio.Lock:
         return self._locks.setdefault(person_id, asyncio.Lock())
 
-    def _done(self, renewing: asyncio.Task[SecretStr]) -> None:
-        self._renewing.discard(renewing)
-        if not renewing.cancelled():
-            renewing.exception()  # whoever asked may have left, so it is looked at here
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._at_work.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._at_work.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked may have left, so it is looked at here
 
 
 def _pair(vault: Vault, kept: SealedUserToken) -> _Pair:

@@ -1,12 +1,13 @@
-"""Encryption at rest, and the keys that are derived from the one secret key."""
+"""Encryption at rest, and the keys that are derived from the one secret key; see `secret_key`."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-import os
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -19,21 +20,49 @@ class WrongKey(Exception):  # noqa: N818 - the name says what is wrong
     """Something was sealed with another key than the one that is set now."""
 
 
+@dataclass(frozen=True, slots=True)
+class FormerWorkerKey:
+    """A key that tokens of workers were made with, believed `until` then."""
+
+    key: bytes = field(repr=False)
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What a secret key that was replaced is still known by; it opens nothing any more."""
+
+    marker: bytes = field(repr=False)
+    worker: FormerWorkerKey | None = None
+
+
 class Vault:
     """Seals secrets for the database and signs what must be known again.
 
-    Each purpose has a key of its own, derived from the secret key (RFC 5869).
+    Each purpose has a key of its own, derived from the secret key (RFC 5869). What was signed with
+    `former` keys is known, too: comments on GitHub keep their markers for ever.
     """
 
-    def __init__(self, secret_key: bytes) -> None:
+    def __init__(self, secret_key: bytes, former: Sequence[Former] = ()) -> None:
+        self._secret_key = secret_key
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"seal")))
-        self._marker_key = _derive(secret_key, b"marker")
+        self.marker_key = _derive(secret_key, b"marker")
         self.worker_key = _derive(secret_key, b"worker-token")
         self.form_key = _derive(secret_key, b"form")
+        self.former_worker_keys = tuple(one.worker for one in former if one.worker is not None)
+        self._former_markers = tuple(one.marker for one in former)
+
+    def with_former(self, former: Sequence[Former]) -> Vault:
+        """The same vault, which knows what replaced keys have signed."""
+        return Vault(self._secret_key, former)
 
     def seal(self, secret: str) -> bytes:
         """Encrypt a secret."""
-        return self._fernet.encrypt(secret.encode())
+        return self.seal_bytes(secret.encode())
+
+    def seal_bytes(self, secret: bytes) -> bytes:
+        """Encrypt a secret that is no text."""
+        return self._fernet.encrypt(secret)
 
     def unseal(self, sealed: bytes) -> str:
         """The secret again.
@@ -41,8 +70,16 @@ class Vault:
         Raises:
             WrongKey: it was sealed with another key.
         """
+        return self.unseal_bytes(sealed).decode()
+
+    def unseal_bytes(self, sealed: bytes) -> bytes:
+        """The secret again, where it is no text.
+
+        Raises:
+            WrongKey: it was sealed with another key.
+        """
         try:
-            return self._fernet.decrypt(sealed).decode()
+            return self._fernet.decrypt(sealed)
         except InvalidToken as error:
             raise WrongKey(
                 "A stored secret was sealed with another BELLHOP_SECRET_KEY than the one now set. "
@@ -51,43 +88,20 @@ class Vault:
 
     def sign(self, key: str) -> str:
         """The code by which Bellhop knows a marker of its own again: 32 hexadecimal digits."""
-        return hmac.new(self._marker_key, key.encode(), hashlib.sha256).hexdigest()[:32]
+        return _code(self.marker_key, key)
+
+    def signed_before(self, key: str) -> tuple[str, ...]:
+        """The codes that replaced keys made, or would have made."""
+        return tuple(_code(one, key) for one in self._former_markers)
 
 
-def load_or_make_key(path: Path) -> bytes:
-    """Read the secret key of the data folder; on the first start, make it (mode 0600).
-
-    Raises:
-        WrongKey: the file holds none, as after a disk failed.
-    """
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return _make_key(path)
-    try:
-        key = base64.urlsafe_b64decode(text.strip())
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise WrongKey(
-            f"{path} holds no secret key. Put the former one back from a backup; if nothing is to "
-            "be kept, remove the file, and a new one is made."
-        )
-    return key
+def _code(marker_key: bytes, key: str) -> str:
+    return hmac.new(marker_key, key.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _make_key(path: Path) -> bytes:
-    """A key in a file that is there whole or not at all, whenever the machine stops."""
-    key = os.urandom(KEY_BYTES)
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(base64.urlsafe_b64encode(key).decode() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    return key
+def print_of(secret_key: bytes) -> str:
+    """By which a secret key is known without telling anything of it."""
+    return _derive(secret_key, b"print")[:8].hex()
 
 
 def _derive(secret_key: bytes, purpose: bytes) -> bytes:

@@ -86,6 +86,14 @@ def refuse_pull(found: Circumstances) -> Refusal | None:
     return None
 
 
+def refuse_queue(view: View, owner_id: int) -> Refusal | None:
+    """The refusal of one more task that waits, of somebody of whom as many wait as may."""
+    most = view.rules.max_queued_per_owner
+    if view.waiting.get(owner_id, 0) < most:
+        return None
+    return Refusal(ErrorCode.OVER_BUDGET, "queue_full", replies.queue_full(most))
+
+
 def may_start(task: Task, load: Load, rules: Rules) -> bool:
     """Whether a place is free for this task. Two tasks never work on one branch at a time."""
     per_repository = min(

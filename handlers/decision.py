@@ -29,6 +29,7 @@ class Rules:
     max_running: int = 10
     max_running_per_repository: int = 3
     max_running_per_owner: int = 3
+    max_queued_per_owner: int = 2000
     web_url: str = "https://github.com"
 
     def offered(self, what: Choice) -> tuple[str, ...]:
@@ -99,6 +100,8 @@ class View:
     load: Load = field(default_factory=Load)
     kept: Kept = field(default_factory=Kept)
     """The defaults of the installation and of who asks, where there may be a new attempt."""
+    waiting: Mapping[int, int] = field(default_factory=dict[int, int])
+    """How many tasks wait of those who would have one more, by their owners' ids."""
     places: Mapping[str, int] = field(default_factory=dict[str, int])
     """The places in the queue of those of the issue's tasks that wait, by task id; 1 is next."""
 
@@ -140,7 +143,7 @@ class Brief:
 class Declined:
     """Why what a program asked for was not done; `detail` is a sentence that says what to do."""
 
-    kind: Literal["conflict", "invalid", "forbidden"]
+    kind: Literal["conflict", "invalid", "forbidden", "busy"]
     detail: str
     field: str | None = None
     """The field of the request that is wrong, where it is one."""

@@ -216,6 +216,13 @@ class AppRemoved(_Value):
     )
 
 
+class ConsentRevoked(_Value):
+    """Somebody took back what they had allowed the App to do in their name."""
+
+    action: Literal["revoked"]
+    sender: Actor
+
+
 Delivery: TypeAlias = (
     CommentWritten
     | IssueOpened
@@ -224,6 +231,7 @@ Delivery: TypeAlias = (
     | RepositoryGone
     | RepositoryRenamed
     | AppRemoved
+    | ConsentRevoked
 )
 
 _LISTENED: dict[str, dict[str, type[Delivery]]] = {
@@ -243,7 +251,10 @@ _LISTENED: dict[str, dict[str, type[Delivery]]] = {
     },
     "installation": {"deleted": AppRemoved, "suspend": AppRemoved},
     "installation_repositories": {"removed": AppRemoved},
+    "github_app_authorization": {"revoked": ConsentRevoked},
 }
+_OF_NO_INSTALLATION = {ConsentRevoked}
+"""What GitHub tells of a person, wherever the App is installed."""
 
 
 class _Envelope(_Value):
@@ -283,7 +294,7 @@ def _read_by_action(event: str, actions: dict[str, type[Delivery]], body: bytes)
     try:
         envelope = _Envelope.model_validate_json(body)
         model = actions.get(envelope.action)
-        if model is None or envelope.installation is None:
+        if model is None or (envelope.installation is None and model not in _OF_NO_INSTALLATION):
             return None
         return model.model_validate_json(body)
     except ValidationError as error:

@@ -111,7 +111,7 @@ class SendWebhook:
 
 @dataclass(frozen=True, slots=True)
 class DeleteTask:
-    """Remove a task that has ended, once what it owes to people is said."""
+    """Remove a task that has ended, once all else that it owes is done."""
 
     key: str
     task_id: str

@@ -93,10 +93,14 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class MessageSent:
-    """Somebody who may has something more to say to a task's worker."""
+    """Somebody who may has something more to say to a task's worker.
+
+    `found` is there where the task had ended when GitHub was asked: then it begins an attempt.
+    """
 
     task_id: str
     message: FollowUp
+    found: Circumstances | None = None
 
 
 @dataclass(frozen=True, slots=True)

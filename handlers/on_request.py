@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers.admission import Refusal, refuse_role
+from handlers.admission import Refusal, refuse_queue, refuse_role
 from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
 from handlers.events import (
+    Circumstances,
     DeletionRequested,
     ExtensionRequested,
     FollowUpDue,
@@ -21,7 +23,7 @@ from handlers.events import (
 from handlers.launches import WARN_AT
 from handlers.preferences import wish_again
 from handlers.task import Ending, Status, Task
-from handlers.values import ErrorCode
+from handlers.values import ErrorCode, FollowUp
 from handlers.work import (
     admit,
     admit_again,
@@ -36,8 +38,14 @@ from handlers.work import (
 
 MOST_PENDING = 20
 """Messages that may wait for a worker to hear them."""
+MOST_WAITING = 64_000
+"""Bytes of all their texts: they are kept in the task, which each heartbeat writes anew."""
 
 ARCHIVED = "The repository is archived, and nothing can be changed there."
+TOO_LONG = (
+    f"The messages that wait would take more than {MOST_WAITING // 1000} kB together: "
+    "wait until they are heard, or send a shorter one."
+)
 REFUSED = "It was refused at admission: ask for a new task."
 
 
@@ -45,7 +53,9 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     """Admit a task, or say why not."""
     if event.found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[event.command.name], event.found.role)
+    refusal = refuse_role(COMMANDS[event.command.name], event.found.role) or refuse_queue(
+        view, event.sender.id
+    )
     wish = refusal or admit(view, event.command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refused(wish)
@@ -69,10 +79,9 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
         return _conflict(REFUSED)
     if not task.ended:
         return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
-    if event.found.archived:
-        return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[task.wish.command], event.found.role)
-    wish = refusal or admit_again(view, task, event.found)
+    if no := _may_not_go_on(view, task, event.found):
+        return no
+    wish = admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     again = anew(task, wish, event.sender, where_it_is_now(task, event.found), now)
@@ -110,12 +119,17 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
     if len(task.pending) >= MOST_PENDING:
         return _conflict(f"{MOST_PENDING} messages wait already: wait until they are heard.")
     message = event.message
+    if sum(_size(one) for one in (*task.pending, message)) > MOST_WAITING:
+        return _conflict(TOO_LONG)
     told = replace(task, pending=(*task.pending, message), updated_at=now)
     data = {"id": message.id, "by": message.sender.login}
     entry = Entry("message", message.text, data)
     if not task.ended:
         return Decision(told, (), (entry,))
-    return _go_on(view, told, (entry,), now)
+    if event.found is None:
+        return _conflict("It has ended just now. Send the message again, for another attempt.")
+    no = _may_not_go_on(view, task, event.found)
+    return no or _go_on(view, told, (entry,), now, event.found)
 
 
 def on_follow_up(view: View, event: FollowUpDue, now: datetime) -> Decision:
@@ -172,22 +186,47 @@ def _end(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
     return begin(task, ending, now)
 
 
-def _go_on(view: View, task: Task, before: tuple[Entry, ...], now: datetime) -> Decision:
-    """A new attempt on the same branch, asked for by whoever spoke last."""
-    wish = wish_again(task.wish, view.kept, view.rules)
+def _may_not_go_on(view: View, task: Task, found: Circumstances) -> Decision | None:
+    """Why another attempt cannot be asked for here and by this person; None where it can."""
+    if found.archived:
+        return _conflict(ARCHIVED)
+    refusal = refuse_role(COMMANDS[task.wish.command], found.role)
+    refusal = refusal or refuse_queue(view, task.owner.id)
+    return _refused(refusal) if refusal else None
+
+
+def _go_on(
+    view: View,
+    task: Task,
+    before: tuple[Entry, ...],
+    now: datetime,
+    found: Circumstances | None = None,
+) -> Decision:
+    """A new attempt on the same branch, asked for by whoever spoke last.
+
+    Without `found` it follows on an attempt that ended this moment, for which all was looked at.
+    """
+    if found is None:
+        wish, branches = wish_again(task.wish, view.kept, view.rules), task.branches
+    else:
+        wish, branches = admit_again(view, task, found), where_it_is_now(task, found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
     last = task.pending[-1]
     model = next((one.model for one in reversed(task.pending) if one.model), wish.model)
     prompt = "\n\n".join(one.text for one in task.pending)
-    again = anew(task, replace(wish, model=model), last.sender, task.branches, now)
+    again = anew(task, replace(wish, model=model), last.sender, branches, now)
     again = replace(again, pending=())
     return Decision(
         again,
         (status_edit(again),),
         (*before, asked_again(again, task.pending)),
-        brief=Brief(prompt, None),
+        brief=Brief(prompt, (found and found.context) or None),
     )
+
+
+def _size(message: FollowUp) -> int:
+    return len(json.dumps(message.text, ensure_ascii=False).encode())
 
 
 def _later(task: Task, started: datetime, now: datetime) -> Task:
@@ -204,6 +243,8 @@ def _refused(refusal: Refusal) -> Decision:
     """Why it was not admitted: for lack of a right, a field, or by what stands there already."""
     if refusal.code is ErrorCode.NOT_PERMITTED:
         return Decision(declined=Declined("forbidden", refusal.reply))
+    if refusal.code is ErrorCode.OVER_BUDGET:
+        return Decision(declined=Declined("busy", refusal.reply))
     if refusal.field is None:
         return _conflict(refusal.reply)
     return Decision(declined=Declined("invalid", refusal.reply, refusal.field))

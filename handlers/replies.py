@@ -33,6 +33,15 @@ def too_many(limit: int) -> str:
     return f"Only the first {limit} commands of a comment count. Put the others in another comment."
 
 
+def queue_full(limit: int) -> str:
+    """As many tasks of a person wait as may."""
+    tasks = "1 task waits" if limit == 1 else f"{limit} tasks wait"
+    return (
+        f"{tasks} for a free place already, and no more may wait of one person. "
+        "Ask again once some have begun, or stop those that are not wanted any more."
+    )
+
+
 def bad_config(problems: Sequence[ConfigProblem]) -> str:
     """The repository's configuration cannot be used."""
     rows = "\n".join(

@@ -97,6 +97,7 @@ class ErrorCode(StrEnum):
     NOT_PERMITTED = "not_permitted"
     BAD_COMMAND = "bad_command"
     BAD_CONFIG = "bad_config"
+    OVER_BUDGET = "over_budget"
     LAUNCH_FAILED = "launch_failed"
     WORKER_LOST = "worker_lost"
     WORKER_FAILED = "worker_failed"

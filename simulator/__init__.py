@@ -5,7 +5,8 @@
         sim.install(repository)
         issue = sim.open_issue(repository, author="alice", title="It is broken")
 
-It knows one GitHub App. Everything is in memory but the git repositories, which are real.
+It knows one GitHub App; one that is made from a manifest takes its place. Everything is in memory
+but the git repositories, which are real.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from simulator import control, gitserver, pages, rest
+from simulator import app_pages, control, gitserver, oauth, pages, rest
 from simulator.auth import Tokens
 from simulator.backend import Backend, OnRequest, Record
 from simulator.faults import Fault, Faults
@@ -25,14 +26,17 @@ from simulator.hooks import TIME_LIMIT, Delivery, Hooks
 from simulator.hosting import utc_now
 from simulator.keys import made_key
 from simulator.limits import Limits
+from simulator.manifests import Manifests
 from simulator.model import AppIdentity, User
 from simulator.pulls import World
-from simulator.shapes import Site
+from simulator.shapes import Site, accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
+
+    from simulator.people import People
 
 __all__ = ["AppIdentity", "Delivery", "Fault", "Record", "Simulator"]
 
@@ -86,13 +90,17 @@ class Simulator(World):
         self.url = f"http://{host}:{port}"
         self.api_url = f"{self.url}/api"
         site = Site(web=self.url, api=self.api_url, app=app, app_owner=OWNER)
-        hooks = Hooks(app, self._read_clock, delivery_limit)
+        hooks = Hooks(site, self._read_clock, delivery_limit)
         super().__init__(folder=folder, site=site, hooks=hooks, now=now)
         self.faults = Faults()
-        self.tokens = Tokens(app, self._read_clock)
+        self.tokens = Tokens(site, self._read_clock)
         self.limits = Limits(self._read_clock)
         self._backend = Backend(
-            world=self, tokens=self.tokens, faults=self.faults, limits=self.limits
+            world=self,
+            tokens=self.tokens,
+            faults=self.faults,
+            limits=self.limits,
+            manifests=Manifests(self),
         )
         self._listener = listener
         self._runner: web.AppRunner | None = None
@@ -135,7 +143,7 @@ class Simulator(World):
         )
         self.webhook_url = webhook_url
         application = web.Application(client_max_size=REQUEST_LIMIT)
-        for routes in (rest, control, gitserver, pages):
+        for routes in (rest, control, gitserver, oauth, app_pages, pages):
             routes.add_routes(application, self._backend)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -189,6 +197,18 @@ class Simulator(World):
     def redeliver(self, delivery: Delivery) -> Delivery:
         """Send a delivery again, under the same GUID."""
         return self.hooks.redeliver(delivery)
+
+    @property
+    def people(self) -> People:
+        """Who has signed in to the App."""
+        return self.tokens.people
+
+    def revoke_authorization(self, login: str) -> None:
+        """Let a person take back what they have allowed the App: it is told, tokens die."""
+        person = self.user(login)
+        self.people.revoke_all(person)
+        sender = accounts.user(self.site, person)
+        self.hooks.emit("github_app_authorization", {"action": "revoked", "sender": sender})
 
     def expire(self, token: str) -> None:
         """Let an installation token's hour be over."""

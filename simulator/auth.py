@@ -1,9 +1,10 @@
-"""Who is asking: nobody, the App with its JWT, or an installation with a token."""
+"""Who is asking: nobody, the App with its JWT, an installation or a person with a token."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import json
 import secrets
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ import jwt
 
 from simulator.keys import public_key
 from simulator.model import Token
+from simulator.people import People
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from simulator.model import AppIdentity, Installation, Repository
+    from simulator.model import Installation, Repository
+    from simulator.people import UserToken
+    from simulator.shapes import Site
 
 LIFETIME = timedelta(hours=1)
 LONGEST_JWT = 600
@@ -29,12 +33,18 @@ CLOCK_DRIFT = 60
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who sends a request; `token` is set for an installation only."""
+    """Who sends a request; `token` is an installation's, `person` a person's own.
 
-    kind: Literal["anonymous", "app", "installation"]
+    `client` is the App once more, by its client id and secret.
+    """
+
+    kind: Literal["anonymous", "app", "client", "installation", "person"]
     token: Token | None = None
+    person: UserToken | None = None
 
     def __str__(self) -> str:
+        if self.person:
+            return f"person:{self.person.user.login}"
         return f"installation:{self.token.installation.id}" if self.token else self.kind
 
 
@@ -46,12 +56,13 @@ class BadCredentialsError(Exception):
 
 
 class Tokens:
-    """The installation tokens that were given out."""
+    """The tokens that were given out: those of installations, and with `people` those of people."""
 
-    def __init__(self, app: AppIdentity, now: Callable[[], datetime]) -> None:
-        self._app = app
+    def __init__(self, site: Site, now: Callable[[], datetime]) -> None:
+        self._site = site
         self._now = now
         self._tokens: dict[str, Token] = {}
+        self.people = People(now)
 
     def mint(
         self,
@@ -76,13 +87,13 @@ class Tokens:
         head = _encode({"alg": "RS256", "typ": "JWT"})
         claims = _encode(
             {
-                "iss": self._app.client_id,
+                "iss": self._site.app.client_id,
                 "sub": installation.id,
                 "exp": int(expires_at.timestamp()),
                 "jti": secrets.token_hex(8),
             }
         )
-        return f"ghs_{self._app.app_id}_{head}.{claims}.{secrets.token_urlsafe(256)}"
+        return f"ghs_{self._site.app.app_id}_{head}.{claims}.{secrets.token_urlsafe(256)}"
 
     def all(self) -> list[Token]:
         """Return every token made so far, oldest first."""
@@ -114,20 +125,35 @@ class Tokens:
         if not header:
             return ANONYMOUS
         scheme, _, rest = header.partition(" ")
-        value = _password(rest) if scheme.lower() == "basic" else rest.strip()
+        name, value = _basic(rest) if scheme.lower() == "basic" else ("", rest.strip())
         if scheme.lower() not in ("basic", "bearer", "token"):
             raise BadCredentialsError("Bad credentials")
         if scheme.lower() == "bearer" and value.startswith("ey"):
             self._check_jwt(value)
             return Actor("app")
+        if name == self._site.app.client_id:
+            return self._client(value)
+        if value.startswith("ghu_"):
+            return self._person(value)
         return Actor("installation", self.check(value))
+
+    def _client(self, secret: str) -> Actor:
+        if not hmac.compare_digest(secret.encode(), self._site.app.client_secret.encode()):
+            raise BadCredentialsError("Bad credentials")
+        return Actor("client")
+
+    def _person(self, value: str) -> Actor:
+        found = self.people.find(value)
+        if found is None:
+            raise BadCredentialsError("Bad credentials")
+        return Actor("person", person=found)
 
     def _check_jwt(self, value: str) -> None:
         """Check an App's JWT by the clock of this place rather than the machine's."""
-        claims = _claims(value, public_key(self._app.private_key_pem))
+        claims = _claims(value, public_key(self._site.app.private_key_pem))
         now = int(self._now().timestamp())
         issuer, expires, issued = claims.get("iss"), claims.get("exp"), claims.get("iat")
-        if issuer not in (self._app.client_id, str(self._app.app_id)):
+        if issuer not in (self._site.app.client_id, str(self._site.app.app_id)):
             raise BadCredentialsError("Integration not found")
         if not isinstance(expires, int) or expires <= now:
             raise BadCredentialsError(
@@ -158,10 +184,11 @@ def _encode(claims: dict[str, str | int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 
 
-def _password(encoded: str) -> str:
-    """Take the password out of Basic credentials."""
+def _basic(encoded: str) -> tuple[str, str]:
+    """Return the name and the password of Basic credentials."""
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise BadCredentialsError("Bad credentials") from None
-    return decoded.partition(":")[2]
+    name, _, password = decoded.partition(":")
+    return name, password

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from simulator.auth import Actor, Tokens
     from simulator.faults import Fault, Faults
     from simulator.limits import Limits
+    from simulator.manifests import Manifests
     from simulator.pulls import World
 
 
@@ -46,6 +47,7 @@ class Backend:
     tokens: Tokens
     faults: Faults
     limits: Limits
+    manifests: Manifests
     log: list[Record] = field(default_factory=list[Record])
     on_request: list[OnRequest] = field(default_factory=list["OnRequest"])
 

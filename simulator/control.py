@@ -31,6 +31,7 @@ def add_routes(application: web.Application, backend: Backend) -> None:
     router.add_post(f"{PREFIX}/faults", control.add_faults)
     router.add_delete(f"{PREFIX}/faults", control.clear_faults)
     router.add_post(f"{PREFIX}/webhook-url", control.set_webhook_url)
+    router.add_post(f"{PREFIX}/callback-urls", control.set_callback_urls)
 
 
 def _bad(problem: str) -> web.HTTPBadRequest:
@@ -90,6 +91,16 @@ class Control:
         if url is not None and not isinstance(url, str):
             raise _bad("Give `url`, a text or null.")
         self._backend.world.hooks.url = url
+        return web.json_response({})
+
+    async def set_callback_urls(self, request: web.Request) -> web.Response:
+        """`POST /_simulator/callback-urls` `{urls}`: where people may be sent back to."""
+        urls: Any = (await _body(request)).get("urls")
+        if not isinstance(urls, list) or not all(
+            isinstance(one, str) for one in cast("list[Any]", urls)
+        ):
+            raise _bad("Give `urls`, a list of texts.")
+        self._backend.world.callback_urls = cast("list[str]", urls)
         return web.json_response({})
 
     async def state(self, request: web.Request) -> web.Response:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from simulator.model import AppIdentity
-    from simulator.shapes import Json
+    from simulator.shapes import Json, Site
 
 # GitHub lets a delivery be looked at and repeated for three days.
 KEPT = timedelta(days=3)
@@ -60,15 +60,15 @@ class Hooks:
     """Sends deliveries one after another from a task of its own.
 
     Args:
-        app: whose webhook this is, with the secret that signs.
+        site: knows the App whose webhook this is, with the secret that signs.
         now: the clock.
         time_limit: seconds a receiver has to answer.
     """
 
-    def __init__(self, app: AppIdentity, now: Callable[[], datetime], time_limit: float) -> None:
+    def __init__(self, site: Site, now: Callable[[], datetime], time_limit: float) -> None:
         self.url: str | None = None
         self.log: list[Delivery] = []
-        self._app = app
+        self._site = site
         self._now = now
         self._time_limit = time_limit
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
@@ -147,7 +147,7 @@ class Hooks:
                     self._queue.task_done()
 
     async def _send(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
-        delivery.request_headers = headers(self._app, delivery)
+        delivery.request_headers = headers(self._site.app, delivery)
         delivery.delivered_at = self._now()
         started = time.monotonic()
         try:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from simulator.model import Repository, User
+from simulator.model import Repository, Role, User
 from simulator.repositories import GitRepository
 from simulator.shapes import accounts
 from simulator.shapes import repositories as shape
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.hooks import Hooks
-    from simulator.model import AccountKind, AppIdentity, Installation, PullRequest
+    from simulator.model import (
+        AccountKind,
+        AppIdentity,
+        Installation,
+        MemberRole,
+        PullRequest,
+    )
     from simulator.shapes import Json, Site
 
 
@@ -36,6 +42,7 @@ class Hosting(ABC):
         users: accounts by lower-case login.
         repositories: every repository ever made, by id.
         installations: every installation ever made, by id.
+        callback_urls: where the App may send people back to after they have signed in.
     """
 
     def __init__(
@@ -47,6 +54,8 @@ class Hosting(ABC):
         self.users: dict[str, User] = {}
         self.repositories: dict[int, Repository] = {}
         self.installations: dict[int, Installation] = {}
+        self.callback_urls: list[str] = []
+        self._members: dict[tuple[int, int], MemberRole] = {}
         self._folder = folder
         self._ids = itertools.count(100_001)
         self._former_names: dict[str, int] = {}
@@ -85,6 +94,29 @@ class Hosting(ABC):
             return self.users[login.lower()]
         except KeyError:
             raise LookupError(f"no account {login!r}: make it with add_user") from None
+
+    def add_member(self, organization: str, login: str, role: MemberRole = "member") -> None:
+        """Let a person be in an organization."""
+        place = (self.add_user(organization, "Organization").id, self.add_user(login).id)
+        self._members[place] = role
+
+    def membership(self, organization: User, person: User) -> MemberRole | None:
+        """Return a person's role in an organization; None for those who are not in it."""
+        return self._members.get((organization.id, person.id))
+
+    def organizations_of(self, person: User) -> list[User]:
+        """Return the organizations that a person is in."""
+        return [one for one in self.users.values() if self.membership(one, person) is not None]
+
+    def may_see(self, person: User, repository: Repository) -> bool:
+        """Tell whether a person may read a repository."""
+        return not repository.deleted and self.role_of(person, repository).includes("read")
+
+    def role_of(self, person: User, repository: Repository) -> Role:
+        """Return the strongest role a person has in a repository: owners of its owner have all."""
+        if self.membership(repository.owner, person) == "admin":
+            return Role("admin", "admin")
+        return repository.role(person)
 
     def add_repository(
         self,

@@ -5,19 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.hosting import Hosting
-from simulator.model import Installation
+from simulator.model import Installation, User
 from simulator.shapes import accounts
 from simulator.shapes import repositories as shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulator.model import Repository, User
+    from simulator.model import AppIdentity, Repository
     from simulator.shapes import Json
 
 
 class Installations(Hosting):
     """What owners do with the App; it is told of each step, whatever it has subscribed to."""
+
+    def adopt(self, app: AppIdentity, owner: User, webhook_url: str | None) -> None:
+        """Let a new App take the place of the one that was here; it is installed nowhere yet."""
+        for installation in self.installations.values():
+            installation.deleted = True
+            installation.repositories.clear()
+        self.site.app, self.site.app_owner = app, owner
+        self._add_account(User(app.bot_user_id, app.bot_login, "Bot"))
+        self.hooks.url = webhook_url
+        self.callback_urls = list(app.callback_urls)
 
     def install(
         self, *repositories: Repository, permissions: Mapping[str, str] | None = None

@@ -13,6 +13,11 @@ BITS = 2048
 @cache
 def made_key() -> str:
     """Make a private key, one for this process: making it takes longer than most tests."""
+    return new_key()
+
+
+def new_key() -> str:
+    """Make a private key that nothing else has."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     return key.private_bytes(
         serialization.Encoding.PEM,

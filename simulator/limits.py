@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simulator.auth import Actor
 
 # docs.github.com: rest/using-the-rest-api/rate-limits-for-the-rest-api
-PER_HOUR = {"anonymous": 60, "app": 5000, "installation": 5000}
+PER_HOUR = {"anonymous": 60, "app": 5000, "client": 5000, "installation": 5000, "person": 5000}
 WINDOW = timedelta(hours=1)
 
 

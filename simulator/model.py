@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simulator.repositories import GitRepository
 
 AccountKind = Literal["User", "Organization", "Bot"]
+MemberRole = Literal["admin", "member"]
 ReactionContent = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
 REACTIONS: tuple[ReactionContent, ...] = (
     "+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes",
@@ -36,6 +37,9 @@ class AppIdentity:
     name: str
     permissions: Mapping[str, str]
     events: tuple[str, ...]
+    callback_urls: tuple[str, ...] = ()
+    setup_url: str | None = None
+    public: bool = True
 
     @property
     def bot_login(self) -> str:

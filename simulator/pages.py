@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -61,7 +62,7 @@ code { font-family: ui-monospace, monospace; font-size: .85rem }
 .add { color: light-dark(#116329, #56d364) }
 .del { color: light-dark(#a40e26, #ff7b72) }
 textarea { width: 100%; min-height: 6rem; font: inherit; padding: .5rem }
-select, button { font: inherit; padding: .35rem .8rem }
+input, select, button { font: inherit; padding: .35rem .8rem }
 label { display: block; margin: .5rem 0 .25rem }
 .row {
   display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; justify-content: space-between;
@@ -82,15 +83,26 @@ def add_routes(application: web.Application, backend: Backend) -> None:
         application.router.add_post(place, pages.write)
 
 
-def _page(title: str, *parts: str) -> web.Response:
+def page(title: str, *parts: str, policy: str = POLICY, status: int = 200) -> web.Response:
+    """A page of these parts, which are HTML."""
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
     )
     text = head + "".join(parts) + "</body></html>"
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-    return web.Response(text=text, content_type="text/html", headers=headers)
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def leads_to(url: str | None) -> str:
+    """A page's policy: browsers hold the redirect after a form to it, too."""
+    if url is None:
+        return POLICY
+    parts = urlsplit(url)
+    return POLICY.replace(
+        "form-action 'self'", f"form-action 'self' {parts.scheme}://{parts.netloc}"
+    )
 
 
 def _missing(what: str) -> web.HTTPNotFound:
@@ -109,7 +121,7 @@ class Pages:
         found = [one for one in self._backend.world.repositories.values() if not one.deleted]
         items = [f"<li>{_link(f'/{one.full_name}', one.full_name)}</li>" for one in found]
         intro = '<p class="quiet">An offline GitHub: everything here is made up and stays here.</p>'
-        return _page("Repositories", "<h1>Repositories</h1>", intro, _list(items))
+        return page("Repositories", "<h1>Repositories</h1>", intro, _list(items))
 
     async def repository(self, request: web.Request) -> web.Response:
         """Show a repository's issues and pull requests."""
@@ -117,7 +129,7 @@ class Pages:
         issues = [_item(one) for one in reversed(found.issues) if not one.deleted]
         pulls = [_item(one) for one in reversed(found.pulls)]
         clone = f"{self._backend.world.site.web}/{found.full_name}.git"
-        return _page(
+        return page(
             found.full_name,
             f'<nav><a href="/">Repositories</a></nav><h1>{escape(found.full_name)}</h1>',
             f'<p class="quiet">Clone it: <code>{escape(clone)}</code></p>',
@@ -133,7 +145,7 @@ class Pages:
         title = f"{escape(found.title)} <small>#{found.number}</small>"
         place = found.repository.full_name
         comments = [_comment(one) for one in found.comments]
-        return _page(
+        return page(
             f"{found.title} #{found.number}",
             f"<nav>{_link(f'/{place}', place)}</nav><h1>{title}</h1>",
             self._facts(found),

@@ -102,7 +102,9 @@ def _take_again(db: Database, delivery_id: str) -> Literal["again", "waits", "do
 
 def _reopen(db: Database, number: int, source: Sequence[Any]) -> None:
     """The last number of all: whoever goes through the inbox in order is past the old one."""
-    (last,) = db.conn.execute("SELECT max(number) FROM deliveries").fetchone()
+    (last,) = db.conn.execute(
+        "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'deliveries' RETURNING seq - 1"
+    ).fetchone()
     db.conn.execute(
         "UPDATE deliveries SET number = ?, state = 'open', done_at = NULL WHERE number = ?",
         (last + 1, number),

@@ -99,6 +99,21 @@ def try_out(path: Path, patience: float = 1.0) -> int:
     return int(row[0])
 
 
+def open_beside(path: Path, patience: float = 1.0) -> Database:
+    """Open a database for a short look, whether a Bellhop has it open or not.
+
+    It can change nothing, but unlike a reader it takes the write-ahead log away again if it was
+    the only one here.
+
+    Raises:
+        sqlite3.Error: It cannot be opened.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return Database(connection)
+
+
 def open_reader(path: Path) -> Database:
     """Open a connection that can change nothing."""
     uri = f"{path.absolute().as_uri()}?mode=ro"

@@ -91,18 +91,18 @@ class Decider:
             return
         given = 0
         for _ in range(self.rules.max_running):
-            line = turns.in_line(db, self.rules, now)
-            if not line:
+            task_id = turns.next_up(db, self.rules, now)
+            if task_id is None:
                 break
-            self.apply(db, PlaceOffered(line[0]), now)
-            turns.take_turn(db, line[0])
+            self.apply(db, PlaceOffered(task_id), now)
+            turns.take_turn(db, task_id)
             given += 1
         if given:
             self._tell_the_next(db, now)
 
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""
-        waiting = (tasks.load(db, task_id) for task_id in turns.queue(db, NEXT))
+        waiting = (tasks.load(db, task_id) for task_id in turns.front(db, NEXT))
         spoken_of = [task for task in waiting if task and task.where.number is not None]
         outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 

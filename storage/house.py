@@ -10,14 +10,17 @@ from sqlite_utils import Database
 from handlers import events
 from handlers.deliveries import (
     AppRemoved,
+    ConsentRevoked,
     IssueGone,
     PullRequestClosed,
     RepositoryGone,
     RepositoryRenamed,
 )
-from storage import preferences, provider_secrets, tasks
+from storage import keys, preferences, provider_secrets, tasks, user_tokens
 
-HouseKeeping = IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved
+HouseKeeping = (
+    IssueGone | PullRequestClosed | RepositoryGone | RepositoryRenamed | AppRemoved | ConsentRevoked
+)
 
 
 def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
@@ -46,16 +49,25 @@ def events_of(  # noqa: C901, PLR0912 - one row a kind of delivery
                 yield events.PullRequestClosed(task_id, merged)
         case AppRemoved():
             yield from _of_removal(db, delivery)
+        case ConsentRevoked():
+            return
         case _:
             assert_never(delivery)
 
 
 def forget_what_goes(db: Database, delivery: HouseKeeping) -> None:
-    """Remove what nobody can use or see any more: what was set for an installation that is gone."""
+    """Remove what nobody can use or see any more.
+
+    That is what was set for an installation that is gone; and for somebody who took back their
+    consent every session: GitHub has ended their tokens.
+    """
     if isinstance(delivery, AppRemoved) and delivery.reason == "deleted":
         scope = preferences.installation_scope(delivery.installation_id)
         preferences.forget(db, scope)
         provider_secrets.forget(db, scope)
+    elif isinstance(delivery, ConsentRevoked):
+        keys.drop_sessions_of(db, delivery.sender.id)
+        user_tokens.take(db, delivery.sender.id)
 
 
 def _of_removal(db: Database, removal: AppRemoved) -> Iterator[events.Event]:

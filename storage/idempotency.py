@@ -56,6 +56,16 @@ def keep(db: Database, once: OnceKey, answer: FirstAnswer, now: datetime) -> Non
     )
 
 
+def empty(db: Database, task_id: str) -> None:
+    """A task was removed: of what was answered about it, nothing that people wrote stays."""
+    db.conn.execute(
+        "UPDATE idempotency SET body = CASE WHEN json_valid(body) THEN json_set(body, "
+        "'$.prompt', '', '$.metadata', json('{}'), '$.webhookUrl', NULL) ELSE '' END "
+        "WHERE task_id = ?",
+        (task_id,),
+    )
+
+
 def forget(db: Database, now: datetime) -> int:
     """Remove a portion of what means nothing any more; returns how much, 0 when nothing is left."""
     return db.conn.execute(

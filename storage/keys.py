@@ -11,6 +11,8 @@ from sqlite_utils import Database
 from handlers.values import Person
 from storage.times import from_text, maybe_text, to_text
 
+MOST_KEYS = 100
+"""Keys that one person may have."""
 USED_EVERY = timedelta(minutes=1)
 """How often the last use of a key, or the last sight of a session, is written down."""
 MOST_SESSIONS = 50
@@ -53,16 +55,18 @@ _KEY = "id, owner_id, owner_login, name, prefix, scopes, created_at, expires_at,
 _SESSION = "id, person_id, login, agent, created_at, expires_at, seen_at"
 
 
-def keep_key(db: Database, key: ApiKey, digest: bytes) -> None:
-    """Remember a new key."""
-    db.conn.execute(
-        f"INSERT INTO keys ({_KEY}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own words
+def keep_key(db: Database, key: ApiKey, digest: bytes) -> bool:
+    """Remember a new key; False where the owner has as many as there may be, ended ones too."""
+    kept = db.conn.execute(
+        f"INSERT INTO keys ({_KEY}, digest) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 "  # noqa: S608 - our own words
+        "WHERE (SELECT count(*) FROM keys WHERE owner_id = ?2) < ?11",
         (
             *(key.id, key.owner.id, key.owner.login, key.name, key.prefix),
             *(" ".join(sorted(key.scopes)), to_text(key.created_at)),
-            *(maybe_text(key.expires_at), maybe_text(key.used_at), digest),
+            *(maybe_text(key.expires_at), maybe_text(key.used_at), digest, MOST_KEYS),
         ),
-    )
+    ).rowcount
+    return bool(kept)
 
 
 def key_of(db: Database, digest: bytes) -> ApiKey | None:
@@ -166,9 +170,9 @@ def drop_session(db: Database, session_id: str, person_id: int | None) -> bool:
     )
 
 
-def drop_sessions_of(db: Database, person_id: int) -> int:
-    """End every session of a person; how many there were."""
-    return db.conn.execute("DELETE FROM sessions WHERE person_id = ?", (person_id,)).rowcount
+def drop_sessions_of(db: Database, person_id: int) -> None:
+    """End every session of a person."""
+    db.conn.execute("DELETE FROM sessions WHERE person_id = ?", (person_id,))
 
 
 def forget_sessions(db: Database, now: datetime) -> None:

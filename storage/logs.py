@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -115,6 +115,10 @@ class Logs:
         """The lines of a task with a number above `after`, oldest first."""
         return await self._engine.read(lambda db: _read(db, task_id, after, limit))
 
+    async def newest_of_task(self, task_id: str, limit: int) -> tuple[tuple[int, LogLine], ...]:
+        """The last lines of a task, oldest first."""
+        return await self._engine.read(lambda db: _newest(db, task_id, limit))
+
     async def read(self, work: Callable[[Database], T]) -> T:
         """Look at the lines in a way of one's own."""
         return await self._engine.read(work)
@@ -194,6 +198,18 @@ def _read(db: Database, task_id: str, after: int, limit: int) -> tuple[tuple[int
         "SELECT id, type, message, at FROM lines WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?",
         (task_id, after, limit),
     )
+    return _numbered(rows)
+
+
+def _newest(db: Database, task_id: str, limit: int) -> tuple[tuple[int, LogLine], ...]:
+    rows = db.conn.execute(
+        "SELECT id, type, message, at FROM lines WHERE task_id = ? ORDER BY id DESC LIMIT ?",
+        (task_id, limit),
+    )
+    return _numbered(reversed(rows.fetchall()))
+
+
+def _numbered(rows: Iterable[tuple[int, str, str, str]]) -> tuple[tuple[int, LogLine], ...]:
     return tuple(
         (number, LogLine(kind, message, from_text(at))) for number, kind, message, at in rows
     )

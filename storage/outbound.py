@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Next, Outcome, Sending
+from storage import outbound_lanes
 from storage.outbound_about import KNOWN, OF_TASK, About, read_about
 from storage.outbound_turns import Message, Room, chosen
 from storage.times import from_text, maybe_text, to_text
@@ -64,7 +65,7 @@ class Outbound:
         await self._engine.write(lambda db: _keep(db, effect, host, now))
 
     async def due(self, now: datetime, busy: Sequence[Message], room: Room) -> tuple[Message, ...]:
-        """The messages that are to be sent now, the longest due first, as many as there is room.
+        """The messages that are to be sent now, in fair turns, as many as there is room.
 
         `busy` are those that are being sent.
         """
@@ -110,16 +111,7 @@ class Outbound:
 
     async def send_again(self, message_id: str, now: datetime) -> bool:
         """Have a message sent now, as often as a new one if need be; False where there is none."""
-        changed = await self._engine.write(
-            lambda db: (
-                db.conn.execute(
-                    "UPDATE outbound SET state = 'waiting', due_at = ?1, begun_at = ?1, "
-                    "round = round + 1, tried = 0 WHERE id = ?2",
-                    (to_text(now), message_id),
-                ).rowcount
-            )
-        )
-        return changed == 1
+        return await self._engine.write(lambda db: _again(db, message_id, now))
 
     async def forget(self, before: datetime) -> None:
         """Remove the messages that are older than that, unless they are still to be sent."""
@@ -154,6 +146,19 @@ def _keep(db: Database, effect: SendWebhook, host: str, now: datetime) -> None:
         f"UPDATE outbound SET about = {OF_TASK} WHERE id = ? AND about IS NULL",  # noqa: S608 - our own text
         (effect.message_id,),
     )
+    outbound_lanes.changed(db, effect.owner_id, host)
+
+
+def _again(db: Database, message_id: str, now: datetime) -> bool:
+    found = db.conn.execute(
+        "UPDATE outbound SET state = 'waiting', due_at = ?1, begun_at = ?1, round = round + 1, "
+        "tried = 0 WHERE id = ?2 RETURNING owner_id, host",
+        (to_text(now), message_id),
+    ).fetchone()
+    if found is None:
+        return False
+    outbound_lanes.changed(db, *found)
+    return True
 
 
 def _tried(db: Database, message: Message, outcome: Outcome, then: Next) -> None:
@@ -174,6 +179,7 @@ def _tried(db: Database, message: Message, outcome: Outcome, then: Next) -> None
         "WHERE number = ? AND round = ?",
         (then.state.value, maybe_text(then.due_at), message.number, message.round),
     )
+    outbound_lanes.changed(db, message.owner_id, message.host, served_at=outcome.at)
 
 
 def _select(db: Database, where: str, values: Sequence[object], limit: int) -> tuple[Sent, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from storage.outbound_about import KNOWN, About, read_about
@@ -33,61 +34,99 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many messages may be sent at a time: in all, to one host, and for one owner."""
+    """How many messages may be sent at a time: in all, to one host, for one owner, and of a lane.
 
-    in_all: int = 16
-    to_host: int = 4
-    of_owner: int = 8
+    An owner has few of all places, and what they send to one host has not all of theirs.
+    """
+
+    in_all: int = 64
+    to_host: int = 12
+    of_owner: int = 6
+    of_lane: int = 4
 
 
-_HEADS = f"""
-    WITH RECURSIVE lanes (lane) AS (
-        SELECT min(lane) FROM outbound WHERE state = 'waiting'
-        UNION ALL
-        SELECT (SELECT min(lane) FROM outbound WHERE state = 'waiting' AND lane > lanes.lane)
-        FROM lanes WHERE lane IS NOT NULL
-    )
+MOST_OWNERS = 1_000
+"""Owners that are looked at: more than there are places, for the hosts of some may be full."""
+
+_MESSAGES = f"""
     SELECT number, id, owner_id, url, host, body, round, tried, begun_at, {KNOWN}
-    FROM outbound
-    WHERE number IN (
-        SELECT head.number FROM lanes JOIN outbound AS head ON head.number IN (
-            SELECT number FROM outbound WHERE state = 'waiting' AND lane = lanes.lane
-            AND due_at <= :now ORDER BY due_at, number LIMIT :heads
-        )
-    ) ORDER BY due_at, number
+    FROM outbound WHERE state = 'waiting' AND owner_id = ? AND host = ? AND due_at <= ?
+    ORDER BY due_at, number LIMIT ?
 """  # noqa: S608 - our own text
-"""What is due the longest of each lane: one in which much waits costs no more than others."""
 
 
 def chosen(db: Database, now: datetime, busy: Sequence[Message], room: Room) -> tuple[Message, ...]:
-    """The messages that are to be sent now, the longest due first, as many as there is room."""
-    numbers = {one.number for one in busy}
-    if len(busy) >= room.in_all or not _more_due(db, now, len(busy)):
-        return ()
-    hosts = Counter(one.host for one in busy)
-    owners = Counter(one.owner_id for one in busy)
+    """The messages that are to be sent now, as many as there is room.
+
+    Those come first of whose owner the fewest are being sent, and then those who wait the longest.
+    """
+    crowd = _Crowd(db, to_text(now), room, busy)
+    turns = [(crowd.owners[owner], place, owner) for place, owner in enumerate(crowd.waiting())]
+    heapify(turns)
+    mine = {owner: crowd.messages(owner) for _, _, owner in turns}
     found: list[Message] = []
-    # Of a lane, as many may be under way as may be chosen.
-    for row in db.conn.execute(_HEADS, {"now": to_text(now), "heads": 2 * room.to_host}):
-        one = _message(row)
-        full = hosts[one.host] >= room.to_host or owners[one.owner_id] >= room.of_owner
-        if full or one.number in numbers:
-            continue
-        found.append(one)
-        hosts[one.host] += 1
-        owners[one.owner_id] += 1
-        if len(busy) + len(found) == room.in_all:
-            break
+    while turns and len(busy) + len(found) < room.in_all:
+        out, place, owner = heappop(turns)
+        one = next(mine[owner], None) if out < room.of_owner else None
+        if one is not None:
+            found.append(one)
+            heappush(turns, (out + 1, place, owner))
     return tuple(found)
 
 
-def _more_due(db: Database, now: datetime, busy: int) -> bool:
-    """Whether more is due than what is being sent."""
-    row = db.conn.execute(
-        "SELECT 1 FROM outbound WHERE state = 'waiting' AND due_at <= ? LIMIT 1 OFFSET ?",
-        (to_text(now), busy),
-    ).fetchone()
-    return row is not None
+class _Crowd:
+    """Who sends what, and what else they have to send."""
+
+    def __init__(self, db: Database, now: str, room: Room, busy: Sequence[Message]) -> None:
+        self._db = db
+        self._now = now
+        self._room = room
+        self._numbers = {one.number for one in busy}
+        self._hosts = Counter(one.host for one in busy)
+        self._lanes = Counter((one.owner_id, one.host) for one in busy)
+        self.owners = Counter(one.owner_id for one in busy)
+
+    def waiting(self) -> list[int]:
+        """Owners who have something to send, who wait the longest first."""
+        if len(self._numbers) >= self._room.in_all:
+            return []
+        rows = self._db.conn.execute(
+            "SELECT owner_id FROM outbound_owners WHERE ready_at <= ? ORDER BY ready_at LIMIT ?",
+            (self._now, MOST_OWNERS),
+        )
+        return [owner for (owner,) in rows]
+
+    def messages(self, owner: int) -> Iterator[Message]:
+        """What an owner may send now, one of each lane in turn."""
+        lanes = [self._lane(owner, host) for host in self._ready(owner)]
+        while lanes:
+            for lane in list(lanes):
+                one = next(lane, None)
+                if one is None:
+                    lanes.remove(lane)
+                else:
+                    yield one
+
+    def _ready(self, owner: int) -> list[str]:
+        full = self._room.in_all // self._room.to_host
+        rows = self._db.conn.execute(
+            "SELECT host FROM outbound_lanes WHERE owner_id = ? AND ready_at <= ? "
+            "ORDER BY ready_at LIMIT ?",
+            (owner, self._now, 2 * self._room.of_owner + full),
+        )
+        return [host for (host,) in rows]
+
+    def _lane(self, owner: int, host: str) -> Iterator[Message]:
+        lane, room = (owner, host), self._room
+        values = (owner, host, self._now, 2 * room.of_lane)
+        for row in self._db.conn.execute(_MESSAGES, values).fetchall():
+            if self._lanes[lane] >= room.of_lane or self._hosts[host] >= room.to_host:
+                return
+            one = _message(row)
+            if one.number not in self._numbers:
+                self._lanes[lane] += 1
+                self._hosts[host] += 1
+                yield one
 
 
 def next_due(db: Database, now: datetime) -> datetime | None:

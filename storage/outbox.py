@@ -177,11 +177,11 @@ def waiting(db: Database) -> set[str]:
     return {str(kind) for (kind,) in rows}
 
 
-def owes_words(db: Database, task_id: str) -> bool:
-    """Whether something that people would read waits; the keys of a task begin with its id."""
+def owes_more(db: Database, task_id: str) -> bool:
+    """Whether anything waits but a task's removal; the keys of a task begin with its id."""
     row = db.conn.execute(
         "SELECT 1 FROM effects WHERE key >= ? AND key < ? AND state = 'waiting' "
-        "AND kind IN ('Comment', 'EditStatus') LIMIT 1",
+        "AND kind != 'DeleteTask' LIMIT 1",
         (f"{task_id}/", f"{task_id}0"),
     ).fetchone()
     return row is not None

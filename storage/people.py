@@ -17,9 +17,9 @@ class People:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def keep_key(self, key: ApiKey, digest: bytes) -> None:
-        """Remember a new key by its digest."""
-        await self._engine.write(lambda db: keys.keep_key(db, key, digest))
+    async def keep_key(self, key: ApiKey, digest: bytes) -> bool:
+        """Remember a new key by its digest; False where its owner has as many as may be."""
+        return await self._engine.write(lambda db: keys.keep_key(db, key, digest))
 
     async def key_of(self, digest: bytes) -> ApiKey | None:
         """The key of a digest, expired or not."""

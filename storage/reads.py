@@ -89,20 +89,24 @@ class Reads:
 
     async def place_in_queue(self, task_id: str) -> int:
         """How many tasks have their turn before this one, and itself; 0 for one that has begun."""
-        line = await self._engine.read(turns.queue)
+        line = await self._engine.read(turns.line)
         return line.index(task_id) + 1 if task_id in line else 0
 
     async def timeline(self, task_id: str, after: int = 0) -> tuple[Happened, ...]:
         """The events of a task, oldest first."""
         return await self._engine.read(lambda db: timeline.of_task(db, task_id, after))
 
+    async def states(self, task_id: str) -> tuple[Happened, ...]:
+        """The changes of a task's status and state, oldest first."""
+        return await self._engine.read(lambda db: timeline.states(db, task_id))
+
     async def talk(self, task_id: str) -> tuple[Happened, ...]:
         """The messages to a task, and what became of them, oldest first."""
         return await self._engine.read(lambda db: timeline.talk(db, task_id))
 
-    async def owes_words(self, task_id: str) -> bool:
-        """Whether a comment of a task, or an edit of one, still waits to be made."""
-        return await self._engine.read(lambda db: outbox.owes_words(db, task_id))
+    async def owes_more(self, task_id: str) -> bool:
+        """Whether something of a task still waits to be done, beside its removal."""
+        return await self._engine.read(lambda db: outbox.owes_more(db, task_id))
 
     async def census(self) -> Census:
         """How much there is of everything."""

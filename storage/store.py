@@ -21,6 +21,7 @@ from handlers.events import (
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import (
+    app_rows,
     backup,
     clocks,
     house,
@@ -30,6 +31,7 @@ from storage import (
     logs,
     migrations,
     outbox,
+    sealed,
     tasks,
     timeline,
     tombstones,
@@ -37,6 +39,7 @@ from storage import (
     vault_rows,
     views,
 )
+from storage.app_rows import SealedApp
 from storage.arrived import Arrivals
 from storage.decider import Decider
 from storage.feed import Feed
@@ -52,6 +55,7 @@ from storage.outbox import Claimed, Owed
 from storage.people import People
 from storage.preference_scopes import Scopes
 from storage.reads import Reads
+from storage.sealed import Change, FormerKey, Resealed
 from storage.sqlite import Engine, StorageFailed
 from storage.timings import Timings
 
@@ -205,7 +209,7 @@ class Store(Reads):
     async def apply_delivery(
         self, delivery_id: str, delivery: house.HouseKeeping, now: datetime
     ) -> None:
-        """Decide about a delivery that touches any number of tasks."""
+        """Decide about a delivery that touches any number of tasks, or a person."""
 
         def work(db: Database) -> None:
             for event in tuple(house.events_of(db, delivery)):
@@ -325,10 +329,32 @@ class Store(Reads):
         """A token is revoked."""
         await self._engine.write(lambda db: vault_rows.remove(db, token_id))
 
+    async def change_key(self, change: Change, *, leave_others: bool) -> Resealed:
+        """Seal all secrets with another key, or none.
+
+        Raises:
+            CannotOpen: something cannot be opened, and may not be left.
+        """
+        return await self._engine.write(
+            lambda db: sealed.change_key(db, change, leave_others=leave_others)
+        )
+
+    async def former_keys(self) -> tuple[FormerKey, ...]:
+        """What is kept of the secret keys that were replaced, the last one first."""
+        return await self._engine.read(sealed.former_keys)
+
     async def remember(self, key: str, value: str) -> None:
         """Keep a fact about Bellhop itself."""
         statement = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
         await self._engine.write(lambda db: db.conn.execute(statement, (key, value)).rowcount)
+
+    async def keep_app(self, app: SealedApp) -> bool:
+        """Remember the App that was made; False where there is one already."""
+        return await self._engine.write(lambda db: app_rows.keep(db, app))
+
+    async def app(self) -> SealedApp | None:
+        """The App that the set-up page made, if it did."""
+        return await self._engine.read(app_rows.load)
 
     async def forget_old(self, now: datetime, keep: Keep) -> None:
         """Remove what is kept no longer."""

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from handlers.decision import Brief
 from handlers.names import short_name
 from handlers.task import Status, Task
-from storage import attempts, listing, tombstones, totals
+from storage import attempts, idempotency, listing, tombstones, totals, turns
 from storage.times import maybe_text, to_text
 
 _TASK = TypeAdapter(Task)
@@ -81,6 +81,7 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
     attempts.save(db, task, brief)
     attempts.close_earlier(db, task)
     listing.keep(db, task)
+    turns.keep(db, task)
     return _TASK.validate_json(text)
 
 
@@ -133,7 +134,8 @@ def owned(db: Database, which: Owned, after: str, limit: int) -> tuple[str, ...]
 def delete(db: Database, task_id: str, now: datetime) -> bool:
     """Delete a task that has ended, with its attempts and timeline; False where there is none.
 
-    A tombstone stays, so that a redelivery of its command does not make it again.
+    A tombstone stays, so that a redelivery of its command does not make it again, and the answer to
+    the request that made it, without what people wrote.
     """
     gone = db.conn.execute(
         "DELETE FROM tasks WHERE id = ? AND status NOT IN ('queued', 'starting', 'running')",
@@ -141,6 +143,7 @@ def delete(db: Database, task_id: str, now: datetime) -> bool:
     ).rowcount
     if gone:
         tombstones.put(db, task_id, now)
+        idempotency.empty(db, task_id)
     return bool(gone)
 
 

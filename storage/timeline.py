@@ -66,6 +66,21 @@ def of_task(db: Database, task_id: str, after: int = 0, limit: int = 1000) -> tu
     return tuple([_happened(task_id, row) for row in rows])
 
 
+MOST_STATES = 500
+"""Changes of status and state that are read of one task."""
+
+
+def states(db: Database, task_id: str) -> tuple[Happened, ...]:
+    """The changes of a task's status and state, the last `MOST_STATES` of them, oldest first."""
+    rows = db.conn.execute(
+        "SELECT id, attempt, at, type, message, data FROM timeline WHERE task_id = ? "
+        "AND (data ->> '$.status' IS NOT NULL OR data ->> '$.state' IS NOT NULL) "
+        "ORDER BY id DESC LIMIT ?",
+        (task_id, MOST_STATES),
+    )
+    return tuple(reversed([_happened(task_id, row) for row in rows]))
+
+
 def talk(db: Database, task_id: str) -> tuple[Happened, ...]:
     """The messages to a task, and what became of them, oldest first."""
     rows = db.conn.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
@@ -32,10 +33,12 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     if isinstance(event, WorkRequested):
         kept = preferences.kept(db, event.where.installation_id, event.sender.id)
         name = tasks.free_name(db, event.where.repository_id, event.task_id)
-        return View(rules, name=name, kept=kept)
+        waiting = _waiting(db, rules, {event.sender.id})
+        return View(rules, name=name, kept=kept, waiting=waiting)
     task = tasks.load(db, event.task_id)
     if task is not None and (who := _asks_again(event, task)) is not None:
-        return View(rules, task, kept=preferences.kept(db, task.where.installation_id, who.id))
+        kept = preferences.kept(db, task.where.installation_id, who.id)
+        return View(rules, task, kept=kept, waiting=_waiting(db, rules, {task.owner.id}))
     if task is not None and isinstance(event, PlaceOffered):
         return View(rules, task, load=turns.load_of(db, task))
     return View(rules, task)
@@ -77,14 +80,32 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
     )
     number = where.number
     issue_tasks = () if number is None else tasks.of_issue(db, where.repository_id, number)
+    named_task = tasks.named(db, where.repository_id, named) if named else None
     mine = {task.id for task in issue_tasks if task.status is Status.QUEUED}
-    line = enumerate(turns.queue(db), 1) if mine else ()
+    line = enumerate(turns.line(db), 1) if mine else ()
     return View(
         rules,
         issue_tasks=issue_tasks,
         places={task_id: place for place, task_id in line if task_id in mine},
-        named=tasks.named(db, where.repository_id, named) if named else None,
+        named=named_task,
+        waiting=_waiting(db, rules, _owners(event, named_task, issue_tasks)),
         name=tasks.free_name(db, where.repository_id, event.task_id),
         refused=frozenset(reason for (reason,) in rows),
         kept=preferences.kept(db, where.installation_id, event.sender.id),
     )
+
+
+def _owners(event: CommandGiven, named: Task | None, there: tuple[Task, ...]) -> set[int]:
+    """Whose task may have to wait after a command: its writer's, or one that is asked for again."""
+    match event.command.name:
+        case "fix" | "ask":
+            return {event.sender.id}
+        case "retry":
+            return {task.owner.id for task in (*there, *([named] if named else []))}
+        case _:
+            return set()
+
+
+def _waiting(db: Database, rules: Rules, owners: Collection[int]) -> dict[int, int]:
+    most = rules.max_queued_per_owner
+    return {owner: turns.waiting_of(db, owner, most) for owner in owners}

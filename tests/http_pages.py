@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from html import unescape
 from urllib.parse import urlencode
 
 import aiohttp
-from uuid_utils import uuid7
 from yarl import URL
 
-from bot.http.access import PLAIN_COOKIE
-from bot.keys import digest
-from storage.keys import Session
 from tests.http_tasks import Desk
+from tests.signed_in import sign_in
 
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
 TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
@@ -75,7 +71,7 @@ class Browser:
     ) -> Shown:
         sent = {**self.sent, **headers}
         if self.cookie:
-            sent["Cookie"] = f"{PLAIN_COOKIE}={self.cookie}"
+            sent["Cookie"] = self.cookie
         async with self.session.request(
             method,
             URL(f"{self.url}{path}", encoded=True),
@@ -92,7 +88,5 @@ async def browser(desk: Desk, login: str | None = None) -> Browser:
     url = desk.stage.settings.public_url
     if login is None:
         return Browser(url, desk.session)
-    cookie, now = str(uuid7()), desk.stage.clock()
-    made = Session(str(uuid7()), desk.person(login), "Browser/1", now, now + timedelta(days=1), now)
-    await desk.stage.bot.store.people.keep_session(made, digest(cookie))
-    return Browser(url, desk.session, cookie)
+    sent = await sign_in(desk.stage.bot.store, desk.person(login), desk.stage.clock)
+    return Browser(url, desk.session, sent["Cookie"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,12 +55,17 @@ class Receiver:
     answers: Sequence[int | web.Response] = (204,)
     got: list[Got] = field(default_factory=list[Got])
     port: int = 0
+    secure: bool = False
     held: asyncio.Event | None = None
     """While it is there and not set, nothing is answered."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hook"
+
+    @property
+    def named_url(self) -> str:
+        return f"http{'s' if self.secure else ''}://localhost:{self.port}/hook"
 
     def heard(self) -> None:
         """Called before an answer."""
@@ -85,12 +91,13 @@ async def receiver(
     port: int = 0,
     held: asyncio.Event | None = None,
     kind: type[R] = Receiver,
+    secure: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[R]:
-    made = kind(answers or (204,), held=held)
+    made = kind(answers or (204,), held=held, secure=secure is not None)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", made.hear)
     server = TestServer(app, host="127.0.0.1", port=port)
-    await server.start_server()
+    await server.start_server(ssl=secure)
     assert server.port
     made.port = server.port
     try:

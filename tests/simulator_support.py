@@ -60,6 +60,12 @@ class Place:
         claims = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(claims, _key(self.sim.app.private_key_pem), algorithm="RS256")
 
+    @property
+    def client_headers(self) -> dict[str, str]:
+        """The App by its client id and secret."""
+        app = self.sim.app
+        return {"Authorization": aiohttp.encode_basic_auth(app.client_id, app.client_secret)}
+
     async def token(self, **narrowing: Any) -> str:
         path = f"/app/installations/{self.installation.id}/access_tokens"
         answer = await self.call("POST", path, self.jwt(), body=narrowing)

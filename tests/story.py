@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -118,6 +119,10 @@ class Stage:
     tempo: Tempo
     resolver: AbstractResolver | None = None
     """What looks up the hosts of webhooks to programs."""
+    trust: ssl.SSLContext | None = None
+    """Whose certificates count of those hosts."""
+    provider_bases: dict[str, str] = field(default_factory=dict)
+    """Where providers of models are instead, by their own address."""
     bellhop: Bellhop | None = None
     _end: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
@@ -130,7 +135,7 @@ class Stage:
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
         bellhop = await self._end.enter_async_context(
-            opened(self.settings, self.tempo, self.resolver)
+            opened(self.settings, self.tempo, self.resolver, self.trust, self.provider_bases)
         )
         await bellhop.introduce()
         address = ("127.0.0.1", self.settings.port)
@@ -168,7 +173,7 @@ class Stage:
 
         async def met() -> bool:
             await self._time_flies()
-            return await pump.idle()
+            return self.bot.store.held is None and await pump.idle()
 
         await until(met, "an idle Bellhop")
         await self.sim.settled()
@@ -318,6 +323,7 @@ async def staged(
     start: bool = True,
     prepare: Callable[[Stage], None] = lambda _: None,
     resolver: AbstractResolver | None = None,
+    trust: ssl.SSLContext | None = None,
     **settings: object,
 ) -> AsyncGenerator[Stage]:
     """A stage with a repository, an issue, alice who may write and visitor who may not.
@@ -329,6 +335,7 @@ async def staged(
     port = free_port()
     async with await Simulator.start(repos) as sim:
         sim.webhook_url = f"http://127.0.0.1:{port}/api/webhooks/github"
+        sim.callback_urls = [f"http://127.0.0.1:{port}/api/auth/github/callback"]
         for login in ("alice", "bob", "tina", "visitor"):
             sim.add_user(login)
         sim.add_user("robot[bot]", "Bot")
@@ -350,6 +357,7 @@ async def staged(
             clock,
             Tempo(backoff_unit=0.01, settle=0.05, clock=clock, github_clock=clock),
             resolver,
+            trust,
         )
         prepare(stage)
         if start:
@@ -366,6 +374,7 @@ def _settings(sim: Simulator, folder: Path, port: int, more: dict[str, object]) 
         "data": folder / "data",
         "app_id": sim.app.app_id,
         "client_id": sim.app.client_id,
+        "client_secret": SecretStr(sim.app.client_secret),
         "private_key": SecretStr(sim.app.private_key_pem),
         "webhook_secret": SecretStr(sim.app.webhook_secret),
         "github_api_url": sim.api_url,

@@ -78,7 +78,8 @@ async def test_bad_settings_are_told_all_at_once(tmp_path: Path) -> None:
     wrong = {"BELLHOP_PORT": "many", "BELLHOP_TIME_LIMIT": "1"}
     needed = ("BELLHOP_APP_ID", "BELLHOP_WEBHOOK_SECRET", "BELLHOP_PRIVATE_KEY_FILE")
     none, bad = await asyncio.gather(
-        bellhop(tmp_path, "serve"), bellhop(tmp_path, "serve", **wrong)
+        bellhop(tmp_path, "serve", BELLHOP_CLIENT_ID="Iv23"),
+        bellhop(tmp_path, "serve", **wrong),
     )
     assert (none[0], bad[0]) == (2, 2)
     assert all(name in none[2] for name in needed)

@@ -201,6 +201,7 @@ PLACE = Place(
     app_id=1,
     slug="bellhop",
     client_id="Iv",
+    client_secret="",
     private_key="",
     webhook_secret="",
     repository="acme/widgets",

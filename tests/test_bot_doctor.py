@@ -328,7 +328,8 @@ def test_room_on_the_disk_is_judged(free: int | None, state: str) -> None:
 
 def test_a_start_needs_no_network_to_be_refused(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
-    found = {one.setting: one.detail for one in before_start(Settings(data=tmp_path / "data"))}
+    settings = Settings(data=tmp_path / "data", client_id="Iv23")
+    found = {one.setting: one.detail for one in before_start(settings)}
     assert "BELLHOP_APP_ID" in found
     assert "BELLHOP_DATA" in found["data folder"]
 

@@ -214,3 +214,20 @@ async def test_a_server_in_private_mode_that_knows_no_repository_is_explained(
         with pytest.raises(cli_keys.Refused, match="private mode tells it only to an installation"):
             await cli_keys._person(beside, "alice")
         assert len(server.to("/users/alice")) == 1
+
+
+async def test_a_person_has_only_so_many_keys(tmp_path: Path) -> None:
+    async with yard(tmp_path) as place:
+        await good(place, "keys", "create", "--owner", WRITER)
+        copies = (
+            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 99) "
+            "INSERT INTO keys (id, owner_id, owner_login, name, prefix, digest, scopes, "
+            "created_at) "
+            "SELECT id || i, owner_id, owner_login, name, prefix, CAST(i AS BLOB), scopes, "
+            "created_at FROM keys, n"
+        )
+        change(place, copies)
+        code, output, errors = await run(place, "keys", "create", "--owner", WRITER)
+        assert (code, output) == (1, "")
+        assert "There are 100 keys already" in errors
+        assert "`bellhop keys revoke` does it." in errors

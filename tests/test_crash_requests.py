@@ -9,8 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from simulator import Record
 from tests.crash_stage import KillAt, Scene, scene, until
+
+pytestmark = pytest.mark.timeout(300)
 
 AT_ONCE = 12
 """Cases that go on side by side; most of their time they wait for an edit's turn."""

@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.vault import Vault, load_or_make_key
+from bot.secret_key import load_or_make_key
+from bot.vault import Vault
 from handlers.effects import SendWebhook
 from storage import migrations
 from storage.outbound import Outbound

@@ -18,6 +18,8 @@ from bot.github import calls
 from bot.http import contract, worker_bodies
 from bot.http.bodies import Body
 from bot.http.pages import STATIC
+from bot.http.sign_in_paths import CALLBACK, INSTALLED
+from bot.http.sign_in_words import WORDS
 from bot.settings import Settings
 from docs.generated import HERE, PARTS, Part, fill
 from handlers.commands import COMMANDS, CommandKind
@@ -239,6 +241,7 @@ APP = yaml.safe_load((ROOT / "app.yml").read_text())
 
 def test_the_app_gets_the_events_that_the_bot_reads() -> None:
     always = {event for event in _LISTENED if event.startswith("installation")}
+    always.add("github_app_authorization")
     events = set(APP["default_events"])
     assert events >= _LISTENED.keys() - always
     assert not any(event.startswith("installation") for event in events)
@@ -262,6 +265,18 @@ def test_the_app_may_do_what_the_bot_asks_for_and_no_more() -> None:
 def test_every_permission_is_explained() -> None:
     for name, level in APP["default_permissions"].items():
         assert f"| `{name}: {level}` |" in page("operate.md")
+
+
+def test_the_app_sends_people_back_to_where_they_are_met() -> None:
+    (callback,) = APP["callback_urls"]
+    assert callback.endswith(CALLBACK)
+    assert APP["setup_url"].endswith(INSTALLED)
+    assert not APP["request_oauth_on_install"]
+
+
+def test_every_reason_of_a_failed_sign_in_is_written_down() -> None:
+    section = page("sign-in.md").split("<!-- words: one row each -->\n")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(WORDS)
 
 
 def test_the_app_delivers_to_the_door() -> None:

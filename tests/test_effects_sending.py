@@ -87,12 +87,13 @@ async def posted(
     rules: UrlRules | None = None,
     patience: float = 5.0,
     room: Room | None = None,
+    trust: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Post]:
     policy = Policy(rules or UrlRules(allow_loopback=True), names or Names())
-    async with opened(folder) as bench, guarded_session(policy) as session:
+    async with opened(folder) as bench, guarded_session(policy, trust) as session:
 
         async def secrets(owner_id: int) -> Sequence[str]:
-            return made.secrets if owner_id == 1 else ()
+            return made.secrets if owner_id else ()
 
         async def may_know(_: About | None) -> bool | None:
             return made.known
@@ -126,6 +127,23 @@ async def test_a_message_is_signed_and_sent_as_it_is(tmp_path: Path) -> None:
         assert (sent.state, await office.said()) == (Sending.DELIVERED, [204])
         assert sent.tries[0].at == NOON
         assert await office.go() == 0
+
+
+async def test_it_is_signed_at_the_time_of_sending_whatever_was_waited_for(tmp_path: Path) -> None:
+    async with posted(tmp_path) as office, receiver() as there:
+        secrets = office.courier.secrets
+
+        async def slow(owner_id: int) -> Sequence[str]:
+            office.bench.now += 10 * MINUTE
+            return await secrets(owner_id)
+
+        office.courier.secrets = slow
+        await office.keep(there.url)
+        await office.go()
+        (got,) = there.got
+        assert got.at == NOON + 10 * MINUTE
+        assert got.signed_with(OLD)
+        assert (await office.sent()).tries[0].at == NOON, "when the try began"
 
 
 async def test_one_that_is_down_for_a_while_gets_the_same_message_later(tmp_path: Path) -> None:
@@ -179,7 +197,7 @@ async def test_a_slow_one_is_not_waited_for(tmp_path: Path) -> None:
 
 async def test_slow_ones_leave_places_to_others(tmp_path: Path) -> None:
     held = asyncio.Event()
-    room = Room(in_all=4, to_host=2)
+    room = Room(in_all=4, to_host=2, of_lane=2)
     async with (
         posted(tmp_path, Names(localhost=[["127.0.0.1"]]), room=room) as office,
         receiver(held=held) as slow,
@@ -189,7 +207,7 @@ async def test_slow_ones_leave_places_to_others(tmp_path: Path) -> None:
             await office.keep(slow.url, f"slow-{number}")
         await office.keep(f"http://localhost:{quick.port}/", "quick")
         taken = await office.courier.take(office.bench.now)
-        assert [one.id for one in taken] == ["slow-0", "slow-1", "quick"]
+        assert {one.id for one in taken} == {"slow-0", "slow-1", "quick"}
         sending = asyncio.gather(*(office.courier.send(one) for one in taken))
         await until(lambda: bool(quick.got and len(slow.got) == 2), "what there is room for")
 
@@ -203,6 +221,28 @@ async def test_slow_ones_leave_places_to_others(tmp_path: Path) -> None:
         while await office.go():
             pass
         assert len(slow.got) == 5
+
+
+async def test_two_owners_with_slow_receivers_hold_up_no_third(tmp_path: Path) -> None:
+    held = asyncio.Event()
+    names = Names(localhost=[["127.0.0.1"]])
+    async with posted(tmp_path, names) as office, receiver(held=held) as slow, receiver() as quick:
+        for number in range(50):
+            for owner, host in ((1, "127.0.0.1"), (2, "localhost")):
+                url = f"http://{host}:{slow.port}/"
+                await office.keep(url, f"slow-{owner}-{number}", owner)
+        sending: list[asyncio.Task[None]] = []
+        taking = True
+        while taking:
+            taken = await office.courier.take(office.bench.now)
+            sending += [asyncio.create_task(office.courier.send(one)) for one in taken]
+            taking = bool(taken)
+        await until(lambda: len(slow.got) == len(sending), "all that they may send at a time")
+        await office.keep(quick.url, "quick", owner=3)
+        assert await office.go() == 1
+        assert (await office.sent("quick")).state is Sending.DELIVERED
+        held.set()
+        await asyncio.gather(*sending)
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:

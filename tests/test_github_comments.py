@@ -57,6 +57,29 @@ async def test_it_is_said_with_a_hidden_last_line(tmp_path: Path) -> None:
     assert comment.user.login == "bellhop[bot]"
 
 
+async def test_what_a_former_key_signed_is_found(tmp_path: Path) -> None:
+    def signed_now(key: str) -> str:
+        return f"now-{key}"
+
+    async with simulated(tmp_path) as town:
+        issue = an_issue(town)
+        first = await say(town)
+        again = await say_once(
+            town.github,
+            town.repo,
+            1,
+            KEY,
+            "Done.",
+            sign=signed_now,
+            look_first=True,
+            since=town.start,
+            app_id=town.app_id,
+            signed_before=lambda key: (signed_now(f"older-{key}"), sign(key)),
+        )
+        assert again.id == first.id
+        assert len(issue.comments) == 1
+
+
 def test_a_long_text_is_cut_and_keeps_its_marker() -> None:
     body = marked("word " * 40_000, KEY, sign)
     assert len(body) <= MAX_COMMENT

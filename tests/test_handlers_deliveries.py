@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from handlers.deliveries import (
     AppRemoved,
     CommentWritten,
+    ConsentRevoked,
     IssueGone,
     IssueOpened,
     PullRequestClosed,
@@ -171,6 +172,12 @@ def test_an_app_that_is_removed(
     assert (removed.installation_id, removed.repository_ids, removed.reason) == (5, ids, reason)
 
 
+def test_a_consent_is_taken_back_whatever_is_installed() -> None:
+    revoked = read("github_app_authorization", {"action": "revoked", "sender": PERSON})
+    assert isinstance(revoked, ConsentRevoked)
+    assert (revoked.sender.id, revoked.sender.login) == (PERSON["id"], PERSON["login"])
+
+
 @pytest.mark.parametrize(
     ("event", "payload"),
     [
@@ -181,7 +188,7 @@ def test_an_app_that_is_removed(
         ("issue_comment", {k: v for k, v in commented().items() if k != "installation"}),
         ("issues", {"action": "labeled", "issue": "of no interest", **COMMON}),
         ("installation", {"action": "created", "installation": {"id": 5}}),
-        ("github_app_authorization", {"action": "revoked", "sender": PERSON}),
+        ("github_app_authorization", {"action": "granted", "sender": PERSON}),
     ],
 )
 def test_what_is_of_no_interest(event: str, payload: dict[str, Any]) -> None:

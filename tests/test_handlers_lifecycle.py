@@ -267,7 +267,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.messages += 1
         said = FollowUp(f"m{self.messages}", f"Message {self.messages}.", BOB)
         before = self.task
-        decision = self._happens(events.MessageSent(ID, said))
+        found = events.Circumstances(Role.WRITE, RepoConfig(), "main") if before.ended else None
+        decision = self._happens(events.MessageSent(ID, said, found))
         if before.deleting or before.ending:
             assert decision.declined
         elif before.ended and decision.declined is None:

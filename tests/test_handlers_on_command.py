@@ -171,6 +171,33 @@ it again once GitHub works.\
     )
 
 
+# --- too much waits already -----------------------------------------------------------------------
+
+
+FEW = replace(RULES, max_queued_per_owner=2)
+
+
+@pytest.mark.parametrize("text", ["/fix it", "/ask why?", "/retry"])
+def test_who_has_too_much_waiting_is_told_so_once(text: str) -> None:
+    seen = view(rules=FEW, issue_tasks=(OLD,), waiting={ADA.id: 2})
+    decision = decide(seen, given(text), LATER)
+    assert folded(body_of(decision)) == snapshot("""\
+2 tasks wait for a free place already, and no more may wait
+of one person. Ask again once some have begun, or stop those
+that are not wanted any more.\
+""")
+    assert decision.refusal == "queue_full"
+    again = replace(seen, refused=frozenset({"queue_full"}))
+    assert decide(again, given(text), LATER) == NOTHING
+
+
+@pytest.mark.parametrize("text", ["/fix it", "/ask why?", "/retry"])
+@pytest.mark.parametrize("waiting", [{}, {ADA.id: 1}, {BOB.id: 2}])
+def test_who_has_less_waiting_is_not(text: str, waiting: dict[int, int]) -> None:
+    seen = view(rules=FEW, issue_tasks=(OLD,), waiting=waiting)
+    assert now_task(decide(seen, given(text), LATER)).status is Status.QUEUED
+
+
 # --- /retry ---------------------------------------------------------------------------------------
 
 OLD = task_in(

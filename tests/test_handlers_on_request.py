@@ -30,6 +30,7 @@ from tests.makers import (
     NOON,
     ON_PULL,
     PULL,
+    RULES,
     after,
     completed,
     kinds,
@@ -117,6 +118,32 @@ def test_a_program_gets_a_task_that_speaks_nowhere() -> None:
     assert decision.effects == ()
     assert decision.brief == Brief("Oil the door", "what others said")
     assert [entry.data for entry in decision.timeline] == [{"status": "queued"}]
+
+
+@pytest.mark.parametrize(
+    ("task", "event"),
+    [
+        (None, asked()),
+        (DONE, events.RetryRequested(ID, BOB, found())),
+        (DONE, events.MessageSent(ID, MORE, found())),
+    ],
+)
+def test_who_has_too_much_waiting_gets_no_more(task: Task | None, event: events.Event) -> None:
+    rules = replace(RULES, max_queued_per_owner=1)
+    decision = after(task, event, LATER, rules=rules, waiting={ADA.id: 1})
+    assert outcome(decision) == snapshot(
+        "busy: 1 task waits for a free place already, and no more may wait of one person. Ask again once some have begun, or stop those that are not wanted any more."
+    )
+    assert unchanged(decision)
+    decision = after(task, event, LATER, rules=rules, waiting={BOB.id: 1})
+    assert now_task(decision).status is Status.QUEUED
+
+
+def test_a_message_that_was_taken_before_is_worked_on_whatever_waits() -> None:
+    rules = replace(RULES, max_queued_per_owner=1)
+    task = replace(DONE, pending=(MORE,))
+    decision = after(task, events.FollowUpDue(ID), LATER, rules=rules, waiting={ADA.id: 1})
+    assert now_task(decision).status is Status.QUEUED
 
 
 def test_about_an_issue_the_status_comment_is_written() -> None:
@@ -244,7 +271,7 @@ def test_a_stop_by_request_is_a_stop_like_any_other() -> None:
 
 
 def test_where_a_message_goes() -> None:
-    assert every(events.MessageSent(ID, MORE)) == snapshot(
+    assert every(events.MessageSent(ID, MORE, found())) == snapshot(
         {
             "queued": "queued waiting_for_slot, attempt 1",
             "starting": "starting starting, attempt 1",
@@ -260,14 +287,14 @@ def test_where_a_message_goes() -> None:
             "deleting while it opens": "conflict: It is gone, or about to be.",
         }
     )
-    assert outcome(after(None, events.MessageSent(ID, MORE))) == snapshot(
+    assert outcome(after(None, events.MessageSent(ID, MORE, found()))) == snapshot(
         "conflict: It is gone, or about to be."
     )
 
 
 @pytest.mark.parametrize("task", [task_in(), task_in(Status.STARTING), RUNNING, OPENING])
 def test_a_message_to_what_has_not_ended_waits_for_a_worker(task: Task) -> None:
-    decision = after(task, events.MessageSent(ID, MORE), LATER)
+    decision = after(task, events.MessageSent(ID, MORE, found()), LATER)
     assert decision.task == replace(task, pending=(MORE,), updated_at=LATER)
     assert decision.effects == ()
     (entry,) = decision.timeline
@@ -281,7 +308,7 @@ def test_a_message_to_what_has_not_ended_waits_for_a_worker(task: Task) -> None:
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 def test_a_message_to_what_has_ended_is_another_attempt(status: Status) -> None:
     task = task_in(status)
-    decision = after(task, events.MessageSent(ID, GREEN), LATER)
+    decision = after(task, events.MessageSent(ID, GREEN, found()), LATER)
     again = now_task(decision)
     assert (again.status, again.attempt, again.requester) == (Status.QUEUED, 2, ADA)
     assert (again.pending, again.wish.model, again.pull) == ((), "gpt-5", task.pull)
@@ -294,9 +321,70 @@ def test_a_message_to_what_has_ended_is_another_attempt(status: Status) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("circumstances", "told"),
+    [
+        (
+            found(archived=True),
+            snapshot("conflict: The repository is archived, and nothing can be changed there."),
+        ),
+        (
+            found(role=Role.TRIAGE),
+            snapshot(
+                "forbidden: `/fix` needs the **write** role on this repository, and yours is **triage**. Ask somebody who has it, or a maintainer for the role."
+            ),
+        ),
+        (
+            found(config=BROKEN),
+            snapshot("""\
+conflict: `.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
+
+- line 1, `agnt`: no such key
+
+Mend them there and ask again.\
+"""),
+        ),
+        (
+            found(pull=replace(PULL, open=False)),
+            snapshot("conflict: This pull request is closed. Reopen it, or ask on an issue."),
+        ),
+        (
+            found(pull=replace(PULL, protected=True)),
+            snapshot(
+                "conflict: `oil` is the default or a protected branch, and Bellhop never pushes to those. Open the pull request from a branch of its own."
+            ),
+        ),
+    ],
+)
+def test_a_message_begins_no_attempt_where_a_retry_would_not(
+    circumstances: events.Circumstances, told: str
+) -> None:
+    task = replace(DONE, where=ON_PULL)
+    decision = after(task, events.MessageSent(ID, MORE, circumstances), LATER)
+    assert unchanged(decision)
+    assert outcome(decision) == told
+    retry = after(task, events.RetryRequested(ID, BOB, circumstances), LATER)
+    assert outcome(retry) == outcome(decision)
+
+
+def test_the_attempt_starts_where_the_branch_is_now_and_hears_the_news() -> None:
+    there = found(branch_heads={f"bellhop/{NAME}": "c" * 40}, context="what others said")
+    decision = after(DONE, events.MessageSent(ID, MORE, there), LATER)
+    assert now_task(decision).branches.head == "c" * 40
+    assert decision.brief == Brief("And the window", "what others said")
+
+
+def test_what_ended_while_it_was_spoken_to_is_looked_at_first() -> None:
+    decision = after(DONE, events.MessageSent(ID, MORE), LATER)
+    assert unchanged(decision)
+    assert outcome(decision) == (
+        "conflict: It has ended just now. Send the message again, for another attempt."
+    )
+
+
 def test_a_message_that_cannot_begin_an_attempt_is_declined() -> None:
     task = replace(DONE, wish=replace(DONE.wish, agent="codex"))
-    decision = after(task, events.MessageSent(ID, MORE))
+    decision = after(task, events.MessageSent(ID, MORE, found()))
     assert unchanged(decision)
     assert outcome(decision) == snapshot(
         "conflict: This Bellhop has no agent `codex`. It has: `command`."
@@ -305,11 +393,28 @@ def test_a_message_that_cannot_begin_an_attempt_is_declined() -> None:
 
 def test_only_so_many_messages_wait() -> None:
     task = replace(RUNNING, pending=(MORE,) * MOST_PENDING)
-    decision = after(task, events.MessageSent(ID, GREEN))
+    decision = after(task, events.MessageSent(ID, GREEN, found()))
     assert unchanged(decision)
     assert outcome(decision) == snapshot(
         "conflict: 20 messages wait already: wait until they are heard."
     )
+
+
+def test_they_are_only_so_long_together() -> None:
+    long = FollowUp("m3", "ü" * 8_000, BOB)
+    task = replace(RUNNING, pending=(long,) * 3)
+    assert (
+        outcome(after(task, events.MessageSent(ID, MORE, found()))) == "running working, attempt 1"
+    )
+    decision = after(task, events.MessageSent(ID, long))
+    assert unchanged(decision)
+    assert outcome(decision) == snapshot(
+        "conflict: The messages that wait would take more than 64 kB together: wait until they are heard, or send a shorter one."
+    )
+    escaped = FollowUp("m4", "\x01" * 8_000, BOB)
+    one, two = replace(RUNNING, pending=()), replace(RUNNING, pending=(escaped,))
+    assert outcome(after(one, events.MessageSent(ID, escaped))) == "running working, attempt 1"
+    assert unchanged(after(two, events.MessageSent(ID, escaped))), "as they are kept"
 
 
 def test_what_the_worker_has_dealt_with_waits_no_more() -> None:
@@ -635,7 +740,7 @@ Another attempt begins with what was said meanwhile.\
 
 def test_every_attempt_of_a_follow_up_is_its_own() -> None:
     """The second attempt's wishes have other keys than the first one's."""
-    again = now_task(after(DONE, events.MessageSent(ID, MORE), LATER))
+    again = now_task(after(DONE, events.MessageSent(ID, MORE, found()), LATER))
     running = replace(
         again, status=Status.RUNNING, started_at=LATER, clocks=Clocks(heard_by=NOON + HOUR)
     )

@@ -119,7 +119,14 @@ def test_the_image_has_all_packages_and_what_installs_them() -> None:
     copied = set(
         re.findall(r"\S+", " ".join(re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.MULTILINE)))
     )
-    assert copied >= {*PACKAGES, "pyproject.toml", "constraints.txt", "README.md", "LICENSE"}
+    assert copied >= {
+        *PACKAGES,
+        "app.yml",
+        "pyproject.toml",
+        "constraints.txt",
+        "README.md",
+        "LICENSE",
+    }
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {f"!{name.split('/')[0]}" for name in copied} <= set(ignored)
     assert "-c constraints.txt" in DOCKERFILE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.key_desk import TooManyKeys
 from tests.http_tasks import ABSENT, Client, Desk, Reply, desk
 from tests.signed_in import sign_in
 
@@ -44,6 +46,13 @@ async def signed_in(place: Desk, login: str) -> Browser:
     return Browser(
         place, await sign_in(bot.store, place.person(login), place.stage.clock, bot.vault)
     )
+
+
+async def many(place: Desk, login: str) -> None:
+    """Somebody has as many keys as may be."""
+    with contextlib.suppress(TooManyKeys):
+        while True:
+            await place.client(login)
 
 
 @asynccontextmanager
@@ -244,3 +253,18 @@ async def test_what_opens_something_is_in_no_log(
         printed = capsys.readouterr()
         for text in (made["key"], alice.key, secret):
             assert text not in printed.out + printed.err
+
+
+async def test_a_person_has_only_so_many_keys(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as (place, _, browser):
+        await many(place, "alice")
+        refused = await browser.call(
+            "POST", "/keys", {"name": "one more", "scopes": ["tasks:read"]}
+        )
+        assert (refused.status, refused.body["code"]) == (409, "too_many_keys")
+        assert "End those that are not used any more" in refused.body["detail"]
+        keys = await browser.keys()
+        assert len(keys) == 100
+        await browser.call("DELETE", f"/keys/{keys[0]['keyId']}")
+        again = await browser.call("POST", "/keys", {"name": "one more", "scopes": ["tasks:read"]})
+        assert again.status == 201

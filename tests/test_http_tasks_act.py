@@ -86,6 +86,29 @@ async def test_messages(tmp_path: Path) -> None:
         assert late.status in {202, 409}
 
 
+async def test_a_message_begins_no_attempt_where_a_retry_would_not(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (here, alice):
+        made = await alice.ask(issueNumber=here.stage.issue.number)
+        await here.ended(made.id)
+        path, text = f"/tasks/{made.id}/messages", {"text": "And the window."}
+        here.stage.fault("GET", "/repos/acme/widgets$", "status", times=99)
+        assert (await alice.call("POST", path, text)).status == 503
+        here.stage.sim.faults.clear()
+        here.stage.repository.archived = True
+        assert (await alice.call("POST", path, text)).status == 409
+        here.stage.repository.archived = False
+        config = {".github/bellhop.yml": "agnt: x\n"}
+        here.stage.repository.commit("main", config, "Spoil", "alice <alice@example.org>")
+        spoilt = await alice.call("POST", path, text)
+        assert spoilt.status == 409
+        assert "line 1" in spoilt.body["detail"]
+        assert (await here.task(made.id)).attempt == 1
+        config = {".github/bellhop.yml": "agent: command\n"}
+        here.stage.repository.commit("main", config, "Mend", "alice <alice@example.org>")
+        assert (await alice.call("POST", path, text)).status == 202
+        assert (await here.ended(made.id)).attempt == 2
+
+
 async def test_more_time(tmp_path: Path) -> None:
     async with desk(tmp_path, agent_command=WAITS, time_limit=600) as (here, alice):
         made = await alice.ask(timeLimit=300)

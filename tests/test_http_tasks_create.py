@@ -32,6 +32,21 @@ async def test_a_task_for_an_issue_becomes_a_pull_request(tmp_path: Path) -> Non
         assert attempt["completedAt"].endswith("Z")
 
 
+async def test_who_has_too_much_waiting_is_told_when_to_ask_again(tmp_path: Path) -> None:
+    limits = {"max_running_per_owner": 1, "max_queued_per_owner": 1}
+    async with desk(tmp_path, agent_command=WAITS, **limits) as (here, alice):
+        first = await alice.ask()
+        second = await alice.ask()
+        assert (first.status, second.status) == (202, 202)
+        third = await alice.ask(key="a")
+        assert (third.status, third.body["code"]) == (429, "queue_full")
+        assert third.headers["Retry-After"] == "60"
+        assert third.body["detail"].startswith("1 task waits for a free place already")
+        assert await here.count() == 2
+        await alice.call("POST", f"/tasks/{second.id}/stop")
+        assert (await alice.ask(key="a")).status == 202
+
+
 async def test_a_task_without_an_issue_says_nothing_on_github(tmp_path: Path) -> None:
     async with desk(tmp_path) as (here, alice):
         stage = here.stage

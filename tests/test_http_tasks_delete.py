@@ -56,6 +56,21 @@ async def test_a_task_whose_pull_request_is_being_opened_goes_after_it(tmp_path:
         assert len(here.stage.repository.pulls) == 1
 
 
+async def test_a_task_goes_after_the_tokens_of_its_worker(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (here, alice):
+        here.stage.fault("DELETE", "/installation/token", "status", times=None)
+        made = await alice.ask()
+        await here.in_state(made.id, "completed")
+        assert (await alice.call("DELETE", f"/tasks/{made.id}")).status == 200
+        for _ in range(3):  # it is looked again each second
+            here.stage.time_passes(seconds=2)
+            await here.stage.bot.store.owed_kinds()
+        assert await here.stage.bot.store.task(made.id) is not None
+        here.stage.sim.faults.clear()
+        await here.gone(made.id)
+        assert "RevokeTokens" not in await here.stage.bot.store.owed_kinds()
+
+
 async def test_only_owners_and_operators_remove(tmp_path: Path) -> None:
     async with desk(tmp_path) as (here, alice):
         made = await alice.ask()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 
 from tests.http_tasks import WAITS, desk
@@ -48,12 +50,19 @@ async def test_two_bodies_at_once_are_one_task_and_one_refusal(tmp_path: Path) -
 
 async def test_the_answer_outlives_the_task_but_not_the_day(tmp_path: Path) -> None:
     async with desk(tmp_path) as (here, alice):
-        first = await alice.ask(key="one")
+        words = {"metadata": {"ticket": "A-1"}}
+        first = await alice.ask("Mend the secret door.", key="one", **words)
         await here.ended(first.id)
         assert (await alice.call("DELETE", f"/tasks/{first.id}")).status == 200
         await here.gone(first.id)
-        again = await alice.ask(key="one")
-        assert (again.status, again.raw) == (202, first.raw)
+        again = await alice.ask("Mend the secret door.", key="one", **words)
+        assert again.status == 202
+        assert again.headers["Location"] == first.headers["Location"]
+        assert again.body == first.body | {"prompt": "", "metadata": {}}, "no word of it is left"
+        path = here.stage.settings.data / here.stage.settings.database
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            rows = str(db.execute("SELECT * FROM idempotency").fetchall())
+        assert "secret door" not in rows
         assert await here.count() == 0
         here.stage.time_passes(hours=24)
         later = await alice.ask("Another.", key="one")

@@ -176,3 +176,50 @@ async def test_a_body_of_endless_fields_is_refused_at_once(tmp_path: Path) -> No
             assert reply.status == 422
             assert told in reply.body["detail"]
             assert len(reply.raw) < 4_000
+
+
+async def test_while_github_fails_nobody_learns_of_repositories_of_strangers(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path, agent_command="exit 1") as (place, alice):
+        stage = place.stage
+        unlimited(stage)
+        hidden = stage.sim.add_repository("strangers/repo", {"a": "b"}, private=True)
+        hidden.set_role("bob", "write")
+        stage.sim.install(hidden)
+        bob = await place.client("bob")
+        await place.ended((await bob.ask(repoUrl="strangers/repo")).id)
+        await place.ended((await alice.ask()).id)
+
+        async def look(client: Client, name: str) -> list[tuple[int, bytes, dict[str, str]]]:
+            return [
+                told(await client.call("GET", path.format(name)))
+                for path in (
+                    "/tasks?q=repo:{}",
+                    "/tasks?q=owner:anyone%20repo:{}",
+                    "/tasks?q=owner:bob%20repo:{}",
+                    "/tasks?repository={}&q=owner:anyone",
+                    "/tasks/history?q=owner:anyone%20repo:{}",
+                )
+            ]
+
+        usual = await look(alice, "strangers/repo")
+        assert usual == await look(alice, "strangers/none")
+        assert [one[0] for one in usual] == [200] * 5
+        stage.time_passes(minutes=6)
+        stage.fault("GET", "/repos/.*/collaborators", "status", times=None)
+        assert await look(alice, "strangers/repo") == usual
+        assert (await alice.call("GET", "/tasks?q=owner:anyone%20repo:acme/widgets")).status == 503
+        assert (await bob.call("GET", "/tasks?q=owner:anyone%20repo:strangers/repo")).status == 503
+
+
+async def test_who_could_read_before_is_told_that_github_does_not_say(tmp_path: Path) -> None:
+    async with desk(tmp_path, agent_command="exit 1") as (place, alice):
+        stage = place.stage
+        await place.ended((await alice.ask()).id)
+        bob = await place.client("bob")
+        path = "/tasks?q=owner:anyone%20repo:acme/widgets"
+        assert (await bob.call("GET", path)).body["count"] == 1
+        stage.time_passes(minutes=6)
+        stage.fault("GET", "/repos/.*/collaborators", "status", times=None)
+        assert (await bob.call("GET", path)).status == 503

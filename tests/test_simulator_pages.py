@@ -157,6 +157,13 @@ async def test_control_sets_faults_and_the_webhook(place: Place) -> None:
         assert receiver.events == [("ping", None)]
 
 
+async def test_control_sets_where_people_are_sent_back_to(place: Place) -> None:
+    for wrong in (None, "http://here", [1]):
+        assert (await control(place, "POST", "callback-urls", {"urls": wrong}))[0] == 400
+    assert (await control(place, "POST", "callback-urls", {"urls": ["http://here"]}))[0] == 200
+    assert place.sim.callback_urls == ["http://here"]
+
+
 async def test_control_wants_json_objects(place: Place) -> None:
     for raw in (b"{", b"[]"):
         url = f"{place.sim.url}/_simulator/faults"

@@ -24,12 +24,15 @@ EVENTS = {
     "installation": webhooks.InstallationEvent,
     "installation_repositories": webhooks.InstallationRepositoriesEvent,
     "ping": webhooks.PingEvent,
+    "github_app_authorization": webhooks.GithubAppAuthorizationEvent,
 }
 
 # The words of routes that are no names.
 FIXED = frozenset(
     {
         "app",
+        "app-manifests",
+        "conversions",
         "installations",
         "access_tokens",
         "hook",
@@ -56,6 +59,11 @@ FIXED = frozenset(
         "ref",
         "refs",
         "compare",
+        "user",
+        "orgs",
+        "memberships",
+        "applications",
+        "grant",
     }
 )
 
@@ -136,6 +144,39 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
     ("PATCH", "{repo}/git/refs/heads/other", {"sha": "{sha}", "force": True}, 200, models.GitRef),
     ("DELETE", "{repo}/git/refs/heads/other", None, 204, None),
     ("DELETE", "/installation/token", None, 204, None),
+    ("GET", "/user", None, 200, models.PublicUser),
+    ("GET", "/user/installations", None, 200, models.UserInstallationsGetResponse200),
+    (
+        "GET",
+        "/user/installations/{installation}/repositories",
+        None,
+        200,
+        models.UserInstallationsInstallationIdRepositoriesGetResponse200,
+    ),
+    ("GET", "/user/orgs", None, 200, list[models.OrganizationSimple]),
+    ("GET", "/user/memberships/orgs/acme", None, 200, models.OrgMembership),
+    (
+        "POST",
+        "/applications/{client}/token",
+        {"access_token": "{person}"},
+        200,
+        models.Authorization,
+    ),
+    ("DELETE", "/applications/{client}/token", {"access_token": "{second}"}, 204, None),
+    ("DELETE", "/applications/{client}/grant", {"access_token": "{person}"}, 204, None),
+]
+
+
+# What is asked for a new App, which takes the place of the one there was.
+MAKING: list[tuple[str, str, Any, int, Any]] = [
+    (
+        "POST",
+        "/app-manifests/{code}/conversions",
+        None,
+        201,
+        models.AppManifestsCodeConversionsPostResponse201,
+    ),
+    ("GET", "/app", None, 200, models.Integration),
 ]
 
 
@@ -160,6 +201,8 @@ async def _fill(place: Place) -> dict[str, Any]:
     sim.merge_pull(merged, "alice")
     repo.commit("other", {"d.txt": "d\n", "README.md": None})
     sim.react(pull, author="alice", content="eyes")
+    sim.add_member("acme", "alice")
+    place.installation.permissions["members"] = "read"
     await sim.settled()
     return {
         "repo": "/repos/acme/widgets",
@@ -170,6 +213,9 @@ async def _fill(place: Place) -> dict[str, Any]:
         "pull": pull.number,
         "merged": merged.number,
         "sha": repo.git.resolve("main"),
+        "client": sim.app.client_id,
+        "person": sim.people.give(sim.user("alice")).access,
+        "second": sim.people.give(sim.user("alice")).access,
     }
 
 
@@ -179,13 +225,38 @@ async def test_every_answer_validates(place: Place) -> None:
     wrong: dict[str, Any] = {}
     for method, path, body, status, model in CALLS:
         wanted = path.format(**names)
-        app_only = wanted.startswith("/app") or wanted.endswith("/installation")
-        sent = {**body, "sha": names["sha"]} if body and "sha" in body else body
-        answer = await place.call(method, wanted, place.jwt() if app_only else token, body=sent)
+        sent = _filled(body, names)
+        if wanted == "/user" or wanted.startswith("/user/"):
+            answer = await place.call(method, wanted, names["person"], body=sent)
+        elif wanted.startswith("/applications/"):
+            answer = await place.call(method, wanted, body=sent, headers=place.client_headers)
+        elif wanted.startswith("/app") or wanted.endswith("/installation"):
+            answer = await place.call(method, wanted, place.jwt(), body=sent)
+        else:
+            answer = await place.call(method, wanted, token, body=sent)
         problem = _problem(answer, status, model)
         if problem:
             wrong[f"{method} {wanted}"] = problem
     assert wrong == {}
+
+
+async def test_every_answer_about_a_new_app_validates(place: Place) -> None:
+    manifests = place.sim._backend.manifests
+    manifest = manifests.check(json.dumps({"name": "Ring", "url": "https://ring.test"}))
+    code = manifests.make(manifest, place.sim.user("alice"))
+    for method, path, body, status, model in MAKING:
+        token = place.jwt() if path == "/app" else None
+        answer = await place.call(method, path.format(code=code), token, body=body)
+        assert _problem(answer, status, model) is None
+
+
+def _filled(body: Any, names: dict[str, Any]) -> Any:
+    """Put what the names stand for into the texts of a body."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        key: text.format(**names) if isinstance(text, str) else text for key, text in body.items()
+    }
 
 
 def _problem(answer: Answer, status: int, model: Any) -> Any:
@@ -202,7 +273,7 @@ def _problem(answer: Answer, status: int, model: Any) -> Any:
 
 
 def test_every_route_is_called() -> None:
-    called = {(method, _outline(path)) for method, path, *_ in CALLS}
+    called = {(method, _outline(path)) for method, path, *_ in (*CALLS, *MAKING)}
     served = {(route.method, _outline(route.path)) for route in ROUTES}
     served |= {(route.method, _outline("{repo}" + route.path)) for route in REPOSITORY_ROUTES}
     assert served - called == set()
@@ -250,6 +321,7 @@ async def test_every_event_validates(tmp_path: Path) -> None:
         own = sim.add_repository("alice/notes")
         sim.install(own)
         sim.open_issue(own, author="alice", title="Mine")
+        sim.revoke_authorization("alice")
         await sim.settled()
 
         for headers, body in receiver.got:
@@ -258,6 +330,7 @@ async def test_every_event_validates(tmp_path: Path) -> None:
 
         assert set(receiver.events) == {
             ("ping", None),
+            ("github_app_authorization", "revoked"),
             ("installation", "created"),
             ("installation", "suspend"),
             ("installation", "unsuspend"),

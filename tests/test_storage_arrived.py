@@ -90,3 +90,16 @@ async def test_what_became_a_task_is_not_taken_again(bench: Bench) -> None:
     await bench.ask()
     assert await take_again(bench) == "done"
     assert await take_again(bench, 7) == "absent"
+
+
+async def test_no_number_is_given_twice(bench: Bench) -> None:
+    (first,) = await bench.arrive(0)
+    await bench.store.ignore([first], "no_access", NOON)
+    await bench.arrive(0)
+    await bench.arrive(0)
+    await bench.sql("DELETE FROM deliveries WHERE number > 1")  # forgotten, long after
+    assert await take_again(bench) == "again"
+    assert [one.number for one in await waiting(bench)] == [4], "after all there ever were"
+    await bench.sql("DELETE FROM deliveries")
+    await bench.arrive(0)
+    assert [one.number for one in await waiting(bench)] == [5]

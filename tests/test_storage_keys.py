@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from bot.keys import digest, new_key
 from storage import StorageFailed, Store
 from storage.keeping import Keep
-from storage.keys import ApiKey, Session
+from storage.keys import MOST_KEYS, ApiKey, Session
 from storage.migrations import migrations
 from storage.webhook_secrets import MOST, SealedSecret
 from tests.makers import ADA, BOB, HOUR, NOON, RULES, SECOND, id_of
@@ -44,6 +44,19 @@ async def test_a_key_is_known_by_its_digest_and_by_its_id(tmp_path: Path) -> Non
         assert await people.key_of(b"") is None
         assert await people.key_named(KEY.id) == KEY
         assert await people.key_named(id_of(3)) is None
+
+
+async def test_a_person_has_only_so_many_keys(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        people = bench.store.people
+        made = [replace(KEY, id=id_of(n)) for n in range(MOST_KEYS + 1)]
+        asks = [people.keep_key(one, digest(one.id)) for one in made]
+        assert sorted(await asyncio.gather(*asks)) == [False, *[True] * MOST_KEYS]
+        assert len(await people.keys_of(ADA.id)) == MOST_KEYS
+        other = replace(KEY, id=id_of(900), owner=BOB)
+        assert await people.keep_key(other, digest("bob's"))
+        assert await people.drop_key(id_of(1), ADA.id)
+        assert await people.keep_key(replace(KEY, id=id_of(901)), digest("another"))
 
 
 async def test_two_keys_never_share_a_digest(tmp_path: Path) -> None:

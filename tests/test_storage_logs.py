@@ -44,6 +44,8 @@ async def test_lines_are_read_as_they_were_written(bench: Bench) -> None:
     await bench.store.logs.append("x", 2, [])
     assert [line for _, line in await bench.store.logs.of_task("x")] == lines
     assert [line for _, line in await bench.store.logs.of_task("x", limit=1)] == lines[:1]
+    assert [line for _, line in await bench.store.logs.newest_of_task("x", 1)] == lines[-1:]
+    assert await bench.store.logs.newest_of_task("x", 10) == await bench.store.logs.of_task("x")
 
 
 async def test_too_many_lines_are_cut_with_a_note(bench: Bench) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Next, Outcome, Sending
+from storage import outbound
 from storage.keeping import OUTBOUND as KEEP_OUTBOUND
 from storage.keeping import Keep
 from storage.outbound import MOST_TRIES, Sent, Try
-from storage.outbound_turns import _HEADS, Message, Room
+from storage.outbound_turns import _MESSAGES, Message, Room, chosen
 from tests.makers import ID, NOON, SECOND, id_of
 from tests.storage_support import Bench, opened
 
@@ -91,28 +94,114 @@ async def test_a_host_or_an_owner_takes_no_place_of_others(bench: Bench) -> None
     await keep(bench, *range(1, 10), host="slow.test")
     await keep(bench, *range(11, 20), host="example.com")
     await keep(bench, *range(21, 30), owner=2)
-    room = Room(in_all=12, to_host=4, of_owner=6)
+    room = Room(in_all=12, to_host=4, of_owner=6, of_lane=3)
     chosen = await due(bench, room=room)
-    assert chosen == [f"msg_{number}" for number in (1, 2, 3, 4, 11, 12, 21, 22)]
-    assert await due(bench, room=Room(in_all=3, to_host=2, of_owner=9)) == [
-        "msg_1",
-        "msg_2",
+    assert sorted(chosen) == [f"msg_{number}" for number in (1, 11, 12, 2, 21, 22, 3)]
+    assert await due(bench, room=Room(in_all=3, to_host=2, of_owner=9, of_lane=2)) == [
         "msg_11",
+        "msg_21",
+        "msg_1",
     ]
     busy = await bench.store.outbound.due(bench.now, (), room)
     assert await due(bench, *busy, room=room) == []
 
 
-async def test_one_lane_costs_no_more_however_much_waits_in_it(bench: Bench) -> None:
-    await keep(bench, *range(1, 6), host="slow.test")
-    await keep(bench, 9, host="fast.test")
-    heads = {"now": "2027", "heads": 2}
-    found = await bench.do(lambda db: list(db.conn.execute(_HEADS, heads)))
-    assert [row[1] for row in found] == ["msg_1", "msg_2", "msg_9"]
-    plan = await bench.do(
-        lambda db: [row[3] for row in db.conn.execute(f"EXPLAIN QUERY PLAN {_HEADS}", heads)]
-    )
-    assert [row for row in plan if row.startswith("SCAN") and row != "SCAN lanes"] == []
+async def test_owners_have_their_turns_whatever_others_have_waiting(bench: Bench) -> None:
+    await keep(bench, *range(100, 200), owner=1)
+    await keep(bench, *range(200, 300), owner=2)
+    bench.now = NOON + SECOND
+    await keep(bench, 300, 301, owner=3, at=bench.now)
+    room = Room(in_all=4, to_host=9, of_owner=3, of_lane=3)
+    busy = await bench.store.outbound.due(bench.now, (), room)
+    assert [one.id for one in busy] == ["msg_100", "msg_200", "msg_300", "msg_101"]
+    for one in busy:
+        await tell(bench, one, Next(Sending.FAILED), 410)
+    bench.now += SECOND
+    await keep(bench, 400, owner=4, at=bench.now)
+    assert await due(bench, room=room) == ["msg_102", "msg_201", "msg_301", "msg_400"]
+    assert await due(bench, room=replace(room, in_all=2)) == ["msg_102", "msg_201"]
+    bench.now += SECOND
+    for one in await bench.store.outbound.due(bench.now, (), replace(room, in_all=2)):
+        await tell(bench, one, Next(Sending.FAILED), 410)
+    assert await due(bench, room=replace(room, in_all=2)) == ["msg_301", "msg_400"], "served last"
+
+
+async def test_hosts_of_an_owner_have_their_turns(bench: Bench) -> None:
+    await keep(bench, *range(1, 9), host="slow.test")
+    await keep(bench, 9, host="fast.test", at=NOON)
+    room = Room(in_all=9, to_host=9, of_owner=3, of_lane=2)
+    assert sorted(await due(bench, room=room)) == ["msg_1", "msg_2", "msg_9"]
+    slow = [one for one in await bench.store.outbound.due(NOON, (), room) if one.id != "msg_9"]
+    assert await due(bench, *slow, room=room) == ["msg_9"]
+
+
+async def test_a_full_host_hides_nobody_behind_those_who_wait_for_it(bench: Bench) -> None:
+    for owner in range(1, 20):
+        await keep(bench, owner, owner=owner, host="slow.test")
+    await keep(bench, 20, owner=20, host="fast.test")
+    room = Room(in_all=4, to_host=2, of_owner=2, of_lane=2)
+    assert await due(bench, room=room) == ["msg_1", "msg_2", "msg_20"]
+
+
+async def test_lanes_and_owners_are_known_only_while_something_waits(bench: Bench) -> None:
+    async def known() -> tuple[int, int]:
+        lanes = await bench.rows("SELECT owner_id, host FROM outbound_lanes")
+        return len(lanes), len(await bench.rows("SELECT 1 FROM outbound_owners"))
+
+    await keep(bench, 1)
+    await keep(bench, 2, host="other.test")
+    assert await known() == (2, 1)
+    for one in await bench.store.outbound.due(NOON, (), ROOM):
+        await tell(bench, one, Next(Sending.FAILED), 410)
+    assert await known() == (0, 0)
+    await bench.store.outbound.send_again("msg_1", NOON)
+    assert await known() == (1, 1)
+    await tell(bench, await first(bench), AGAIN)
+    assert await due(bench) == []
+    assert await bench.rows("SELECT ready_at FROM outbound_owners") == [
+        ("2026-03-01T12:01:00.000000Z",)
+    ]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        _MESSAGES.replace("?", "1"),
+        "SELECT owner_id FROM outbound_owners WHERE ready_at <= 'x' ORDER BY ready_at LIMIT 9",
+        """SELECT host FROM outbound_lanes WHERE owner_id = 1 AND ready_at <= 'x'
+        ORDER BY ready_at LIMIT 9""",
+    ],
+)
+async def test_a_turn_is_read_from_an_index_however_much_waits(bench: Bench, sql: str) -> None:
+    plan = " ".join(str(row) for row in await bench.rows(f"EXPLAIN QUERY PLAN {sql}"))
+    assert "SEARCH outbound" in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+async def test_thousands_of_lanes_cost_no_more_than_one(bench: Bench) -> None:
+    def work(db: Database) -> None:
+        for owner in range(1, 2_001):
+            for host in (f"a{owner}.test", f"b{owner}.test"):
+                outbound._keep(db, message(2 * owner + (host < "b"), owner=owner), host, NOON)
+
+    await bench.do(work)
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def look(db: Database) -> int:
+        db.conn.set_progress_handler(count, 100)
+        try:
+            return len(chosen(db, NOON, (), ROOM))
+        finally:
+            db.conn.set_progress_handler(None, 0)
+
+    assert await bench.do(look) == ROOM.in_all
+    assert steps < 1_000, "hundreds of the database's steps"
 
 
 async def test_each_try_is_written_down(bench: Bench) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from handlers.effects import (
     Comment,
+    DeleteTask,
     EditStatus,
     Effect,
     Launch,
@@ -242,3 +243,20 @@ async def test_what_was_put_off_while_it_became_urgent_is_looked_at_again(bench:
     await bench.store.postpone(one, NOON + MINUTE, None, tried=False)
     (again,) = await bench.owed()
     assert (again.id, again.urgent, again.tries) == (one.id, True, 1)
+
+
+async def test_a_removal_comes_after_all_else_of_its_task(bench: Bench) -> None:
+    other = "01900000-0000-7000-8000-0000000000ff"
+    rest = (
+        Comment(f"{ID}/1/final", HERE, "done", final=True),
+        StopWorker(f"{ID}/1/1/stop", ID, 1, 1, "process", 0.0),
+        RevokeTokens(f"{ID}/1/revoke", ID, 1, 1),
+    )
+    removals = (DeleteTask(f"{ID}/delete", ID), DeleteTask(f"{other}/delete", other))
+    await wish(bench, *removals, *rest, React(f"{other}/eyes", HERE, None))
+    for one in await bench.owed():
+        if one.effect in rest:
+            assert await bench.store.owes_more(ID), one.effect.key
+            await bench.store.mark(one, "done", NOON)
+    assert not await bench.store.owes_more(ID)
+    assert await bench.store.owes_more(other)

@@ -7,7 +7,7 @@ from pathlib import Path
 from handlers.decision import Entry
 from storage import timeline
 from storage.numbers import Numbers
-from storage.timeline import Happened
+from storage.timeline import MOST_STATES, Happened
 from tests.makers import ID, NOON, task_in
 from tests.storage_support import opened
 
@@ -44,3 +44,22 @@ async def test_messages_are_found_with_what_became_of_them(tmp_path: Path) -> No
         await bench.do(lambda db: timeline.append(db, numbers, task, entries, NOON))
         assert [one.id for one in await bench.store.talk(task.id)] == [101, 103, 104]
         assert await bench.store.talk(ID) == ()
+
+
+async def test_states_are_the_last_ones_in_their_order(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        task = await bench.ask()
+        entries = [
+            *(Entry("status", "", {"state": f"s{number}"}) for number in range(MOST_STATES)),
+            Entry("progress", "5 %", {"progress": 5}),
+            Entry("warning", "again", {"status": "queued"}),
+        ]
+        numbers = Numbers(100).book()
+        await bench.do(lambda db: timeline.append(db, numbers, task, entries, NOON))
+        found = await bench.store.states(task.id)
+        assert len(found) == MOST_STATES
+        assert [dict(one.data) for one in (found[0], found[-1])] == [
+            {"state": "s1"},
+            {"status": "queued"},
+        ]
+        assert await bench.store.states(ID) == ()

@@ -111,6 +111,7 @@ async def test_nothing_is_said_or_done_twice(
         go.touch()
         stage.sim.faults.clear()
         await stage.ended()
+        await stage.quiet()
         said = [stage.replies(issue) for issue in stage.repository.issues]
         pulls = len(stage.repository.pulls)
         await stage.stop()
@@ -141,6 +142,7 @@ async def test_of_an_end_that_only_github_knows_nothing_is_said_anew(tmp_path: P
         file = await backed_up(stage)
         go.touch()
         await stage.ended()
+        await stage.quiet()
         said = stage.replies()
         await stage.stop()
         await restored(stage, file)
@@ -153,6 +155,7 @@ async def test_of_an_end_that_only_github_knows_nothing_is_said_anew(tmp_path: P
         # What is asked for anew is a new attempt, and is heard of.
         stage.comments("alice", "/retry")
         assert (await stage.ended()).status is Status.COMPLETED
+        await stage.quiet()
         assert len(stage.replies()) == len(said) + 1
 
 
@@ -180,6 +183,7 @@ async def test_nothing_begins_before_github_has_said_what_it_knows(tmp_path: Pat
         file = await backed_up(stage)
         go.touch()
         await stage.ended()
+        await stage.quiet()
         said = stage.replies()
         await stage.stop()
         stage.fault("GET", COMMENTS, "status", times=12)

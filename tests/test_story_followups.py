@@ -7,11 +7,14 @@ from pathlib import Path
 
 from inline_snapshot import snapshot
 
-from handlers.events import ExtensionRequested, MessageSent
+from handlers.commands import Role
+from handlers.events import Circumstances, ExtensionRequested, MessageSent
+from handlers.repo_config import RepoConfig
 from handlers.values import FollowUp, Person
 from tests.story import Stage, plain, staged, until
 
 ALICE = Person(100001, "alice")
+FOUND = Circumstances(Role.WRITE, RepoConfig(), "main")
 NUMBERS = itertools.count(1)
 
 
@@ -46,7 +49,7 @@ async def say(stage: Stage, text: str) -> str:
     number = f"m{next(NUMBERS)}"
     task = await stage.task()
     decision = await stage.bot.store.apply(
-        MessageSent(task.id, FollowUp(number, text, ALICE)), stage.clock()
+        MessageSent(task.id, FollowUp(number, text, ALICE), FOUND), stage.clock()
     )
     assert decision.declined is None
     return number

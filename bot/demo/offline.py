@@ -23,6 +23,7 @@ class Place(_Shape):
     app_id: int
     slug: str
     client_id: str
+    client_secret: str
     private_key: str
     webhook_secret: str
     repository: str
@@ -128,6 +129,10 @@ class OfflineGitHub:
     async def deliver_to(self, url: str) -> None:
         """Let the App's webhook lead to `url`."""
         await self._control("webhook-url", {"url": url})
+
+    async def send_people_back_to(self, url: str) -> None:
+        """Let people come back to `url` after they have signed in."""
+        await self._control("callback-urls", {"urls": [url]})
 
     async def comment(self, body: str) -> int:
         """Let the repository's writer comment on its issue; the comment's id."""

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.demo.children import Child, ChildEnded, started
 from bot.demo.offline import OfflineGitHub, Place
+from bot.http.sign_in_paths import CALLBACK
 from bot.runners.process import ProcessRunner
 
 AGENT = Path(__file__).with_name("agent.py")
@@ -58,6 +59,7 @@ async def staged(folder: Path, children: list[Child], thinking: float) -> AsyncG
         bot_url = await _ready(children[-1])
         github = OfflineGitHub(session, place)
         await github.deliver_to(f"{bot_url}/api/webhooks/github")
+        await github.send_people_back_to(f"{bot_url}{CALLBACK}")
         yield Stage(place, github, bot_url, data / "bellhop.db")
 
 
@@ -82,6 +84,7 @@ def _settings(place: Place, folder: Path, data: Path, thinking: float) -> Mappin
         "BELLHOP_DATA": str(data),
         "BELLHOP_APP_ID": str(place.app_id),
         "BELLHOP_CLIENT_ID": place.client_id,
+        "BELLHOP_CLIENT_SECRET": place.client_secret,
         "BELLHOP_PRIVATE_KEY_FILE": str(key),
         "BELLHOP_WEBHOOK_SECRET": place.webhook_secret,
         "BELLHOP_GITHUB_API_URL": place.api_url,

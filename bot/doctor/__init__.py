@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import aiohttp
 from pydantic import SecretStr
 
+from bot import startup
 from bot.doctor import github, local
 from bot.doctor.findings import Evidence, Finding, State
 from bot.doctor.names import names, names_given
@@ -25,9 +26,11 @@ from bot.github.errors import GitHubError
 from bot.github.transport import Api
 from bot.settings import Problem, Settings
 from bot.startup import private_key
+from bot.stored_app import with_stored
+from bot.vault import WrongKey
+from storage import StorageFailed
 
 __all__ = [
-    "BEFORE_START",
     "CHECKS",
     "Evidence",
     "Finding",
@@ -39,13 +42,12 @@ __all__ = [
 
 Check = Callable[[Evidence], Iterable[Finding]]
 
-BEFORE_START: tuple[Check, ...] = (local.settings, local.data_folder)
-"""The checks without which there is no start; they ask nobody and open nothing."""
-
 CHECKS: tuple[Check, ...] = (
-    *BEFORE_START,
+    local.settings,
+    local.data_folder,
     names,
     local.database,
+    local.secret_key,
     local.disk,
     local.git,
     local.agent,
@@ -59,18 +61,33 @@ CHECKS: tuple[Check, ...] = (
 
 
 async def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Look at everything. Nothing is changed."""
+    """Look at everything, the App that the set-up page made included. Nothing is changed."""
+    unreadable: tuple[Finding, ...] = ()
+    try:
+        settings = await asyncio.to_thread(with_stored, settings)
+    except (StorageFailed, WrongKey, OSError) as error:
+        unreadable = (_unreadable(error),)
     evidence = replace(await gather(settings), free=_free(settings), names=names_given())
-    return await asyncio.to_thread(_looked, CHECKS, evidence)  # files, a database, a program
+    found = await asyncio.to_thread(_looked, CHECKS, evidence)  # files, a database, a program
+    return (*unreadable, *found)
+
+
+def _unreadable(error: Exception) -> Finding:
+    remedy = "Put the database and its key back from a backup, or set the settings of the App."
+    return Finding("stored App", "problem", str(error), remedy)
 
 
 def before_start(settings: Settings) -> tuple[Problem, ...]:
-    """What keeps Bellhop from starting, without touching the network."""
+    """What keeps Bellhop from starting, without touching the network.
+
+    Without an App it can be set up, for which it needs not yet know what it will need for its work.
+    """
+    setting_up = startup.has_no_app(settings)
     nothing = Evidence(settings, None, None, asked=False, silence="", asked_at=datetime.now(UTC))
-    return tuple(
-        Problem(one.subject, one.remedy)
-        for one in _looked(BEFORE_START, nothing)
-        if one.state == "problem"
+    folder = [one for one in local.data_folder(nothing) if one.state == "problem"]
+    return (
+        *(one for one in startup.problems(settings) if not (setting_up and one.missing)),
+        *(Problem(one.subject, one.remedy) for one in folder),
     )
 
 

@@ -93,21 +93,19 @@ def webhook(evidence: Evidence) -> Iterator[Finding]:
 
 def clock(evidence: Evidence) -> Iterator[Finding]:
     """Whether this machine and GitHub agree about the time."""
-    theirs = evidence.app.date if evidence.app else None
+    yield clock_finding(evidence.asked_at, evidence.app.date if evidence.app else None)
+
+
+def clock_finding(ours: datetime, theirs: datetime | None) -> Finding:
+    """The same, of a time of ours and what GitHub told then."""
     if theirs is None:
-        yield unchecked("clock", "GitHub did not tell the time")
-        return
-    off = _seconds(evidence.asked_at, theirs)
+        return unchecked("clock", "GitHub did not tell the time")
+    off = (ours - theirs).total_seconds()
     if abs(off) > SKEW:
         way = "ahead of" if off > 0 else "behind"
         remedy = "Set the clock of this machine, best by NTP: GitHub refuses what it signs."
-        yield problem("clock", f"it is {abs(off):.0f} s {way} GitHub's", remedy)
-    else:
-        yield ok("clock", f"within {SKEW:.0f} s of GitHub's")
-
-
-def _seconds(ours: datetime, theirs: datetime) -> float:
-    return (ours - theirs).total_seconds()
+        return problem("clock", f"it is {abs(off):.0f} s {way} GitHub's", remedy)
+    return ok("clock", f"within {SKEW:.0f} s of GitHub's")
 
 
 def _silent(evidence: Evidence) -> Finding:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot import startup
-from bot.doctor.findings import Evidence, Finding, ok, problem, unchecked
+from bot.doctor.findings import Evidence, Finding, ok, problem, unchecked, warning
+from bot.secret_key import WAITING, is_set, trouble
 from bot.settings import is_loopback
-from storage import FolderInUse, FolderLock
+from bot.vault import WrongKey
+from storage import FolderInUse, FolderLock, StorageFailed
 from storage.connections import try_out
 
 LEAST_FREE = 500_000_000
@@ -65,6 +67,26 @@ def database(evidence: Evidence) -> Iterator[Finding]:
         yield problem("database", f"{path} cannot be used: {error}", remedy)
     else:
         yield ok("database", f"{path} can be written to, with {tables} tables")
+
+
+def secret_key(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the secret key is the one that the database is sealed with, as far as is noted."""
+    settings = evidence.settings
+    waiting = settings.data / WAITING
+    try:
+        found = trouble(settings)
+    except (OSError, StorageFailed, WrongKey) as error:
+        yield unchecked("secret key", str(error))
+        return
+    if found is None:
+        yield ok("secret key", "nothing is known against it")
+    elif found == "waits" and (name := is_set(settings)) is not None:
+        yield warning("secret key", "it was replaced", f"Set {name} to what {waiting} has.")
+    elif found == "waits":
+        yield ok("secret key", "it was replaced; the next start brings that to its end")
+    else:
+        remedy = "Set the one with which Bellhop ran last, or put its file back from a copy."
+        yield problem("secret key", "the database is sealed with another one", remedy)
 
 
 def disk(evidence: Evidence) -> Iterator[Finding]:

@@ -99,5 +99,6 @@ class Voice:
             bot_id=hands.identity.bot_id,
             priority=priority,
             settle=hands.settle,
+            signed_before=hands.vault.signed_before,
         )
         return said.id

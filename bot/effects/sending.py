@@ -111,7 +111,7 @@ class Courier:
         at, begun = self.clock(), time.monotonic()
         answer, why = None, None
         try:
-            answer = await self._call(message, at)
+            answer = await self._call(message)
         except Unanswered as error:
             why = error
         except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
@@ -126,7 +126,7 @@ class Courier:
             retry_after=answer.retry_after if answer else None,
         )
 
-    async def _call(self, message: Message, at: datetime) -> Answer:
+    async def _call(self, message: Message) -> Answer:
         may_know = await self.may_know(message.about)
         if not may_know:
             raise Unanswered(UNSEEN, again=False) if may_know is False else Unanswered(UNSAID)
@@ -140,8 +140,9 @@ class Courier:
             url = read_url(message.url, self.rules)
         except BadUrl as error:  # the operator allows less than when it was given
             raise Unanswered(str(error), again=False) from None
-        headers = HEADERS | signed(secrets, message.id, at, message.body)
         body = message.body.encode()
+        # The time of the signature is that of the sending: there may have been a wait before.
+        headers = HEADERS | signed(secrets, message.id, self.clock(), message.body)
         with on_behalf_of(message.owner_id):
             return await call(
                 self.session, url, body, headers, patience=self.patience, now=self.clock()

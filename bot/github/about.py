@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientTimeout, encode_basic_auth
 from pydantic import Field, ValidationError
 
 from bot.github.errors import Refused, Unavailable
@@ -16,6 +17,8 @@ from bot.github.shapes import Shape, parse
 from bot.github.transport import ACCEPT, API_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import ClientSession
 
 TIMEOUT = 10.0
@@ -82,15 +85,40 @@ async def ask(session: ClientSession, api_url: str, path: str, jwt: str) -> Said
     Raises:
         Unavailable: GitHub cannot be reached.
     """
+    return await _ask(session, "GET", f"{api_url}{path}", f"Bearer {jwt}")
+
+
+async def ask_as_client(
+    session: ClientSession, api_url: str, client_id: str, secret: str, token: str
+) -> Said:
+    """Ask once about a user token, by the App's client id and secret: 401 if they are wrong.
+
+    Raises:
+        Unavailable: GitHub cannot be reached.
+    """
+    url = f"{api_url}/applications/{quote(client_id, safe='')}/token"
+    authorization = encode_basic_auth(client_id, secret)
+    return await _ask(session, "POST", url, authorization, {"access_token": token})
+
+
+async def _ask(
+    session: ClientSession,
+    method: str,
+    url: str,
+    authorization: str,
+    body: Mapping[str, str] | None = None,
+) -> Said:
     headers = {
         "Accept": ACCEPT,
-        "Authorization": f"Bearer {jwt}",
+        "Authorization": authorization,
         "User-Agent": "bellhop",
         "X-GitHub-Api-Version": API_VERSION,
     }
     try:
-        async with session.get(
-            f"{api_url}{path}",
+        async with session.request(
+            method,
+            url,
+            json=body,
             headers=headers,
             allow_redirects=False,
             timeout=ClientTimeout(total=TIMEOUT),
@@ -100,7 +128,7 @@ async def ask(session: ClientSession, api_url: str, path: str, jwt: str) -> Said
             return Said(answer.status, data, _date(answer.headers.get("Date", "")))
     except (ClientError, TimeoutError, ValueError) as error:
         why = str(error) or type(error).__name__
-        raise Unavailable(f"{api_url} cannot be reached: {why}", maybe_done=False) from error
+        raise Unavailable(f"{url} cannot be reached: {why}", maybe_done=False) from error
 
 
 def _date(text: str) -> datetime | None:

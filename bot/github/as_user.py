@@ -28,6 +28,7 @@ from bot.github.personal import (
 )
 from bot.github.questions import Ask, Many, or_none
 from bot.github.retry import patiently
+from bot.github.standing import Standing, standing
 from handlers.values import Person
 
 if TYPE_CHECKING:
@@ -111,6 +112,10 @@ class AsUser:
     async def installations(self, person: Person) -> Many[Installed]:
         """Where the App is installed and they see at least one repository."""
         return await self._put(person, questions.installations)
+
+    async def standing(self, person: Person, installation_id: int) -> Standing:
+        """What they are to an installation."""
+        return await self._put(person, lambda ask: standing(ask, person.id, installation_id))
 
     async def repositories(self, person: Person, installation_id: int) -> Many[OwnRepository]:
         """What they see in one installation, by name; nothing where they see none of it."""

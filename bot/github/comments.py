@@ -13,7 +13,7 @@ from bot.github.values import SaidComment
 from handlers.comment_form import MAX_COMMENT, find_marker, fit, marker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from bot.github.client import GitHub
@@ -27,6 +27,10 @@ SETTLE = 2.0
 MANY = 10_000
 
 
+def _nothing(_: str) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class OurMark:
     """By which a comment is known to be ours; see `say_once`."""
@@ -34,6 +38,8 @@ class OurMark:
     sign: Callable[[str], str]
     app_id: int
     bot_id: int | None = None
+    signed_before: Callable[[str], Collection[str]] = _nothing
+    """The codes of keys that were replaced: comments keep what they were signed with."""
 
     def key(self, comment: CommentFacts) -> str | None:
         """What a comment of ours is; None for those of others."""
@@ -44,7 +50,9 @@ class OurMark:
         if found is None:
             return None
         key, code = found
-        return key if hmac.compare_digest(code.encode(), self.sign(key).encode()) else None
+        codes = (self.sign(key), *self.signed_before(key))
+        ours = [hmac.compare_digest(code.encode(), one.encode()) for one in codes]
+        return key if any(ours) else None
 
 
 def marked(body: str, key: str, sign: Callable[[str], str]) -> str:
@@ -67,6 +75,7 @@ async def say_once(
     bot_id: int | None = None,
     priority: Priority = Priority.FINAL,
     settle: float = SETTLE,
+    signed_before: Callable[[str], Collection[str]] = _nothing,
 ) -> SaidComment:
     """Comment on an issue or pull request so that one comment with this key is there in the end.
 
@@ -85,11 +94,12 @@ async def say_once(
             say by which App a comment was written.
         priority: What the comment is for.
         settle: Seconds to wait after a write that may have taken place, before looking for it.
+        signed_before: The codes that keys which were replaced would have made.
 
     Raises:
         GitHubError: It is not said, or that is not sure: try again, unless it is `Refused`.
     """
-    mark = OurMark(sign, app_id, bot_id)
+    mark = OurMark(sign, app_id, bot_id, signed_before)
 
     async def look() -> SaidComment | None:
         listed = await github.comments(repo, number, limit=MANY, since=since - DRIFT)

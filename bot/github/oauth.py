@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from pydantic import SecretStr
 from yarl import URL
 
+from bot.github.about import Said, ask_as_client
 from bot.github.errors import OAuthRefused, Refused
 from bot.github.retry import patiently
 from bot.github.shapes import Shape, parse
@@ -157,26 +159,32 @@ class OAuth:
         Raises:
             GitHubError: It could not be ended now.
         """
+
+        async def end() -> None:
+            await self._api.call(
+                "DELETE",
+                f"/applications/{quote(self.client.client_id, safe='')}/token",
+                bearer=None,
+                basic=(self.client.client_id, self._secret),
+                data={"access_token": access.get_secret_value()},
+                repeatable=True,
+            )
+
         try:
-            await patiently(self.clock, lambda: self._of_token("DELETE", access.get_secret_value()))
+            await patiently(self.clock, end)
         except Refused as error:
             if error.status not in DEAD:
                 raise
 
-    async def accepts_client(self) -> bool:
-        """Whether GitHub knows the App by this client id and secret.
+    async def introduce(self) -> Said:
+        """What GitHub says to the client id and secret: 401 if they are wrong; and its time.
 
         Raises:
-            GitHubError: GitHub did not say.
+            Unavailable: GitHub cannot be reached.
         """
-        try:
-            await self._of_token("POST", NO_TOKEN)
-        except Refused as error:
-            if error.status == HTTPStatus.UNAUTHORIZED:
-                return False
-            if error.status not in DEAD:
-                raise
-        return True
+        return await ask_as_client(
+            self.session, self.api_url, self.client.client_id, self._secret, NO_TOKEN
+        )
 
     async def person(self, access: SecretStr) -> Person:
         """Whose token this is.
@@ -205,16 +213,6 @@ class OAuth:
     async def _ask(self, access: SecretStr, url: str) -> Answer:
         bearer = access.get_secret_value()
         return await patiently(self.clock, lambda: self._api.call("GET", url, bearer=bearer))
-
-    async def _of_token(self, method: Literal["POST", "DELETE"], token: str) -> None:
-        await self._api.call(
-            method,
-            f"/applications/{self.client.client_id}/token",
-            bearer=None,
-            basic=(self.client.client_id, self._secret),
-            data={"access_token": token},
-            repeatable=True,
-        )
 
     async def _grant(self, asked: Mapping[str, str]) -> Granted:
         answer = await self._web.call(

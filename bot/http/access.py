@@ -63,7 +63,7 @@ class Doorman:
                 uses them, 429 too often.
         """
         caller = await self._known(request)
-        await self._count(request, caller)
+        self._count(request, caller)
         if caller.session_id is not None and request.method not in SAFE:
             self.forms.check(request, caller)
         _check(caller, needed)
@@ -81,14 +81,14 @@ class Doorman:
         cookie = request.cookies.get(self.cookie)
         caller = await self._by_session(request, cookie) if cookie else None
         if caller is not None:
-            await self._count(request, caller)
+            self._count(request, caller)
         return caller
 
-    async def _count(self, request: web.Request, caller: Caller) -> None:
+    def _count(self, request: web.Request, caller: Caller) -> None:
         limits = self.limiter.limits
         one = caller.key_id or caller.session_id or ""
-        await self.limiter.count(request, "key", one, limits.key)
-        await self.limiter.count(request, "person", str(caller.person.id), limits.person)
+        self.limiter.count(request, "key", one, limits.key)
+        self.limiter.count(request, "person", str(caller.person.id), limits.person)
 
     async def count_creation(self, request: web.Request, caller: Caller) -> None:
         """Count a request that makes work.
@@ -97,7 +97,7 @@ class Doorman:
             Problem: 429, there were too many.
         """
         limit = self.limiter.limits.creations
-        await self.limiter.count(request, "creation", str(caller.person.id), limit)
+        self.limiter.count(request, "creation", str(caller.person.id), limit)
 
     async def still(self, caller: Caller) -> bool:
         """Whether somebody who was let in would be let in now."""
@@ -123,7 +123,7 @@ class Doorman:
             found = await self._by_session(request, cookie)
         if found is None:
             if header is not None or request.cookies.get(self.cookie):
-                await self.limiter.refuse_guessing(request.remote or "")
+                self.limiter.refuse_guessing(request.remote or "")
             raise unauthorized()
         return found
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from bot.http.problems import Problem
 from handlers.decision import Decision
 
+BUSY_FOR = 60
+"""Seconds after which somebody whose queue is full may have another look."""
 _STATUSES = {"conflict": 409, "forbidden": 403, "invalid": 422}
 
 
@@ -36,11 +38,14 @@ def check_declined(decision: Decision) -> None:
     """Say why nothing was done of what was asked for.
 
     Raises:
-        Problem: 403, 409 or 422.
+        Problem: 403, 409, 422 or 429.
     """
     declined = decision.declined
     if declined is None:
         return
+    if declined.kind == "busy":
+        headers = {"Retry-After": str(BUSY_FOR)}
+        raise Problem(429, declined.detail, code="queue_full", headers=headers)
     if declined.field is not None:
         raise wrong_field(declined.field, declined.detail)
     raise Problem(_STATUSES[declined.kind], declined.detail, code=declined.kind)

@@ -60,6 +60,15 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
         raise Problem(422, detail) from None
     except (ValueError, RecursionError):
         raise Problem(400, "The body is no JSON document.") from None
+    return valid(raw, model)
+
+
+def valid(raw: bytes | str, model: type[Model]) -> Model:
+    """A JSON document as a value.
+
+    Raises:
+        Problem: 400 for what is no JSON, 422 with each field that is wrong.
+    """
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:

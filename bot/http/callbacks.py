@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from bot import trail
+from bot.agent_keys import AgentKeys, Scrub
 from bot.earlier import earlier_attempts
 from bot.http import contract
 from bot.http.bodies import read_body
@@ -23,6 +24,7 @@ from bot.http.worker_bodies import (
     Accepted,
     Assignment,
     Completion,
+    ErrorReport,
     GitAuthor,
     GitHubToken,
     Message,
@@ -31,7 +33,6 @@ from bot.http.worker_bodies import (
     UsageReport,
 )
 from bot.identity import Identity
-from bot.redact import maybe_redact, redact
 from bot.runners.base import WorkerKey
 from bot.token_desk import TokenDesk
 from bot.worker_tokens import WorkerTokens
@@ -57,6 +58,7 @@ class CallbackDesk:
     store: Store
     tokens: WorkerTokens
     github_tokens: TokenDesk
+    agent_keys: AgentKeys
     identity: Callable[[], Identity]
     clock: Callable[[], datetime]
     worker_url: str
@@ -117,7 +119,7 @@ class CallbackDesk:
             agent=task.wish.agent,
             agent_command=self.agent_command if task.wish.agent == "command" else None,
             model=task.wish.model,
-            credentials={},
+            credentials=await self.agent_keys.variables(task),
             time_limit=task.wish.time_limit,
             deadline=_deadline(task),
             max_cost=task.wish.max_cost,
@@ -126,12 +128,13 @@ class CallbackDesk:
     async def _progress(self, request: web.Request) -> web.Response:
         key = self._launch(request)
         report = await read_body(request, Progress)
+        scrub = await self.agent_keys.scrub(key)
         now = self.clock()
         event = events.WorkerReported(
             *_numbers(key),
             progress=report.progress,
             state=report.state,
-            message=maybe_redact(report.message),
+            message=_maybe(scrub, report.message),
             usage=_usage(report.usage),
             acknowledged=frozenset(report.acknowledged),
         )
@@ -140,7 +143,7 @@ class CallbackDesk:
         if decision.task is None:
             raise _stale()
         lines = [
-            LogLine(one.type, redact(one.message), _told_at(one.timestamp, now))
+            LogLine(one.type, scrub(one.message), _told_at(one.timestamp, now))
             for one in report.logs
         ]
         task = decision.task
@@ -166,25 +169,17 @@ class CallbackDesk:
         report = await read_body(request, Completion)
         if report.task_id != key.task_id:
             raise Problem(422, "taskId is not the task of this token.")
-        error = report.error
+        scrub = await self.agent_keys.scrub(key)
         event = events.WorkerCompleted(
             *_numbers(key),
             status=report.status,
             canonical=canonical(report),
             pr_url=report.pr_url,
             branch=report.branch,
-            title=maybe_redact(report.title),
-            body=maybe_redact(report.body),
-            summary=maybe_redact(report.summary),
-            error=TaskError(
-                ErrorCode(error.code),
-                redact(error.title),
-                redact(error.detail),
-                redact(error.remedy),
-                error.retryable,
-            )
-            if error
-            else None,
+            title=_maybe(scrub, report.title),
+            body=_maybe(scrub, report.body),
+            summary=_maybe(scrub, report.summary),
+            error=_error(scrub, report.error),
             usage=_usage(report.usage),
         )
         decision = await self.store.apply(event, self.clock())
@@ -222,6 +217,17 @@ def canonical(report: Completion) -> str:
     said = report.model_dump(include={"status", "pr_url", "branch", "summary", "error"})
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _maybe(scrub: Scrub, text: str | None) -> str | None:
+    return None if text is None else scrub(text)
+
+
+def _error(scrub: Scrub, error: ErrorReport | None) -> TaskError | None:
+    if error is None:
+        return None
+    code, texts = ErrorCode(error.code), (error.title, error.detail, error.remedy)
+    return TaskError(code, *map(scrub, texts), retryable=error.retryable)
 
 
 def _told_at(timestamp: datetime | None, now: datetime) -> datetime:

@@ -9,64 +9,34 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from bot.http.bodies import Body
+from bot.secret_text import LONGEST_FLY_TOKEN, LONGEST_KEY, SHORTEST, clean
 from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_model, is_name
 from handlers.preferences import MOST_COST
 from handlers.repo_config import is_image
 
-LONGEST_SECRET = 512
-"""Characters of a provider's key."""
-SHORTEST_SECRET = 8
-"""Of fewer, the last four would tell too much, and no provider gives any."""
-LONGEST_FLY_TOKEN = 8192
-"""Characters: an organisation's Fly tokens are long."""
 
-AGAIN = "copy the key again, whole and alone: "
+def _checked(value: SecretStr, longest: int) -> SecretStr:
+    """A secret without the blanks around it; the errors never quote it."""
+    try:
+        return SecretStr(clean(value.get_secret_value(), longest))
+    except ValueError as error:
+        raise _wrong(str(error)) from None
 
 
 def _wrong(message: str) -> PydanticCustomError:
     return PydanticCustomError("wrong", "{told}", {"told": message})
 
 
-def _secret(value: SecretStr, longest: int) -> SecretStr:
-    """A secret without the blanks around it; the errors never quote it.
-
-    Raises:
-        PydanticCustomError: it cannot be one; the message says what to do.
-    """
-    text = value.get_secret_value().strip()
-    if not text:
-        raise _wrong("it is blank; give the key, or null to remove it")
-    if not text.isascii() or not text.isprintable():
-        raise _wrong(f"{AGAIN}it has signs that no key has")
-    if " " in text:
-        raise _wrong(f"{AGAIN}it has a blank in it")
-    if len(text) < SHORTEST_SECRET:
-        raise _wrong(f"{AGAIN}it has fewer than {SHORTEST_SECRET} characters")
-    if len(text) > longest:
-        raise _wrong(f"{AGAIN}it has more than {longest} characters")
-    return SecretStr(text)
-
-
-def _key(value: SecretStr) -> SecretStr:
-    return _secret(value, LONGEST_SECRET)
-
-
-def _fly_token(value: SecretStr) -> SecretStr:
-    """Fly prints its tokens with `FlyV1 ` before them; it is taken with or without."""
-    text = value.get_secret_value().strip().removeprefix("FlyV1 ")
-    return _secret(SecretStr(text), LONGEST_FLY_TOKEN)
-
-
-_WRITE_ONLY: dict[str, Any] = {"writeOnly": True, "minLength": SHORTEST_SECRET}
+_WRITE_ONLY: dict[str, Any] = {"writeOnly": True, "minLength": SHORTEST}
 
 Secret = Annotated[
     SecretStr,
-    AfterValidator(_key),
-    Field(json_schema_extra={**_WRITE_ONLY, "maxLength": LONGEST_SECRET}),
+    AfterValidator(lambda value: _checked(value, LONGEST_KEY)),
+    Field(json_schema_extra={**_WRITE_ONLY, "maxLength": LONGEST_KEY}),
 ]
 FlyToken = Annotated[
     SecretStr,
-    AfterValidator(_fly_token),
+    AfterValidator(lambda value: _checked(value, LONGEST_FLY_TOKEN)),
     Field(json_schema_extra={**_WRITE_ONLY, "maxLength": LONGEST_FLY_TOKEN}),
 ]
 ProviderName = Literal[
@@ -106,17 +76,17 @@ class ConfigBody(Body):
     """
 
     agent: Name | None = None
-    model: Model | None = Field(None, description="`name` or `provider/name`.")
+    model: Model | None = Field(default=None, description="`name` or `provider/name`.")
     runner: Name | None = None
     image: Image | None = None
     time_limit: int | None = Field(
-        None, ge=MIN_TIME_LIMIT, le=MAX_TIME_LIMIT, description="Seconds of an attempt."
+        default=None, ge=MIN_TIME_LIMIT, le=MAX_TIME_LIMIT, description="Seconds of an attempt."
     )
     max_cost: float | None = Field(
-        None, gt=0, le=MOST_COST, description="US dollars of an attempt."
+        default=None, gt=0, le=MOST_COST, description="US dollars of an attempt."
     )
     concurrency: int | None = Field(
-        None, ge=1, le=MAX_CONCURRENCY, description="Attempts of one repository at a time."
+        default=None, ge=1, le=MAX_CONCURRENCY, description="Attempts of one repository at a time."
     )
 
 
@@ -135,10 +105,10 @@ class Configured(Body):
     """What may be told of a key of a provider."""
 
     configured: bool
-    last4: str | None = Field(None, description="Its last four characters.")
+    last4: str | None = Field(default=None, description="Its last four characters.")
     updated_at: datetime | None = None
     validated_at: datetime | None = Field(
-        None, description="When the provider last took it; null: never, or not this one."
+        default=None, description="When the provider last took it; null: never, or not this one."
     )
 
 
@@ -198,11 +168,11 @@ class FlyBody(Body):
 
     app: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] | None = Field(
-        None, description="Three letters, as `ams`."
+        default=None, description="Three letters, as `ams`."
     )
     size: Annotated[str, StringConstraints(pattern=r"^(shared-cpu|performance)-[1-9][0-9]?x$")] | (
         None
-    ) = Field(None, description="As `shared-cpu-2x` or `performance-1x`.")
+    ) = Field(default=None, description="As `shared-cpu-2x` or `performance-1x`.")
     token: FlyToken | None = None
 
 
@@ -210,9 +180,11 @@ class SecretToCheck(Body):
     """A key to try without storing it; the stored one, if none is given."""
 
     secret: Annotated[SecretStr, StringConstraints(max_length=LONGEST_FLY_TOKEN)] | None = Field(
-        None, json_schema_extra={"writeOnly": True}
+        default=None, json_schema_extra={"writeOnly": True}
     )
-    app: str | None = Field(None, max_length=63, description="For Fly: the app; the stored one.")
+    app: str | None = Field(
+        default=None, max_length=63, description="For Fly: the app; the stored one."
+    )
 
 
 class CheckedBody(Body):

@@ -103,16 +103,30 @@ class DeliveriesDesk:
     async def _replay(self, request: web.Request) -> web.Response:
         delivery_id = request.match_info["delivery_id"]
         if delivery_id.startswith(SENT):
-            await self._send_again(request, delivery_id)
+            caller = await self.doorman.caller(request, "tasks:write")
+            await self.doorman.count_creation(request, caller)
         else:
-            await self._take_again(request, delivery_id)
-        self.store.changed.set()
+            caller = await self.doorman.caller(request, "operator")
+            if "tasks:write" not in caller.scopes:
+                raise Problem(403, "This key may not do that: it lacks the scope tasks:write.")
+        await self.replay(caller, delivery_id)
         return json_answer(Replayed(id=delivery_id), 202)
 
-    async def _send_again(self, request: web.Request, delivery_id: str) -> None:
-        caller = await self.doorman.caller(request, "tasks:write")
-        await self.doorman.count_creation(request, caller)
+    async def replay(self, caller: Caller, delivery_id: str) -> None:
+        """Send a message again, or take a delivery again, which only operators may have done.
+
+        Raises:
+            Problem: 400, 403, 404, 409, or 503 where GitHub does not say who may see the task.
+        """
         _check_id(delivery_id)
+        if delivery_id.startswith(SENT):
+            await self._send_again(caller, delivery_id)
+        else:
+            only_operators(caller)
+            await self._take_again(delivery_id)
+        self.store.changed.set()
+
+    async def _send_again(self, caller: Caller, delivery_id: str) -> None:
         sent = await self.store.outbound.find(delivery_id)
         known = sent is not None and await self._may_see(caller, sent)
         if not (known and await self.store.outbound.send_again(delivery_id, self.clock())):
@@ -133,11 +147,7 @@ class DeliveriesDesk:
         role = await self.roles.role(sent.about.place, caller.person)
         return sees_those_of(sent.owner_id, caller.person, role)
 
-    async def _take_again(self, request: web.Request, delivery_id: str) -> None:
-        caller = await self.doorman.caller(request, "operator")
-        if "tasks:write" not in caller.scopes:
-            raise Problem(403, "This key may not do that: it lacks the scope tasks:write.")
-        _check_id(delivery_id)
+    async def _take_again(self, delivery_id: str) -> None:
         done = await self.store.arrivals.take_again(delivery_id)
         if done == "absent":
             raise _absent()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +14,9 @@ from bot.http.ids import id_in, not_found
 from bot.http.key_bodies import Deleted, KeyList, KeyMade, KeyShown, NewKey
 from bot.http.problems import Problem
 from bot.http.routes import add_route
-from bot.key_desk import KeyDesk
+from bot.key_desk import KeyDesk, TooManyKeys
+from bot.key_desk import NewKey as MadeKey
+from handlers.values import Person
 from storage.keys import ApiKey
 from storage.people import People
 
@@ -28,7 +28,6 @@ class KeyRoutes:
     doorman: Doorman
     people: People
     desk: KeyDesk
-    clock: Callable[[], datetime]
 
     def register(self, app: web.Application) -> None:
         """Serve the routes."""
@@ -43,12 +42,7 @@ class KeyRoutes:
 
     async def _make(self, request: web.Request) -> web.Response:
         caller = await self.doorman.caller(request, "session")
-        body = await read_body(request, NewKey)
-        if body.expires_at is not None and body.expires_at <= self.clock():
-            errors = [{"field": "expiresAt", "message": "it is over; name a time to come"}]
-            raise Problem(422, "The key would be of no use.", errors=errors)
-        scopes = frozenset[str](body.scopes)
-        made = await self.desk.new_key(caller.person, body.name, scopes, body.expires_at)
+        made = await make_key(self.desk, caller.person, await read_body(request, NewKey))
         return json_answer(KeyMade(**_shown(made.key), key=made.secret), status=201)
 
     async def _end(self, request: web.Request) -> web.Response:
@@ -56,6 +50,22 @@ class KeyRoutes:
         if not await self.people.drop_key(id_in(request, "key_id"), caller.person.id):
             raise not_found("key")
         return json_answer(Deleted())
+
+
+async def make_key(desk: KeyDesk, owner: Person, body: NewKey) -> MadeKey:
+    """A new key of a person's.
+
+    Raises:
+        Problem: 422, it would have ended already; 409, they have as many as may be.
+    """
+    if body.expires_at is not None and body.expires_at <= desk.clock():
+        errors = [{"field": "expiresAt", "message": "it is over; name a time to come"}]
+        raise Problem(422, "The key would be of no use.", errors=errors)
+    scopes = frozenset[str](body.scopes)
+    try:
+        return await desk.new_key(owner, body.name, scopes, body.expires_at)
+    except TooManyKeys as error:
+        raise Problem(409, str(error), code="too_many_keys") from None
 
 
 def _shown(key: ApiKey) -> dict[str, Any]:

@@ -5,19 +5,13 @@ See https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/.
 
 from __future__ import annotations
 
-import math
-import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 
 from bot.http.problems import Problem
-
-WINDOW = 60
-"""Seconds that a limit looks back."""
+from bot.http.windows import WINDOW, Windows, home_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,9 @@ class Limits:
     creations: int = 60
     """New tasks, messages and retries of a person."""
     failures: int = 60
-    """Wrong credentials from one address."""
+    """Wrong credentials from one address; of IPv6, from one network of 64 bits."""
+    sign_ins: int = 60
+    """People who come back from GitHub, from one address; and looks at what is wrong with that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +45,31 @@ LEFT = web.RequestKey("rate_limit_left", Left)
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Counts requests in memory: after a restart everybody begins anew."""
+    """Counts requests in memory: after a restart everybody begins anew.
+
+    Each kind of limit is counted by itself, so that many addresses push no key out.
+    """
 
     limits: Limits = field(default_factory=Limits)
-    _window: MovingWindowRateLimiter = field(
-        default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()), init=False
+    _windows: defaultdict[str, Windows] = field(
+        default_factory=lambda: defaultdict[str, Windows](Windows), init=False
     )
 
-    async def count(self, request: web.Request, name: str, who: str, limit: int) -> None:
+    def count(self, request: web.Request, name: str, who: str, limit: int) -> None:
         """Count one request; the answer will tell of the limit of which least is left.
 
         Raises:
             Problem: 429, there were too many.
         """
-        item = RateLimitItemPerMinute(limit)
-        allowed = await self._window.hit(item, name, who)
-        stats = await self._window.get_window_stats(item, name, who)
-        reset = max(1, math.ceil(stats.reset_time - time.time()))
-        told = Left(name, limit, stats.remaining, reset)
+        hit = self._windows[name].hit(who, limit)
+        told = Left(name, limit, hit.left, hit.reset)
         before = request.get(LEFT)
         if before is None or told.left < before.left:
             request[LEFT] = told
-        if not allowed:
+        if not hit.allowed:
             raise _too_many(told)
 
-    async def refuse_guessing(self, address: str) -> None:
+    def refuse_guessing(self, address: str) -> None:
         """Count wrong credentials from an address.
 
         Good ones are never refused for it: behind a reverse proxy everybody has one address.
@@ -81,9 +77,9 @@ class RateLimiter:
         Raises:
             Problem: 429, there were too many.
         """
-        item = RateLimitItemPerMinute(self.limits.failures)
-        if not await self._window.hit(item, "failures", address):
-            raise _too_many(Left("failures", self.limits.failures, 0, WINDOW))
+        limit = self.limits.failures
+        if not self._windows["failures"].hit(home_of(address), limit).allowed:
+            raise _too_many(Left("failures", limit, 0, WINDOW))
 
 
 async def tell(request: web.Request, response: web.StreamResponse) -> None:

@@ -6,6 +6,8 @@ Each group has its rows in a module of its own.
 from __future__ import annotations
 
 from bot.http import (
+    rows_auth,
+    rows_config,
     rows_deliveries,
     rows_events,
     rows_git,
@@ -25,8 +27,10 @@ ROUTES: tuple[Route, ...] = (
     *rows_workers.ROUTES,
     *rows_deliveries.ROUTES,
     *rows_git.ROUTES,
+    *rows_auth.ROUTES,
     *rows_keys.ROUTES,
     *rows_github_data.ROUTES,
+    *rows_config.ROUTES,
     *rows_operations.ROUTES,
 )
 """Every route, without its twin below `/api/v1`."""

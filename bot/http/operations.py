@@ -106,15 +106,7 @@ class OperationsRoutes:
 
     async def _examined(self) -> StartupCheck:
         found = await self.examine()
-        checks = [
-            Check(
-                subject=one.subject,
-                state=one.state,
-                detail=redact(one.detail),
-                remedy=redact(one.remedy),
-            )
-            for one in found
-        ]
+        checks = [check_told(one) for one in found]
         fine = all(one.state != "problem" for one in found)
         return StartupCheck(ok=fine, checked_at=self.clock(), checks=checks)
 
@@ -139,6 +131,16 @@ class OperationsRoutes:
             waiting=spent.waiting,
             resting=spent.resting,
         )
+
+
+def check_told(found: Finding) -> Check:
+    """A finding on the wire, without a secret."""
+    return Check(
+        subject=found.subject,
+        state=found.state,
+        detail=redact(found.detail),
+        remedy=redact(found.remedy),
+    )
 
 
 def _limit(told: RateLimit) -> LimitTold:

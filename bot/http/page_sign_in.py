@@ -9,14 +9,11 @@ from aiohttp import web
 from bot.http.access import Caller
 from bot.http.own_path import own_path
 from bot.http.pages import SIGN_IN, add, done, see_other, show
+from bot.http.sign_in_words import WORDS, word_of
 
 START = "/api/auth/github"
 
-NOTICES = {
-    "signed-out": "You are signed out.",
-    "cancelled": "GitHub was not allowed to say who you are, so nobody is signed in.",
-    "expired": "That took too long, or began in another browser. Sign in once more.",
-}
+NOTICES = {"signed-out": "You are signed out."}
 
 
 def add_sign_in(app: web.Application) -> None:
@@ -31,7 +28,12 @@ def sign_in_link(path: str) -> str:
 
 async def _sign_in(request: web.Request, caller: Caller | None) -> web.Response:
     after = own_path(request.query.get("next"))
-    if caller is not None:
+    word = word_of(request.query.get("problem", ""))
+    if caller is not None and word is None:
         return see_other(after)
-    values = {"link": sign_in_link(after), "notice": done(request, NOTICES)}
+    values = {
+        "link": sign_in_link(after),
+        "notice": done(request, NOTICES),
+        "trouble": None if word is None else WORDS[word],
+    }
     return show(request, "sign_in.html", values)

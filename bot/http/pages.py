@@ -14,7 +14,7 @@ import jinja2
 from aiohttp import hdrs, web
 from markupsafe import Markup, escape
 
-from bot.http import problems
+from bot.http import problems, spans, task_view
 from bot.http.access import Caller, Doorman
 from bot.http.page_errors import words_for
 from bot.http.problems import Problem
@@ -58,7 +58,7 @@ def add_pages(app: web.Application, doorman: Doorman | None = None) -> None:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        filters={"prose": prose},
+        filters=FILTERS,
     )
     aiohttp_jinja2.get_env(app).globals["static"] = static  # pyright: ignore[reportArgumentType]
     app[_HANDLERS] = set()
@@ -66,6 +66,28 @@ def add_pages(app: web.Application, doorman: Doorman | None = None) -> None:
         app[_DOORMAN] = doorman
     app[problems.SHOWN] = _show_problem
     add_static_files(app)
+
+
+def prose(text: str) -> Markup:
+    """A sentence as HTML: what stands between backticks is code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "ago": spans.ago,
+    "brief": spans.brief,
+    "doing": task_view.doing,
+    "dollars": spans.dollars,
+    "issue_link": task_view.issue_link,
+    "moves": task_view.moves,
+    "prose": prose,
+    "pull_link": task_view.pull_link,
+    "repository_link": task_view.repository_link,
+    "span": spans.span,
+    "title_of": task_view.title_of,
+    "when": spans.when,
+}
+"""What templates may do with values."""
 
 
 @overload
@@ -129,11 +151,6 @@ def see_other(path: str, word: str | None = None) -> web.Response:
     """To a page of ours after a form was taken, which says what was done by `?done=word`."""
     query = "" if word is None else "?" + urlencode({"done": word})
     return web.Response(status=303, headers={hdrs.LOCATION: f"{path}{query}"})
-
-
-def prose(text: str) -> Markup:
-    """A sentence as HTML: what stands between backticks is code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 async def _who(request: web.Request) -> Caller | None:

@@ -91,6 +91,6 @@ BAD_BODY: dict[int, str] = {
 ASKED_BY_PEOPLE: dict[int, str] = {
     401: "There is no valid API key or session.",
     403: "The key lacks the scope, or its owner may not do this.",
-    429: "Too many requests; `Retry-After` says when to try again.",
+    429: "Too many requests, or too many tasks that wait; `Retry-After` says when to try again.",
 }
 """The refusals that every route for people has."""

@@ -30,7 +30,7 @@ ROUTES = (
         "Keys",
         "Make an API key; it is shown once.",
         {201: Answer("The key.", Content(KeyMade))},
-        ASKED_BY_PEOPLE | BAD_BODY | STORAGE,
+        ASKED_BY_PEOPLE | BAD_BODY | STORAGE | {409: "There are 100 already: end one first."},
         Content(NewKey),
         security=_SESSION,
     ),

@@ -48,7 +48,13 @@ async def narrow(sight: TaskSight, caller: Caller, asked: Asked) -> Narrowed | N
             "about each. Name one with `repo:owner/name`.",
             code="too_broad",
         )
-    scope = await sight.roles.scope(caller, places)
+    mine = (
+        places
+        if owner == caller.person.id
+        else await sight.store.lists.places(caller.person.id, next(iter(names), None))
+    )
+    known = {place.repository_id for place in mine}
+    scope = await sight.roles.scope(caller, places, known)
     query = Query(
         owner_id=owner,
         repository_id=places[-1].repository_id if names else None,

@@ -9,6 +9,7 @@ from datetime import datetime
 from aiohttp import web
 
 from bot.facts import Facts
+from bot.http.task_acts import TaskActs
 from bot.http.task_asking import CheckUrl, TaskAsking
 from bot.http.task_sight import TaskSight
 from bot.http.tasks_act import ActDesk
@@ -45,11 +46,16 @@ class TaskDesks:
         )
         return TaskMaker(sight.store, sight.doorman, asking, self.clock, self.web_url)
 
+    @property
+    def acts(self) -> TaskActs:
+        """What is done to tasks."""
+        return TaskActs(self.sight, self.facts, self.clock, self.new_id)
+
     def register(self, app: web.Application) -> None:
         """Serve every route about tasks."""
         sight = self.sight
         CreateDesk(sight.doorman, self.maker).register(app)
         ListDesk(sight, self.clock, self.web_url).register(app)
         ReadDesk(sight, self.web_url).register(app)
-        ActDesk(sight, self.facts, self.clock, self.new_id, self.web_url).register(app)
-        DeleteDesk(sight, self.clock).register(app)
+        ActDesk(self.acts, self.web_url).register(app)
+        DeleteDesk(sight, self.clock, self.acts).register(app)

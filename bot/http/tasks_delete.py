@@ -12,16 +12,15 @@ from bot.http.access import Caller
 from bot.http.answers import json_answer
 from bot.http.problems import Problem
 from bot.http.routes import add_route
+from bot.http.task_acts import TaskActs
 from bot.http.task_bodies import DeletedTasks
 from bot.http.task_queries import repository_of
 from bot.http.task_requests import ENDINGS
-from bot.http.task_sight import ONE_TASK, TaskSight, no_task
-from handlers.access import may_delete
-from handlers.events import DeletionRequested
+from bot.http.task_sight import ONE_TASK, TaskSight
 from handlers.task import Status
 from storage.tasks import Owned
 
-AT_ONCE = 200
+AT_ONCE = 100
 """Tasks of one transaction, so that decisions do not wait for it."""
 
 
@@ -31,6 +30,7 @@ class DeleteDesk:
 
     sight: TaskSight
     clock: Callable[[], datetime]
+    acts: TaskActs
 
     def register(self, app: web.Application) -> None:
         """Serve the routes."""
@@ -39,21 +39,8 @@ class DeleteDesk:
 
     async def _one(self, request: web.Request) -> web.Response:
         seen = await self.sight.task(request, "tasks:write")
-        caller = seen.caller
-        if not may_delete(seen.task, caller.person, operator=caller.operator):
-            raise Problem(
-                403,
-                "Only the owner of a task and operators of this Bellhop may remove it.",
-                code="forbidden",
-            )
-        store = self.sight.store
-        event = DeletionRequested(seen.task.id, caller.person)
-        decision = await store.apply(event, self.clock())
-        task = await store.task(seen.task.id)
-        if task is not None and not task.ended:
+        if not await self.acts.delete(seen):
             return json_answer(DeletedTasks(deleted_count=0), 202)
-        if decision.task is None:  # somebody else removed it since it was looked at
-            raise no_task()
         return json_answer(DeletedTasks(deleted_count=1))
 
     async def _many(self, request: web.Request) -> web.Response:

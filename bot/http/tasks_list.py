@@ -10,10 +10,11 @@ from aiohttp import web
 
 from bot.http.access import Caller
 from bot.http.answers import json_answer
-from bot.http.cursors import cursor_of_end, cursor_of_place, end_in, place_in
+from bot.http.cursors import cursor_of_end, end_in, place_in
 from bot.http.problems import Problem
 from bot.http.routes import add_reading_route, add_route
 from bot.http.task_bodies import task_body
+from bot.http.task_listing import listing
 from bot.http.task_lists import DayBody, History, TaskList, finished_task
 from bot.http.task_narrowing import Narrowed, narrow
 from bot.http.task_queries import (
@@ -41,23 +42,14 @@ class ListDesk:
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = await self.sight.doorman.caller(request, "tasks:read")
-        asked = read_query(request)
-        before = place_in(request)
-        narrowed = await narrow(self.sight, caller, asked)
-        if narrowed is None:
-            return json_answer(TaskList(tasks=[], count=0, count_exact=True, next_cursor=None))
-        scope, query = narrowed.scope, narrowed.query
-        lists = self.sight.store.lists
-        page = await lists.page(scope, query, asked.limit, before)
-        count, exact = await lists.count(scope, query)
-        cursor = None if page.next is None else cursor_of_place(page.next)
+        found = await listing(self.sight, caller, read_query(request), place_in(request))
         told = TaskList(
-            tasks=[task_body(one, self.web_url, mine=_mine(caller, one)) for one in page.tasks],
-            count=count,
-            count_exact=exact,
-            next_cursor=cursor,
+            tasks=[task_body(one, self.web_url, mine=_mine(caller, one)) for one in found.tasks],
+            count=found.count,
+            count_exact=found.exact,
+            next_cursor=found.cursor,
         )
-        return json_answer(told, headers=_link(request, cursor))
+        return json_answer(told, headers=_link(request, found.cursor))
 
     async def _history(self, request: web.Request) -> web.Response:
         caller = await self.sight.doorman.caller(request, "tasks:read")

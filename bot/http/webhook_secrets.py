@@ -13,7 +13,8 @@ from bot.http.ids import id_in, not_found
 from bot.http.key_bodies import Deleted, SecretList, SecretMade, SecretShown
 from bot.http.problems import Problem
 from bot.http.routes import add_route
-from bot.key_desk import TOO_MANY, KeyDesk
+from bot.key_desk import TOO_MANY, KeyDesk, NewSecret
+from handlers.values import Person
 from storage.people import People
 from storage.webhook_secrets import SealedSecret
 
@@ -39,9 +40,7 @@ class WebhookSecretRoutes:
 
     async def _make(self, request: web.Request) -> web.Response:
         caller = await self.doorman.caller(request, "tasks:write")
-        made = await self.desk.new_webhook_secret(caller.person)
-        if made is None:
-            raise Problem(409, TOO_MANY, code="too_many_secrets")
+        made = await make_secret(self.desk, caller.person)
         return json_answer(SecretMade(**_shown(made.kept), secret=made.secret), status=201)
 
     async def _end(self, request: web.Request) -> web.Response:
@@ -50,6 +49,18 @@ class WebhookSecretRoutes:
         if not await self.people.drop_webhook_secret(number, caller.person.id):
             raise not_found("secret")
         return json_answer(Deleted())
+
+
+async def make_secret(desk: KeyDesk, owner: Person) -> NewSecret:
+    """A new secret of a person's.
+
+    Raises:
+        Problem: 409, there are as many as there may be.
+    """
+    made = await desk.new_webhook_secret(owner)
+    if made is None:
+        raise Problem(409, TOO_MANY, code="too_many_secrets")
+    return made
 
 
 def _shown(secret: SealedSecret) -> dict[str, Any]:

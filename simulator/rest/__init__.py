@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.rest import apps, deliveries, issues, meta, pulls, refs, repositories
+from simulator.rest import (
+    apps,
+    deliveries,
+    issues,
+    manifests,
+    meta,
+    pulls,
+    refs,
+    repositories,
+    users,
+)
 from simulator.rest.call import not_found
 from simulator.rest.serve import serve
 
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
 
 # Every route of a repository is reached by its name, and by its number as redirects do.
 REPOSITORY = ("/repos/{owner}/{repo}", r"/repositories/{repository_id:\d+}")
-ROUTES = (*apps.ROUTES, *deliveries.ROUTES, *meta.ROUTES)
+ROUTES = (*apps.ROUTES, *deliveries.ROUTES, *manifests.ROUTES, *meta.ROUTES, *users.ROUTES)
 REPOSITORY_ROUTES = (*repositories.ROUTES, *issues.ROUTES, *pulls.ROUTES, *refs.ROUTES)
 
 

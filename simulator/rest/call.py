@@ -160,8 +160,11 @@ class Call:
             ApiError: it may not.
         """
         token = self.actor.token
-        if self.actor.kind == "app":
+        if self.actor.kind in ("app", "client"):
             raise forbidden()
+        if self.actor.person:
+            self._require_of(self.actor.person.user, repository, permissions, level)
+            return
         if token and repository in token.reach():
             if not any(token.grants(permission, level) for permission in permissions):
                 raise forbidden()
@@ -170,6 +173,23 @@ class Call:
             raise not_found()
         if level == "write":
             raise forbidden() if token else ApiError(401, "Requires authentication")
+
+    def _require_of(
+        self, person: User, repository: Repository, permissions: Sequence[str], level: str
+    ) -> None:
+        """Hold a person's token to what they may see themselves, and the App with them."""
+        if not self.world.may_see(person, repository):
+            raise not_found()
+        installation = self.world.installation_of(repository)
+        if installation is None or installation.suspended_at:
+            if repository.private:
+                raise not_found()
+            granted: set[str] = {"metadata", "contents", "issues", "pull_requests"}
+        else:
+            granted = {*installation.permissions, "metadata"}
+        # Nobody writes in their own name here.
+        if level == "write" or granted.isdisjoint(permissions):
+            raise forbidden()
 
     def page(self, items: Sequence[Item], describe: Callable[[Item], Json]) -> web.Response:
         """Answer with one page of a list, and a `Link` header to the others."""

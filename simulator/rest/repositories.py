@@ -32,7 +32,7 @@ def get_permission(call: Call, repository: Repository) -> web.Response:
     account = call.world.users.get(call.part("username").lower())
     if account is None:
         raise not_found()
-    return reply(shape.permission(call.site, account, repository.role(account)))
+    return reply(shape.permission(call.site, account, call.world.role_of(account, repository)))
 
 
 def get_contents(call: Call, repository: Repository) -> web.Response:

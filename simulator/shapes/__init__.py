@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Site:
-    """What every shape needs to know about the place: where it is reached, and its one App."""
+    """What every shape needs to know about the place: where it is reached, and its one App.
+
+    The App is another one once somebody has made it from a manifest.
+    """
 
     web: str
     api: str

@@ -122,6 +122,12 @@ def repository(site: Site, found: Repository) -> Json:
     }
 
 
+def repository_of(site: Site, found: Repository, role: Role) -> Json:
+    """Describe a repository to somebody with a role in it."""
+    allowed = {name: role.includes(least) for name, least in BOOLEANS.items()}
+    return {**repository(site, found), "permissions": allowed, "role_name": role.name}
+
+
 def full_repository(site: Site, found: Repository) -> Json:
     """Describe a repository on its own, as `GET /repos/{owner}/{repo}` does."""
     parent = found.parent

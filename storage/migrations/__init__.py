@@ -10,9 +10,10 @@ from storage.migrations import loop as _loop
 from storage.migrations import programs as _programs
 from storage.migrations import lists as _lists
 from storage.migrations import signin as _signin
+from storage.migrations import app as _app
 from storage.migrations import preferences as _preferences
 # isort: on
 
 __all__ = ["migrations"]
 
-STEPS = (_loop, _programs, _lists, _signin, _preferences)
+STEPS = (_loop, _programs, _lists, _signin, _app, _preferences)

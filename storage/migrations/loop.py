@@ -18,11 +18,12 @@ def inbox(db: Database) -> None:
     statement would be felt on the path that GitHub waits for. A candidate is found by what it is
     known by, its delivery's source. There is no foreign key: a candidate that became a task
     outlives its delivery, so that the same comment is known for as long as its task is.
+    AUTOINCREMENT: whoever goes through the inbox remembers how far, so no number is given twice.
     """
     db.executescript(
         """
         CREATE TABLE deliveries (
-            number INTEGER PRIMARY KEY,
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
             id TEXT NOT NULL UNIQUE,
             event TEXT NOT NULL,
             received_at TEXT NOT NULL,
@@ -68,7 +69,8 @@ def tasks(db: Database) -> None:
     A task is one JSON document; what lists and limits ask for is generated from it, so that a
     column can never say something else than the task. Ids are UUIDv7: their order is the order in
     which commands came; `seq` is the order in which tasks were made, by which lists are read on
-    from a place. `last_turn` keeps the round robin between repositories.
+    from a place. `last_turn` keeps the round robin between repositories,
+    `waiting` knows of whom something waits where, and since when.
     """
     db.executescript(
         """
@@ -84,6 +86,7 @@ def tasks(db: Database) -> None:
             number INTEGER AS (doc ->> '$.where.number') VIRTUAL,
             owner_id INTEGER NOT NULL AS (doc ->> '$.owner.id') VIRTUAL,
             branch TEXT AS (doc ->> '$.branches.name') VIRTUAL,
+            concurrency INTEGER AS (doc ->> '$.wish.concurrency') VIRTUAL,
             pull_number INTEGER AS (doc ->> '$.pull.number') VIRTUAL,
             queued_at TEXT NOT NULL,
             completed_at TEXT,
@@ -97,6 +100,9 @@ def tasks(db: Database) -> None:
         CREATE INDEX tasks_pull ON tasks (repository_id, pull_number)
             WHERE pull_number IS NOT NULL;
         CREATE INDEX tasks_queued ON tasks (repository_id, queued_at, id)
+            WHERE status = 'queued';
+        CREATE INDEX tasks_waiting
+            ON tasks (repository_id, owner_id, queued_at, id, branch, concurrency, due_at)
             WHERE status = 'queued';
         CREATE INDEX tasks_busy ON tasks (repository_id, owner_id, branch)
             WHERE status IN ('starting', 'running');
@@ -125,6 +131,13 @@ def tasks(db: Database) -> None:
             repository_id INTEGER PRIMARY KEY,
             last_turn INTEGER NOT NULL
         ) STRICT;
+        CREATE INDEX turns_last ON turns (last_turn);
+        CREATE TABLE waiting (
+            repository_id INTEGER NOT NULL,
+            owner_id INTEGER NOT NULL,
+            first_at TEXT NOT NULL,
+            PRIMARY KEY (repository_id, owner_id)
+        ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE refusals (
             person_id INTEGER NOT NULL,

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 def outbound(db: Database) -> None:
     """Webhooks to programs, and each try to send one; they belong to no task, but tell of one.
 
-    A `lane` is what one owner sends to one host: the heads of the lanes are looked at, not what
-    stands behind them. `about` keeps where the task was and its owner's login, for when it is
-    removed: JSON `[repository_id, installation_id, full_name, login]`. `round` counts how often a
-    message was asked for, so that a try that began before says nothing about the next round.
-    AUTOINCREMENT: pages go by numbers, of which none is given twice.
+    A lane is what one owner sends to one host while something of it waits. It is ready at the time
+    when the first of it is due, or when it was served last if that is later, and an owner is ready
+    when the first of their lanes is: whose turn it is, is read from the fronts of two indexes,
+    however much waits and whoever has it. `about` keeps where the task was and its owner's login,
+    for when it is removed: JSON `[repository_id, installation_id, full_name, login]`. `round`
+    counts how often a message was asked for, so that a try that began before says nothing about
+    the next round. AUTOINCREMENT: pages go by numbers, of which none is given twice.
     """
     db.executescript(
         """
@@ -30,7 +32,6 @@ def outbound(db: Database) -> None:
             owner_id INTEGER NOT NULL,
             url TEXT NOT NULL,
             host TEXT NOT NULL,
-            lane TEXT NOT NULL AS (owner_id || ' ' || host) VIRTUAL,
             body TEXT NOT NULL,
             about TEXT,
             type TEXT NOT NULL AS (body ->> '$.type') VIRTUAL,
@@ -42,10 +43,25 @@ def outbound(db: Database) -> None:
             created_at TEXT NOT NULL
         ) STRICT;
         CREATE INDEX outbound_due ON outbound (due_at, number) WHERE state = 'waiting';
-        CREATE INDEX outbound_lanes ON outbound (lane, due_at, number) WHERE state = 'waiting';
+        CREATE INDEX outbound_of_lane ON outbound (owner_id, host, due_at, number)
+            WHERE state = 'waiting';
         CREATE INDEX outbound_of_owner ON outbound (owner_id, number);
         CREATE INDEX outbound_of_task ON outbound (task_id, number);
         CREATE INDEX outbound_old ON outbound (created_at) WHERE state != 'waiting';
+
+        CREATE TABLE outbound_lanes (
+            owner_id INTEGER NOT NULL,
+            host TEXT NOT NULL,
+            served_at TEXT NOT NULL,
+            ready_at TEXT NOT NULL,
+            PRIMARY KEY (owner_id, host)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX outbound_lanes_ready ON outbound_lanes (owner_id, ready_at);
+        CREATE TABLE outbound_owners (
+            owner_id INTEGER PRIMARY KEY,
+            ready_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX outbound_owners_ready ON outbound_owners (ready_at);
 
         CREATE TABLE outbound_tries (
             message INTEGER NOT NULL REFERENCES outbound (number) ON DELETE CASCADE,
@@ -116,10 +132,12 @@ def idempotency(db: Database) -> None:
             key TEXT NOT NULL,
             digest TEXT NOT NULL,
             location TEXT NOT NULL,
+            task_id TEXT NOT NULL AS (substr(location, -36)) VIRTUAL,
             body TEXT NOT NULL,
             answered_at TEXT NOT NULL,
             PRIMARY KEY (owner_id, key)
         ) STRICT;
+        CREATE INDEX idempotency_task ON idempotency (task_id);
         CREATE INDEX idempotency_old ON idempotency (answered_at);
         """
     )

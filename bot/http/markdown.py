@@ -1,0 +1,82 @@
+"""Markdown by workers as HTML that can do nothing: no raw HTML, no pictures, plain links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.utils import OptionsDict
+
+LONGEST = 10_000
+"""Characters that are shown; reading twice as many can take four times as long."""
+CUT = "\n\n… the rest is left out here."
+LOWEST = 6
+DOWN = 2
+"""By how much headings are lowered, below those of the page."""
+
+_WEB = re.compile(r"https?://[^\s]+", re.IGNORECASE)
+
+
+class _Reader(MarkdownIt):
+    """CommonMark with tables, without what loads or hides anything."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"html": False, "maxNesting": 20})
+        self.enable("table").disable(["image", "html_block", "html_inline"])
+        self.add_render_rule("link_open", _link)
+        self.add_render_rule("heading_open", _lower)
+        self.add_render_rule("heading_close", _lower)
+        self.add_render_rule("table_open", _scrolling)
+        self.add_render_rule("table_close", _end_of_scrolling)
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
+        """Nothing but the web."""
+        return _WEB.fullmatch(url) is not None
+
+
+@lru_cache(64)
+def rendered(text: str) -> Markup:
+    """A worker's words, as much of them as is shown."""
+    shown = text if len(text) <= LONGEST else text[:LONGEST] + CUT
+    return Markup(_READER.render(shown))  # noqa: S704 - made without raw HTML by the reader
+
+
+_Env = MutableMapping[str, object]
+
+
+def _link(
+    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env
+) -> str:
+    tokens[at].attrSet("rel", "nofollow noopener noreferrer")
+    return renderer.renderToken(tokens, at, options, env)
+
+
+def _lower(
+    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env
+) -> str:
+    token = tokens[at]
+    token.tag = f"h{min(LOWEST, int(token.tag[1]) + DOWN)}"
+    return renderer.renderToken(tokens, at, options, env)
+
+
+def _scrolling(
+    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env
+) -> str:
+    return '<div class="scroll">' + renderer.renderToken(tokens, at, options, env)
+
+
+def _end_of_scrolling(
+    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env
+) -> str:
+    return renderer.renderToken(tokens, at, options, env) + "</div>"
+
+
+_READER = _Reader()

@@ -1,0 +1,47 @@
+// The feed fills itself: when something happened, the list is asked for again, and what is new in
+// it or changed takes its place. What is to be seen is decided by the server alone.
+
+import { follow, freshPage, gently, showState } from "./live.js";
+import "./times.js";
+
+const PAUSE = 1_000;
+
+const feed = document.getElementById("feed");
+const live = document.getElementById("live");
+
+const refresh = gently(async () => {
+  const page = await freshPage();
+  const fresh = page && page.getElementById("feed");
+  if (fresh) replace(fresh);
+}, PAUSE);
+
+function replace(fresh) {
+  const known = new Map();
+  for (const item of feed.querySelectorAll("[data-task]")) known.set(item.dataset.task, item);
+  const first = known.size === 0;
+  const focused = feed.contains(document.activeElement)
+    ? document.activeElement.getAttribute("href")
+    : null;
+  for (const item of fresh.querySelectorAll("[data-task]")) {
+    const old = known.get(item.dataset.task);
+    if (old && old.dataset.version === item.dataset.version) item.replaceWith(old);
+    else if (!old && !first) item.classList.add("is-new");
+  }
+  feed.replaceChildren(...fresh.childNodes);
+  if (focused) feed.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+}
+
+if (feed.hasAttribute("data-follow")) {
+  let lost = false;
+  follow("/api/tasks/events", Number(feed.dataset.after), {
+    event: refresh,
+    state: (state) => {
+      if (state === "live" && lost) refresh();
+      lost = state === "lost";
+      showState(live, state);
+    },
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") refresh();
+  });
+}

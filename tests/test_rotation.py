@@ -1,0 +1,283 @@
+"""`bellhop rotate-key`: another key for all that is sealed, wherever it is cut off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.doctor.findings import Evidence, Finding
+from bot.doctor.local import secret_key as secret_key_finding
+from bot.rotation import (
+    BELIEVED,
+    NotRotated,
+    Rotated,
+    rotate,
+    vault_with_history,
+    what_to_set,
+)
+from bot.runners.base import WorkerKey
+from bot.secret_key import NAME, WAITING, begin_change, secret_key, settle_key
+from bot.settings import Settings
+from bot.vault import KEY_BYTES, Vault, WrongKey, print_of
+from bot.worker_tokens import WorkerTokens
+from storage import FolderInUse, FolderLock, Store
+from storage.provider_secrets import NewSecret
+from storage.sealed import Change, FormerKey
+from tests.makers import ID, NOON, RULES, SECOND
+
+LAUNCH = WorkerKey(ID, 1, 1)
+GIVEN = "a secret key of forty characters, or more"
+
+
+@dataclass
+class Place:
+    """A data folder with one secret in it, and where its key is."""
+
+    settings: Settings
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data
+
+    @asynccontextmanager
+    async def store(self) -> AsyncGenerator[Store]:
+        store = await Store.open(self.data / "bellhop.db", RULES)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def fill(self) -> Vault:
+        """Keep a secret; the vault that it is sealed with."""
+        vault = Vault(secret_key(self.settings))
+        async with self.store() as store:
+            kept = NewSecret(vault.seal("sk-precious"), "ious")
+            await store.scopes.keep_secrets("user:1", {"openai": kept}, NOON)
+        return vault
+
+    async def start(self) -> tuple[Vault, str]:
+        """Start as Bellhop does: the vault, and what it opens."""
+        with FolderLock(self.data):
+            settle_key(self.settings)
+            key = secret_key(self.settings)
+            async with self.store() as store:
+                vault = await vault_with_history(key, store)
+                kept = (await store.scopes.secrets("user:1"))["openai"]
+                return vault, vault.unseal(kept.secret)
+
+    async def rotate(self, **options: bool) -> Rotated:
+        return await rotate(self.settings, NOON, **options)
+
+    def with_key(self, key: str) -> Place:
+        """The same folder, once the operator has set another key."""
+        file = self.settings.secret_key_file
+        if file is not None:
+            file.write_text(f"{key}\n")
+            return self
+        changed = {"secret_key": SecretStr(key)}
+        return Place(self.settings.model_copy(update=changed))
+
+
+def placed(folder: Path, kind: str) -> Place:
+    data = folder / "data"
+    data.mkdir()
+    more: dict[str, object] = {}
+    if kind == "setting":
+        more = {"secret_key": SecretStr(GIVEN)}
+    if kind == "file of a setting":
+        (folder / "key").write_text(GIVEN)
+        more = {"secret_key_file": folder / "key"}
+    return Place(Settings.model_validate({"data": data} | more))
+
+
+@pytest.fixture(params=["data folder", "setting", "file of a setting"])
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    return placed(tmp_path, request.param)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Place:
+    """A place whose key is in its data folder."""
+    return placed(tmp_path, "data folder")
+
+
+async def test_everything_opens_with_the_new_key_and_nothing_with_the_former(place: Place) -> None:
+    former = await place.fill()
+    made = await place.rotate()
+    assert (made.done, made.left) == (1, 0)
+    vault, secret = await place.start()
+    assert secret == "sk-precious"
+    with pytest.raises(WrongKey):
+        former.unseal(vault.seal("x"))
+    with pytest.raises(WrongKey):
+        vault.unseal(former.seal("x"))
+
+
+async def test_the_new_key_of_a_folder_is_in_its_file_alone(folder: Place) -> None:
+    await folder.fill()
+    before = (folder.data / NAME).read_text()
+    made = await folder.rotate()
+    assert made.setting is None
+    assert (folder.data / NAME).read_text() == f"{made.key}\n" != before
+    assert (folder.data / NAME).stat().st_mode & 0o777 == 0o600
+    assert not (folder.data / WAITING).exists()
+    assert len(secret_key(folder.settings)) == KEY_BYTES
+    assert made.key not in repr(made)
+
+
+@pytest.mark.parametrize("kind", ["setting", "file of a setting"])
+async def test_a_key_of_the_settings_waits_until_it_is_set(tmp_path: Path, kind: str) -> None:
+    place = placed(tmp_path, kind)
+    await place.fill()
+    made = await place.rotate()
+    told = what_to_set(place.settings, made)
+    assert str(place.data / WAITING) in told
+    assert (made.key in told) is (kind == "setting")
+    with pytest.raises(NotRotated, match=f"set {made.setting} to what"):
+        await place.rotate()
+    assert (await place.start())[1] == "sk-precious", "with the former key set"
+    assert (place.data / WAITING).exists()
+    later = place.with_key(made.key)
+    assert (await later.start())[1] == "sk-precious"
+    assert not (later.data / WAITING).exists()
+    again = await later.rotate()
+    assert (again.done, again.key == made.key) == (3, False)
+    assert (await later.with_key(again.key).start())[1] == "sk-precious"
+
+
+async def test_what_the_former_keys_signed_is_known(folder: Place) -> None:
+    first = await folder.fill()
+    await folder.rotate()
+    second, _ = await folder.start()
+    await folder.rotate()
+    vault, _ = await folder.start()
+    assert vault.sign("a") not in {first.sign("a"), second.sign("a")}
+    assert vault.signed_before("a") == (second.sign("a"), first.sign("a"))
+    assert len(vault.former_worker_keys) == 2
+
+
+@pytest.mark.parametrize("leaked", [False, True])
+async def test_workers_at_work_are_known_for_as_long_as_they_may_speak(
+    folder: Place, *, leaked: bool
+) -> None:
+    former = await folder.fill()
+    token = WorkerTokens(former.worker_key).make(LAUNCH)
+    await folder.rotate(leaked=leaked)
+    vault, _ = await folder.start()
+    now = NOON + BELIEVED - SECOND
+    tokens = WorkerTokens(vault.worker_key, vault.former_worker_keys, lambda: now)
+    assert tokens.read(token) == (None if leaked else LAUNCH)
+    assert tokens.make(LAUNCH) != token
+    assert tokens.read(tokens.make(LAUNCH)) == LAUNCH
+    now += SECOND
+    assert tokens.read(token) is None
+
+
+async def cut_off_before_the_database(place: Place) -> None:
+    begin_change(place.settings)
+
+
+async def cut_off_after_the_database(place: Place) -> None:
+    """What the database says counts, though no file has its right name yet."""
+    old = Vault(secret_key(place.settings))
+    key, _ = begin_change(place.settings)
+    new = Vault(key)
+    former = FormerKey(new.seal_bytes(old.marker_key), None, NOON)
+
+    def reseal(sealed: bytes) -> bytes:
+        return new.seal_bytes(old.unseal_bytes(sealed))
+
+    async with place.store() as store:
+        await store.change_key(Change(reseal, former, print_of(key)), leave_others=False)
+
+
+@pytest.mark.parametrize("cut", [cut_off_before_the_database, cut_off_after_the_database])
+async def test_wherever_it_is_cut_off_the_database_opens(place: Place, cut: object) -> None:
+    await place.fill()
+    assert callable(cut)
+    await cut(place)
+    looked = secret_key(place.settings)
+    for _ in range(2):
+        vault, secret = await place.start()
+        assert secret == "sk-precious"
+        assert vault.sign("a") == Vault(looked).sign("a"), "commands beside it use the same key"
+    if not (place.data / WAITING).exists():
+        made = await place.rotate()
+        assert made.done
+        assert (await place.start())[1] == "sk-precious"
+
+
+async def test_a_secret_that_the_key_does_not_open_stops_it(folder: Place) -> None:
+    await folder.fill()
+    (folder.data / NAME).unlink()
+    before = secret_key(folder.settings)
+    with pytest.raises(NotRotated, match="1 stored secrets were sealed with another key"):
+        await folder.rotate()
+    assert secret_key(folder.settings) == before
+    assert not (folder.data / WAITING).exists()
+    made = await folder.rotate(leave_others=True)
+    assert (made.done, made.left) == (0, 1)
+
+
+async def test_a_former_key_that_cannot_be_opened_is_done_without(folder: Place) -> None:
+    await folder.fill()
+    await folder.rotate()
+    async with folder.store() as store:
+        vault = await vault_with_history(b"another key", store)
+    assert vault.signed_before("a") == ()
+
+
+async def test_it_waits_for_bellhop_to_stop(folder: Place) -> None:
+    await folder.fill()
+    before = secret_key(folder.settings)
+    with FolderLock(folder.data), pytest.raises(FolderInUse):
+        await folder.rotate()
+    assert secret_key(folder.settings) == before
+
+
+async def test_without_a_database_there_is_nothing_to_seal(folder: Place) -> None:
+    with pytest.raises(NotRotated, match="nothing is sealed"):
+        await folder.rotate()
+    assert not (folder.data / NAME).exists()
+
+
+def finding(settings: Settings) -> Finding:
+    """What the doctor says of the key."""
+    nothing = Evidence(settings, None, None, asked=False, silence="", asked_at=NOON)
+    (found,) = secret_key_finding(nothing)
+    return found
+
+
+async def test_the_doctor_knows_the_key_by_its_print(folder: Place) -> None:
+    assert finding(folder.settings).state == "ok"
+    assert not (folder.data / NAME).exists(), "it makes none"
+    await folder.fill()
+    await folder.rotate()
+    assert finding(folder.settings).state == "ok"
+    right = (folder.data / NAME).read_text()
+    for wrong in (None, right[:-5], Vault(b"x").seal("y").decode()):
+        (folder.data / NAME).unlink(missing_ok=True)
+        if wrong is not None:
+            (folder.data / NAME).write_text(wrong)
+        assert finding(folder.settings).state in {"problem", "unchecked"}
+    other = folder.with_key("another key that is long enough to be one")
+    assert finding(other.settings).state == "problem"
+    (folder.data / NAME).write_text(right)
+    await cut_off_after_the_database(folder)
+    assert finding(folder.settings).state == "ok"
+    assert "next start" in finding(folder.settings).detail
+
+
+async def test_the_doctor_tells_of_a_key_that_waits_to_be_set(tmp_path: Path) -> None:
+    place = placed(tmp_path, "setting")
+    await place.fill()
+    made = await place.rotate()
+    found = finding(place.settings)
+    assert (found.state, found.detail) == ("warning", "it was replaced")
+    assert "Set BELLHOP_SECRET_KEY to what" in found.remedy
+    assert finding(place.with_key(made.key).settings).state == "ok"
