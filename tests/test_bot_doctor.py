@@ -99,6 +99,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
         "data folder",
         "names of settings",
         "database",
+        "secret key",
         "disk",
         "git",
         "agent",
