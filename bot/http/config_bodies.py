@@ -27,17 +27,21 @@ def _wrong(message: str) -> PydanticCustomError:
     return PydanticCustomError("wrong", "{told}", {"told": message})
 
 
-_WRITE_ONLY: dict[str, Any] = {"writeOnly": True, "minLength": SHORTEST}
+def _described(longest: int, before: str = "") -> dict[str, Any]:
+    """A secret to those who read the schema; blanks around it are taken away."""
+    pattern = f"^{before}[!-~]{{{SHORTEST},{longest}}}$"
+    return {"writeOnly": True, "pattern": pattern}
+
 
 Secret = Annotated[
     SecretStr,
     AfterValidator(lambda value: _checked(value, LONGEST_KEY)),
-    Field(json_schema_extra={**_WRITE_ONLY, "maxLength": LONGEST_KEY}),
+    Field(json_schema_extra=_described(LONGEST_KEY)),
 ]
 FlyToken = Annotated[
     SecretStr,
     AfterValidator(lambda value: _checked(value, LONGEST_FLY_TOKEN)),
-    Field(json_schema_extra={**_WRITE_ONLY, "maxLength": LONGEST_FLY_TOKEN}),
+    Field(json_schema_extra=_described(LONGEST_FLY_TOKEN, "(FlyV1 )?")),
 ]
 ProviderName = Literal[
     "anthropic", "openai", "gemini", "openrouter", "mistral", "deepseek", "groq", "xai"
@@ -65,6 +69,7 @@ def _image(text: str) -> str:
 
 Name = Annotated[str, StringConstraints(max_length=64), AfterValidator(_named)]
 Model = Annotated[str, StringConstraints(max_length=200), AfterValidator(_model)]
+App = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Image = Annotated[str, StringConstraints(max_length=255), AfterValidator(_image)]
 
 
@@ -166,7 +171,7 @@ class Credentials(Body):
 class FlyBody(Body):
     """Where workers on Fly run. Without `token` the one that is stored stays; null removes it."""
 
-    app: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
+    app: App | None = None
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] | None = Field(
         default=None, description="Three letters, as `ams`."
     )
@@ -179,12 +184,8 @@ class FlyBody(Body):
 class SecretToCheck(Body):
     """A key to try without storing it; the stored one, if none is given."""
 
-    secret: Annotated[SecretStr, StringConstraints(max_length=LONGEST_FLY_TOKEN)] | None = Field(
-        default=None, json_schema_extra={"writeOnly": True}
-    )
-    app: str | None = Field(
-        default=None, max_length=63, description="For Fly: the app; the stored one."
-    )
+    secret: FlyToken | None = None
+    app: App | None = Field(default=None, description="For Fly: the app; else the stored one.")
 
 
 class CheckedBody(Body):
