@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
@@ -116,7 +117,7 @@ def test_markdown_by_others_can_do_nothing() -> None:
 !<a href="https://evil.test/track.png">a</a> [b](javascript:alert(1)) [c](/api/auth/logout)
 <a href="https://ok.test/?a=%22b&amp;c">d</a>
 [e](data:text/html,x) [f](//evil.test)</p>
-<div class="scroll"><table>
+<div class="scroll" tabindex="0"><table>
 <thead>
 <tr>
 <th>a</th>
@@ -133,6 +134,20 @@ def test_markdown_by_others_can_do_nothing() -> None:
 </div><pre><code class="language-html">&lt;i&gt;
 </code></pre>
 """)
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("# a\n## b\n###### c", ["h3", "h4", "h6"]),
+        ("#### a\n### b", ["h4", "h3"]),
+        ("a\n===\n##### b", ["h3", "h6"]),
+        ("no heading", []),
+    ],
+)
+def test_headings_stand_below_those_of_the_page(text: str, tags: list[str]) -> None:
+    html = rendered(text)
+    assert re.findall(r"<(h\d)>", html) == re.findall(r"</(h\d)>", html) == tags
 
 
 def test_long_words_are_cut() -> None:

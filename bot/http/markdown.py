@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 LONGEST = 10_000
 """Characters that are shown; reading twice as many can take four times as long."""
 CUT = "\n\n… the rest is left out here."
-LOWEST = 6
-DOWN = 2
-"""By how much headings are lowered, below those of the page."""
+HIGHEST, LOWEST = 3, 6
+"""The levels of headings: they stand below those of the page."""
 
 _WEB = re.compile(r"https?://[^\s]+", re.IGNORECASE)
 
@@ -32,8 +31,6 @@ class _Reader(MarkdownIt):
         super().__init__("commonmark", {"html": False, "maxNesting": 20})
         self.enable("table").disable(["image", "html_block", "html_inline"])
         self.add_render_rule("link_open", _link)
-        self.add_render_rule("heading_open", _lower)
-        self.add_render_rule("heading_close", _lower)
         self.add_render_rule("table_open", _scrolling)
         self.add_render_rule("table_close", _end_of_scrolling)
 
@@ -46,7 +43,17 @@ class _Reader(MarkdownIt):
 def rendered(text: str) -> Markup:
     """A worker's words, as much of them as is shown."""
     shown = text if len(text) <= LONGEST else text[:LONGEST] + CUT
-    return Markup(_READER.render(shown))  # noqa: S704 - made without raw HTML by the reader
+    tokens = _READER.parse(shown)
+    _lower([token for token in tokens if token.type in {"heading_open", "heading_close"}])
+    html = _READER.renderer.render(tokens, _READER.options, {})
+    return Markup(html)  # noqa: S704 - made without raw HTML by the reader
+
+
+def _lower(headings: Sequence[Token]) -> None:
+    """Let the highest heading come next below those of the page, and the others below it."""
+    down = HIGHEST - min((int(token.tag[1]) for token in headings), default=HIGHEST)
+    for token in headings:
+        token.tag = f"h{min(LOWEST, int(token.tag[1]) + down)}"
 
 
 _Env = MutableMapping[str, object]
@@ -59,18 +66,10 @@ def _link(
     return renderer.renderToken(tokens, at, options, env)
 
 
-def _lower(
-    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env
-) -> str:
-    token = tokens[at]
-    token.tag = f"h{min(LOWEST, int(token.tag[1]) + DOWN)}"
-    return renderer.renderToken(tokens, at, options, env)
-
-
 def _scrolling(
     renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env
 ) -> str:
-    return '<div class="scroll">' + renderer.renderToken(tokens, at, options, env)
+    return '<div class="scroll" tabindex="0">' + renderer.renderToken(tokens, at, options, env)
 
 
 def _end_of_scrolling(

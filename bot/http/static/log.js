@@ -29,6 +29,7 @@ export class LogView {
     this.shown = null; // numbers of lines; null: all of them
     this.following = true;
     this.queued = false;
+    this.attempt = 0;
     this.needle = "";
     this.lastTop = 0;
     this.lastHeight = 0;
@@ -51,13 +52,19 @@ export class LogView {
   add(event) {
     if (!KNOWN.has(event.type)) return;
     const time = event.timestamp.slice(11, 19);
-    for (const text of event.message.split("\n")) {
-      const line = { time, type: event.type, text, lower: text.toLowerCase() };
-      this.lines.push(line);
-      this.longest = Math.max(this.longest, Math.min(text.length, LONGEST));
-      if (this.shown && this.matches(line)) this.shown.push(this.lines.length - 1);
+    if (this.attempt && event.attempt !== this.attempt) {
+      this.push(time, "attempt", `Attempt ${event.attempt}`);
     }
+    this.attempt = event.attempt;
+    for (const text of event.message.split("\n")) this.push(time, event.type, text);
     this.later();
+  }
+
+  push(time, type, text) {
+    const line = { time, type, text, lower: text.toLowerCase() };
+    this.lines.push(line);
+    this.longest = Math.max(this.longest, Math.min(text.length, LONGEST));
+    if (this.shown && this.matches(line)) this.shown.push(this.lines.length - 1);
   }
 
   follow(on) {
