@@ -215,7 +215,7 @@ class Bellhop:
             self.outbound,
             self.policy.rules,
             self.webhook_secrets,
-            Audience(self.roles).may_know,
+            Audience(self.roles, self.store.people).may_know,
             self.tempo.clock,
             self.tempo.backoff,
         )

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from bot.http.problems import Problem
 from bot.roles import Roles
 from handlers.access import sees_those_of
+from handlers.values import Person
 from storage.outbound_about import About
+from storage.people import People
 
 PATIENCE = 5.0
 """Seconds that GitHub has to say so."""
@@ -19,6 +21,7 @@ class Audience:
     """Asks as everybody does who asks for a role, so that GitHub is asked once in five minutes."""
 
     roles: Roles
+    people: People
 
     async def may_know(self, about: About | None) -> bool | None:
         """Whether they may; None where nobody says.
@@ -28,9 +31,15 @@ class Audience:
         """
         if about is None:
             return True
+        owner = await self._as_known_now(about.owner)
         try:
             async with asyncio.timeout(PATIENCE):
-                role = await self.roles.role(about.place, about.owner)
+                role = await self.roles.role(about.place, owner)
         except (Problem, TimeoutError):
             return None
-        return sees_those_of(about.owner.id, about.owner, role)
+        return sees_those_of(owner.id, owner, role)
+
+    async def _as_known_now(self, owner: Person) -> Person:
+        """A person by the login that they came with last: it may have changed since."""
+        login = await self.people.login_of(owner.id)
+        return owner if login is None else Person(owner.id, login)

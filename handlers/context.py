@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from handlers.honest import clean
 from handlers.roles import Role
-from handlers.text import clean, visible
+from handlers.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Text by others, made safe to publish, and text for the agent, made honest."""
+"""Text by others, made safe to publish."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ from handlers.inert import (
 Markdown = NewType("Markdown", str)
 """Text by others that may stand in a comment."""
 
-MAX_COMMENT: Final = 65_536
-"""GitHub's limit for the body of a comment, in characters."""
-
 # U+200B as an entity: nobody is notified and nothing is closed across it, people read on as if it
 # were not there, and whoever looks at the source sees it. Hexadecimal, since `&#8203;` could pass
 # for issue 8203 where the text ends up in a commit's message.
@@ -46,11 +43,6 @@ _ADDRESS_OR_MENTION: Final = re.compile(
 _LINE_SLASH: Final = re.compile(r"^([ \t]*)/", re.MULTILINE)
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]<|~&!#$]")
 _LINE_MARKER: Final = re.compile(r"^([0-9]*)([-+>=/.)])")
-_MARKER: Final = re.compile(r"<!-- bellhop:(\S+):([^\s:]+) -->")
-# A link that nothing refers to shows nothing: Markdown's way to write a hidden remark.
-_REMARK: Final = re.compile(r"^ {0,3}\[[^\]\n]+\]:[ \t]*(?:#|<>)[ \t]*[(\"'][^\n]*$", re.MULTILINE)
-# A comment that is never closed, where it begins raw HTML: GitHub hides all that follows.
-_HIDDEN_REST: Final = re.compile(r"^ {0,3}<(?:!--|[a-z/][^\n]*<!--).*", re.DOTALL | re.MULTILINE)
 _FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _SELECTORS: Final = frozenset(
     (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
@@ -100,16 +92,17 @@ def neutral(text: str, limit: int = 20_000) -> Markdown:
     done = _neutral(text) if short else ""
     if short and len(done) <= limit:
         return Markdown(done)
-    room = limit - len(_cut_note(len(text) + unseen))
+    room = limit - len(cut_note(len(text) + unseen))
     kept = text[: max(0, room)]
     done = _neutral(kept)
     while kept and len(done) > room:
         kept = kept[: min(len(kept) * 9 // 10, len(kept) * room // len(done))]
         done = _neutral(kept)
-    return Markdown((done + _cut_note(len(text) + unseen - len(kept)))[:limit])
+    return Markdown((done + cut_note(len(text) + unseen - len(kept)))[:limit])
 
 
-def _cut_note(count: int) -> str:
+def cut_note(count: int) -> str:
+    """What is said of so many characters that are not shown."""
     return f"\n\n… cut: {count} more characters"
 
 
@@ -119,7 +112,7 @@ def _neutral(text: str) -> str:
             block.text if block.code else _defused(block.text, keep_code=keep_code)
             for block in blocks(text, html=False)
         )
-        done = _closed(done)
+        done = closed(done)
         if is_inert(done):
             return done
     return fenced(text)
@@ -131,14 +124,15 @@ def fenced(text: str) -> str:
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _closed(text: str) -> str:
+def closed(text: str) -> str:
+    """Return Markdown with the block of code closed that it leaves open."""
     fence = open_fence(text)
     return f"{text}\n{fence}" if fence else text
 
 
 def _defused(text: str, *, keep_code: bool) -> str:
     """Return Markdown without blocks of code as text that does nothing."""
-    text = _without_comments(text, keep_code=keep_code)
+    text = without_comments(text, keep_code=keep_code)
     if not keep_code:
         return _live_text(text)
     parts: list[str] = []
@@ -155,7 +149,7 @@ def _one_line(code_run: str) -> str:
     return re.sub(r"\n[ \t>]*(?=[/<\[])", " ", code_run)
 
 
-def _without_comments(text: str, *, keep_code: bool) -> str:
+def without_comments(text: str, *, keep_code: bool) -> str:
     """Return Markdown without the HTML comments that are closed."""
     pattern = _CODE_OR_OPENING if keep_code else _OPENING
     parts: list[str] = []
@@ -202,7 +196,7 @@ def neutral_line(text: str, limit: int = 200) -> Markdown:
         text: Plain text by others.
         limit: How many of its characters are shown; what is cut is marked by an ellipsis.
     """
-    line = " ".join(visible(_without_comments(with_newlines(text), keep_code=False)).split())
+    line = " ".join(visible(without_comments(with_newlines(text), keep_code=False)).split())
     if len(line) > limit:
         line = line[: max(0, limit - 1)].rstrip() + "…"
     # U+200B is not among the visible characters: it can stand for the break until all is escaped.
@@ -219,7 +213,7 @@ def plain_line(text: str, limit: int = 200) -> str:
     For the titles of pull requests, which GitHub shows as they are, without Markdown, and which
     can end up in the message of a merge commit.
     """
-    line = " ".join(visible(_without_comments(with_newlines(text), keep_code=False)).split())
+    line = " ".join(visible(without_comments(with_newlines(text), keep_code=False)).split())
     if len(line) > limit:
         line = line[: max(0, limit - 1)].rstrip() + "…"
     line = MENTION.sub("@\u200b", line.lstrip("/"))
@@ -237,65 +231,3 @@ def code(text: str, limit: int = 80) -> Markdown:
 
 def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
-
-
-def clean(text: str) -> str:
-    """Return Markdown by others with what people see of it on GitHub, for the agent.
-
-    HTML comments, remarks hidden as unused links and invisible characters are removed. Comments
-    in code stay: there people see them.
-    """
-    parts: list[str] = []
-    for block in blocks(with_newlines(text), html=True):
-        if block.code:
-            parts.append(block.text)
-            continue
-        shown = _REMARK.sub("", _without_comments(block.text, keep_code=True))
-        parts.append(_HIDDEN_REST.sub("", shown))
-        if _HIDDEN_REST.search(shown):
-            break
-    return visible("\n".join(parts))
-
-
-def fit(body: str, room: int) -> str:
-    """Cut a finished comment to `room` characters, with a note, and close what the cut left open.
-
-    What follows on the comment, such as its marker, is to be added after this.
-    """
-    if len(body) <= room:
-        return body
-    size = room - len(_cut_note(len(body)))
-    while size > 0:
-        kept = _without_half_code(body[:size])
-        done = _closed(kept) + _cut_note(len(body) - len(kept))
-        if len(done) <= room:
-            return done
-        size -= len(done) - room
-    return _cut_note(len(body))[:room]
-
-
-def _without_half_code(text: str) -> str:
-    """Return the text up to inline code that it cuts through: the half of it would be live."""
-    last = list(blocks(text, html=True))[-1]
-    if last.code:
-        return text
-    start = max((match.end() for match in re.finditer(r"\n[ \t]*\n", last.text)), default=0)
-    tail = CODE_RUN.sub(lambda match: "x" * len(match[0]), last.text[start:])
-    lost = len(tail) - tail.find("`") if "`" in tail else 0
-    return text[: len(text) - lost]
-
-
-def marker(key: str, mac: str) -> str:
-    """Return the hidden last line by which Bellhop knows a comment of its own.
-
-    Args:
-        key: What the comment is about; no white space.
-        mac: The code that only Bellhop could have made for the key; no white space, no colon.
-    """
-    return f"<!-- bellhop:{key}:{mac} -->"
-
-
-def find_marker(body: str) -> tuple[str, str] | None:
-    """Return the key and the code of the marker on the last line of a comment."""
-    found = _MARKER.fullmatch(body.rstrip().rpartition("\n")[2])
-    return (found[1], found[2]) if found else None

@@ -96,6 +96,17 @@ def keys_of(db: Database, owner_id: int | None) -> tuple[ApiKey, ...]:
     return tuple(_key(row) for row in rows)
 
 
+def login_of(db: Database, person_id: int) -> str | None:
+    """The login by which somebody last made a key or signed in, of what is still there."""
+    row = db.conn.execute(
+        "SELECT login FROM (SELECT owner_login AS login, created_at FROM keys WHERE owner_id = ?1 "
+        "UNION ALL SELECT login, created_at FROM sessions WHERE person_id = ?1) "
+        "ORDER BY created_at DESC LIMIT 1",
+        (person_id,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def drop_key(db: Database, key_id: str, owner_id: int | None) -> bool:
     """Forget a key of a person's, or of anybody's; False where there is none."""
     return bool(

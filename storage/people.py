@@ -33,6 +33,10 @@ class People:
         """The keys of a person, or all, newest first."""
         return await self._engine.read(lambda db: keys.keys_of(db, owner_id))
 
+    async def login_of(self, person_id: int) -> str | None:
+        """The login by which somebody last made a key or signed in, of what is still there."""
+        return await self._engine.read(lambda db: keys.login_of(db, person_id))
+
     async def drop_key(self, key_id: str, owner_id: int | None = None) -> bool:
         """Forget a key of a person's, or of anybody's; False where there is none."""
         return await self._engine.write(lambda db: keys.drop_key(db, key_id, owner_id))

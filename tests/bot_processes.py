@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 
@@ -16,6 +16,8 @@ from bot.demo.children import Child, started
 from bot.demo.offline import OfflineGitHub, Place
 from bot.demo.world import Observer, World
 from bot.runners.process import ProcessRunner
+from tests import forked_command
+from tests.forks import FORKS, ended
 from tests.story import free_port
 
 PATIENCE = 60.0
@@ -33,15 +35,14 @@ def clean_environment(**settings: str) -> dict[str, str]:
 
 async def bellhop(folder: Path, *arguments: str, **settings: str) -> tuple[int, str, str]:
     """Run a command to its end: exit code, output, errors."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
-        cwd=folder,
-        env=clean_environment(**settings),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return process.returncode or 0, output.decode(), errors.decode()
+    with TemporaryDirectory() as beside:
+        to = Path(beside)
+        process = FORKS.Process(
+            target=forked_command.run, args=(folder, arguments, clean_environment(**settings), to)
+        )
+        process.start()
+        await ended(process)
+        return process.exitcode or 0, (to / "out").read_text(), (to / "err").read_text()
 
 
 @dataclass(frozen=True)

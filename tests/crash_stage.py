@@ -1,14 +1,9 @@
-"""An offline GitHub and a Bellhop in a process of its own, which is started again when it dies.
-
-The processes are forked by a server that has everything imported, so that a start costs
-little; each is a process like any other, with a process id, sockets and files of its own.
-"""
+"""An offline GitHub and a Bellhop in a process of its own, which is started again when it dies."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import random
 import re
@@ -25,6 +20,7 @@ from simulator import Fault, Record, Simulator
 from simulator.auth import LIFETIME
 from simulator.model import Comment, Issue, Repository, Token
 from tests import crash_bot
+from tests.forks import FORKS, ended
 
 AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"
 PATIENCE = 60.0
@@ -33,9 +29,6 @@ WORKER_TOKEN = {"contents": "read", "metadata": "read"}
 """The permissions by which a token that was made for a worker is known."""
 DYING = timedelta(seconds=0.5)
 """A token that GitHub made this shortly before or after a death may have reached nobody."""
-
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["__main__", "tests.crash_bot"])
 
 
 def free_port() -> int:
@@ -106,29 +99,18 @@ class Mortal:
             os.kill(self.pid, number)
 
     def _start(self) -> BaseProcess:
-        process = _forks.Process(
-            target=crash_bot.run, args=(self.settings, self.folder / "bot.log")
-        )
+        process = FORKS.Process(target=crash_bot.run, args=(self.settings, self.folder / "bot.log"))
         process.start()
         return process
 
     async def _keep(self) -> None:
         while True:
-            await self._ended()
+            await ended(self._process)
             self.endings.append(self._process.exitcode)
             self._process.close()
             if self._leaving:
                 return
             self._process = self._start()
-
-    async def _ended(self) -> None:
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self._process.sentinel, ended.set)
-        try:
-            await ended.wait()
-        finally:
-            loop.remove_reader(self._process.sentinel)
-        self._process.join()
 
 
 @dataclass

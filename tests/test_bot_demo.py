@@ -19,7 +19,7 @@ from bot.demo.play import ASK
 from bot.demo.stage import AGENT, staged
 from bot.demo.steps import missing
 from bot.demo.world import World
-from handlers.text import marker
+from handlers.comment_form import marker
 from simulator.__main__ import facts
 from simulator.auth import Actor
 from simulator.seed import FILES

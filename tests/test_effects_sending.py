@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
+from yarl import URL
 
 from bot.effects.sending import OUR_MISTAKE, SEALED, UNSAID, UNSEEN, UNSIGNED, Courier, post
+from bot.outbound_call import Unanswered, call
 from bot.outbound_guard import Policy, check_url, guarded_session
 from bot.outbound_url import UrlRules
 from bot.vault import WrongKey
@@ -399,6 +401,25 @@ async def test_a_name_that_does_not_resolve_may_do_so_later(tmp_path: Path) -> N
             await office.go()
             await office.on()
             assert await office.said() == ["its host has no address that is allowed", 204]
+
+
+async def test_a_name_that_nobody_looks_up_in_time_may_be_known_later(tmp_path: Path) -> None:
+    async with receiver() as there:
+        names = Names(localhost=[1.0, ["127.0.0.1"]])
+        async with posted(tmp_path, names) as office:
+            await office.keep(f"http://localhost:{there.port}/")
+            await office.go()
+            await office.on()
+            assert await office.said() == ["its host could not be looked up", 204]
+
+
+async def test_an_address_that_is_not_allowed_is_not_called_whatever_led_there() -> None:
+    async with ear() as server, guarded_session(Policy(UrlRules(), Names())) as session:
+        url = URL(f"https://127.0.0.1:{server.port}/")
+        with pytest.raises(Unanswered, match="its address is not allowed") as error:
+            await call(session, url, b"", {}, patience=5.0, now=NOON)
+        assert not error.value.again
+        assert server.heard == 0
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 from bot.github.comments import marked, say_once
 from bot.github.errors import Limited, Refused, Unavailable
 from bot.github.values import SaidComment
-from handlers.text import MAX_COMMENT, find_marker, marker
+from handlers.comment_form import MAX_COMMENT, find_marker, marker
 from simulator import Fault
 from tests.github_support import Town, simulated
 

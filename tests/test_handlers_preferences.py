@@ -298,7 +298,7 @@ MESSAGE = FollowUp("m1", "and the hinge", BOB)
     ("task", "event"),
     [
         (ended(), RetryRequested(ID, ADA, FOUND)),
-        (ended(), MessageSent(ID, MESSAGE)),
+        (ended(), MessageSent(ID, MESSAGE, FOUND)),
         (ended(MESSAGE), FollowUpDue(ID)),
     ],
 )

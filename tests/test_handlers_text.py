@@ -9,15 +9,12 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 
+from handlers.comment_form import MAX_COMMENT, find_marker, fit, marker
+from handlers.honest import clean
 from handlers.inert import is_inert
 from handlers.text import (
-    MAX_COMMENT,
-    clean,
     code,
     fenced,
-    find_marker,
-    fit,
-    marker,
     neutral,
     neutral_line,
     visible,

@@ -415,6 +415,20 @@ async def test_a_person_has_so_many_streams(tmp_path: Path) -> None:
         assert await it.page("/events") == ([], 0)
 
 
+async def test_streams_of_those_who_left_count_no_more(tmp_path: Path) -> None:
+    async with house(tmp_path) as it:
+        gone = [await it.lazy("/events", "alice") for _ in range(MOST_STREAMS)]
+        assert await it.status("/events") == 429
+        for one in gone:
+            one.close()  # nothing is written to them for a minute
+
+        async def let_in() -> bool:
+            async with it.get("/events") as answer:
+                return answer.status == 200
+
+        await asyncio.wait_for(until(let_in, "a place"), 10)
+
+
 async def test_streams_end_at_once_when_bellhop_stops(tmp_path: Path) -> None:
     async with house(tmp_path) as it:
         task = await it.task()

@@ -31,3 +31,20 @@ async def _rest(client: socket.socket) -> bytes:
         return await asyncio.get_running_loop().sock_recv(client, 1)
     except ConnectionResetError:  # it was never taken
         return b""
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\0\1\2 nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n"]
+)
+async def test_who_speaks_no_http_is_told_no_version(sent: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with listening(web.Application(), listener, patience=1):
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(sent)
+            answer = (await reader.read()).decode()
+            writer.close()
+            await writer.wait_closed()
+    assert answer.startswith("HTTP/1.0 400 Bad Request\r\n")
+    assert "\r\nServer: bellhop\r\n" in answer
+    assert "\r\nX-Request-Id: " in answer
+    assert "aiohttp" not in answer

@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 
 from bot.runners import launcher
 from bot.runners.base import Exit, LaunchFailed, WorkerKey, WorkerSpec
-from bot.runners.process import LOG_LIMIT, ProcessRunner, cut, reference_worker
+from bot.runners.folders import LOG_LIMIT, cut
+from bot.runners.launching import reference_worker
+from bot.runners.process import ProcessRunner
 from bot.runners.refusal import refusal
 from bot.runners.worker_process import WorkerProcess
 

@@ -46,6 +46,19 @@ async def test_a_key_is_known_by_its_digest_and_by_its_id(tmp_path: Path) -> Non
         assert await people.key_named(id_of(3)) is None
 
 
+async def test_the_login_that_somebody_came_with_last_is_known(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        people = bench.store.people
+        assert await people.login_of(ADA.id) is None
+        await people.keep_key(KEY, digest("one"))
+        assert await people.login_of(ADA.id) == "ada"
+        renamed = replace(ADA, login="countess")
+        later = replace(SESSION, person=renamed, created_at=NOON + SECOND)
+        await people.keep_session(later, digest("two"))
+        assert await people.login_of(ADA.id) == "countess"
+        assert await people.login_of(BOB.id) is None
+
+
 async def test_a_person_has_only_so_many_keys(tmp_path: Path) -> None:
     async with opened(tmp_path) as bench:
         people = bench.store.people

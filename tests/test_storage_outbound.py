@@ -126,6 +126,15 @@ async def test_owners_have_their_turns_whatever_others_have_waiting(bench: Bench
     assert await due(bench, room=replace(room, in_all=2)) == ["msg_301", "msg_400"], "served last"
 
 
+async def test_where_all_places_are_taken_nobody_has_a_turn(bench: Bench) -> None:
+    await keep(bench, 1)
+    await keep(bench, 2, owner=2)
+    room = Room(in_all=1)
+    busy = await bench.store.outbound.due(NOON, (), room)
+    assert [one.id for one in busy] == ["msg_1"]
+    assert await due(bench, *busy, room=room) == []
+
+
 async def test_hosts_of_an_owner_have_their_turns(bench: Bench) -> None:
     await keep(bench, *range(1, 9), host="slow.test")
     await keep(bench, 9, host="fast.test", at=NOON)

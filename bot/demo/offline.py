@@ -6,7 +6,7 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from handlers.text import find_marker
+from handlers.comment_form import find_marker
 
 
 class _Shape(BaseModel):

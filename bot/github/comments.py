@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.github.errors import GitHubError, Refused, Unavailable
 from bot.github.pace import Priority
 from bot.github.values import SaidComment
-from handlers.text import MAX_COMMENT, find_marker, fit, marker
+from handlers.comment_form import MAX_COMMENT, find_marker, fit, marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

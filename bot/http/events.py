@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Generator
+from collections import defaultdict
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -51,7 +51,13 @@ class EventDesk:
     pace: Pace = field(default_factory=Pace)
     most_streams: int = MOST_STREAMS
     _hub: Hub = field(init=False)
-    _streams: Counter[int] = field(default_factory=Counter[int], init=False)
+    _streams: defaultdict[int, dict[int, web.Request]] = field(
+        default_factory=lambda: defaultdict[int, dict[int, web.Request]](dict), init=False
+    )
+    """The requests of each person's streams, by their `id`, since they have no hash.
+
+    Who has left is noticed at the next write only, but not counted from the moment they leave.
+    """
 
     def __post_init__(self) -> None:
         """One hub for all streams."""
@@ -59,7 +65,7 @@ class EventDesk:
 
     def open_streams(self) -> int:
         """How many streams are open."""
-        return self._streams.total()
+        return sum(_alive(streams.values()) for streams in self._streams.values())
 
     def register(self, app: web.Application) -> None:
         """Serve the routes, and end the streams before the server waits for its requests."""
@@ -84,7 +90,7 @@ class EventDesk:
             return json_answer(await self._page(audience, asked), headers=_PRIVATE)
         if asked.resumes and await self._is_over(audience, asked.after):
             return web.Response(status=204, headers=_PRIVATE)
-        with self._place(caller):
+        with self._place(request, caller):
             return await Stream(request, self._hub, audience, asked.after, self.pace).run()
 
     async def _page(self, audience: Audience, asked: Asked) -> EventPage:
@@ -110,25 +116,31 @@ class EventDesk:
         return last is not None and after >= last
 
     @contextmanager
-    def _place(self, caller: Caller) -> Generator[None]:
+    def _place(self, request: web.Request, caller: Caller) -> Generator[None]:
         person = caller.person.id
-        if self._streams[person] >= self.most_streams:
+        streams = self._streams[person]
+        if _alive(streams.values()) >= self.most_streams:
             raise Problem(
                 429,
                 f"You have {self.most_streams} streams open already. Close some of them first.",
                 code="too_many_streams",
                 headers={hdrs.RETRY_AFTER: str(RETRY_AFTER)},
             )
-        self._streams[person] += 1
+        streams[id(request)] = request
         try:
             yield
         finally:
-            self._streams[person] -= 1
-            if not self._streams[person]:
-                del self._streams[person]
+            del streams[id(request)]
+            if not streams:
+                self._streams.pop(person, None)
 
     async def _stop(self, _: web.Application) -> None:
         await self._hub.stop()
+
+
+def _alive(streams: Iterable[web.Request]) -> int:
+    """How many of these have somebody at the other end."""
+    return sum(one.transport is not None for one in streams)
 
 
 _PRIVATE: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store", hdrs.VARY: hdrs.ACCEPT}

@@ -69,6 +69,14 @@ class RateLimiter:
         if not hit.allowed:
             raise _too_many(told)
 
+    def count_place(self, request: web.Request, name: str, limit: int) -> None:
+        """Count one request of somebody who is known by nothing but where they are.
+
+        Raises:
+            Problem: 429, there were too many.
+        """
+        self.count(request, name, home_of(request.remote or ""), limit)
+
     def refuse_guessing(self, address: str) -> None:
         """Count wrong credentials from an address.
 

@@ -9,13 +9,15 @@ from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
+from bot.http.server import Runner
+
 
 @contextlib.asynccontextmanager
 async def listening(
     app: web.Application, listener: socket.socket, patience: float
 ) -> AsyncGenerator[None]:
     """Serve on a listening socket; at the end, requests under way get `patience` seconds."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=patience)
+    runner = Runner(app, access_log=None, shutdown_timeout=patience)
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()

@@ -35,6 +35,9 @@ SHOWN: web.AppKey[Callable[[web.Request, Problem], Awaitable[web.StreamResponse 
 )
 """How an application shows a problem to somebody who looks at its pages; None: they do not."""
 
+SERVER = "bellhop"
+"""All that is said of what answers: what it is made of is nobody's business."""
+
 _process = token_hex(6)
 _numbers = count(1)
 
@@ -98,17 +101,18 @@ def install(app: web.Application) -> None:
 async def _number(request: web.Request, response: web.StreamResponse) -> None:
     """Give every answer an id of our own: one that comes from outside proves nothing."""
     request[_BEGUN] = True
-    response.headers["Server"] = "bellhop"  # what it is made of is nobody's business
-    response.headers["X-Request-Id"] = request.get(REQUEST_ID) or _new_id()
+    response.headers["Server"] = SERVER
+    response.headers["X-Request-Id"] = request.get(REQUEST_ID) or new_id()
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """An id for a request, that no other request of this Bellhop has."""
     return f"{_process}-{next(_numbers)}"
 
 
 @web.middleware
 async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    request[REQUEST_ID] = number = _new_id()
+    request[REQUEST_ID] = number = new_id()
     trail.begin_request(number, request.match_info.get("task_id"))
     try:
         return await handler(request)

@@ -133,7 +133,7 @@ class SignInRoutes:
         begun = self._bound(request)
         code = self._code(request, begun)
         limits = self.doorman.limiter.limits
-        self.doorman.limiter.count(request, "sign-in", request.remote or "", limits.sign_ins)
+        self.doorman.limiter.count_place(request, "sign-in", limits.sign_ins)
         granted = await self._exchanged(code, begun)
         try:
             person = await self.oauth.person(granted.access)

@@ -65,7 +65,7 @@ class SignInCheck:
 
     async def _handle(self, request: web.Request) -> web.Response:
         limiter = self.doorman.limiter
-        limiter.count(request, "check", request.remote or "", limiter.limits.sign_ins)
+        limiter.count_place(request, "check", limiter.limits.sign_ins)
         probe = request.query.get("probe", PROBE if wants_page(request) else "")
         if probe == PROBE:
             return self._probed()

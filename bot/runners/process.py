@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import importlib.util
 import logging
-import os
-import pwd
-import shutil
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.runners import launcher
 from bot.runners.base import Exit, LaunchFailed, WorkerKey
+from bot.runners.folders import GONE, LOG, cut, remove, tail
+from bot.runners.launching import Launching, reference_worker
 from bot.runners.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -24,22 +19,11 @@ if TYPE_CHECKING:
 
     from bot.runners.base import WorkerSpec
 
-LOG, REPORTED = "log", "reported"
-GONE = ".gone"  # ends the name of a folder that is being removed
-LOG_LIMIT, LOG_TAIL = 1_000_000, 4_000  # bytes of a worker's own output: kept, and told
+REPORTED = "reported"
 TRIM = 5.0  # seconds between looks at the size of those logs
-NO_LEAVE = os.strerror(errno.EACCES)
 RECORD_WAIT = 5.0  # seconds that another launcher may take from its lock to its record
 
 logger = logging.getLogger(__name__)
-
-
-def reference_worker() -> list[str]:
-    """The command of the worker that ships with the bot, which sees the standard library alone."""
-    found = importlib.util.find_spec("worker")
-    if found is None or not found.submodule_search_locations:
-        raise LookupError("The package `worker` is not installed beside `bot`: install both.")
-    return [sys.executable, "-I", "-S", found.submodule_search_locations[0]]
 
 
 class ProcessRunner:
@@ -57,8 +41,8 @@ class ProcessRunner:
         self, folder: Path, command: Sequence[str] | None = None, user: str | None = None
     ) -> None:
         self._folder = folder.absolute()
-        self._command = list(command) if command is not None else reference_worker()
-        self._user = user
+        command = list(command) if command is not None else reference_worker()
+        self._launching = Launching(command, user)
         self._on_exit: Callable[[Exit], Awaitable[None]] | None = None
         self._watches: dict[WorkerKey, asyncio.Task[None]] = {}
         self._trimmer: asyncio.Task[None] | None = None
@@ -80,7 +64,7 @@ class ProcessRunner:
         home = self._folder / str(spec.key)
         process = WorkerProcess.read(home / launcher.RECORD)
         if process is None:
-            await asyncio.to_thread(self._launch, spec)
+            await asyncio.to_thread(self._launching.launch, home, spec)
             process = await self._recorded(home)
         if not (home / REPORTED).exists():
             self._watch(spec.key, process)
@@ -107,7 +91,7 @@ class ProcessRunner:
     async def forget(self, key: WorkerKey) -> None:
         """Remove the worker's folder; one that still runs is ended first."""
         await self.stop(key, 0)
-        await asyncio.to_thread(_remove, self._folder / str(key))
+        await asyncio.to_thread(remove, self._folder / str(key))
 
     async def close(self) -> None:
         """Stop watching."""
@@ -119,7 +103,7 @@ class ProcessRunner:
 
     def _finish_removals(self) -> None:
         for doomed in self._folder.glob(f"*{GONE}"):
-            _remove(doomed)
+            remove(doomed)
 
     def _on_record(self) -> dict[WorkerKey, WorkerProcess]:
         """The workers whose end was not reported yet."""
@@ -163,7 +147,7 @@ class ProcessRunner:
         # Before it is waited for: until then its id, by which its session goes, is nobody else's.
         await process.end()
         home = self._folder / str(key)
-        code, detail = process.reap(), await asyncio.to_thread(_tail, home / LOG)
+        code, detail = process.reap(), await asyncio.to_thread(tail, home / LOG)
         try:
             await on_exit(Exit(key, code, detail))
         except Exception:
@@ -178,133 +162,3 @@ class ProcessRunner:
             for key in list(self._watches):
                 with suppress(OSError):  # removed meanwhile, or looked at again soon
                     await asyncio.to_thread(cut, self._folder / str(key) / LOG)
-
-    def _launch(self, spec: WorkerSpec) -> None:
-        """Make the folder, run the launcher and wait until it has become the worker."""
-        home = self._folder / str(spec.key)
-        account = self._account()
-        try:
-            environment = self._prepare(home, account) | dict(spec.environment)
-            refused = _run_launcher(home, account, self._command, environment)
-        except OSError as error:
-            raise LaunchFailed(
-                f"The worker could not be started: {error.strerror or type(error).__name__}.",
-                retryable=True,
-                private=f"{home}: {error}",
-            ) from error
-        if refused in ("", launcher.HELD):
-            return
-        shutil.rmtree(home, ignore_errors=True)
-        who = f"user {self._user}" if self._user else "Bellhop's user"
-        raise LaunchFailed(
-            "The worker user may not run the worker's program."
-            if refused.startswith(NO_LEAVE)
-            else "The worker's program could not be run.",
-            retryable=False,
-            private=f"{who} in {home}: {refused}. The user must be allowed to run the worker's "
-            "command and to pass through the folders above both.",
-        )
-
-    def _account(self) -> pwd.struct_passwd | None:
-        if self._user is None:
-            return None
-        if os.geteuid() != 0:
-            raise LaunchFailed(
-                f"Running workers as {self._user} needs root. Run Bellhop as root or unset "
-                "BELLHOP_WORKER_USER.",
-                retryable=False,
-            )
-        try:
-            return pwd.getpwnam(self._user)
-        except KeyError:
-            raise LaunchFailed(
-                f"There is no system user {self._user}. Create it or change BELLHOP_WORKER_USER.",
-                retryable=False,
-            ) from None
-
-    def _prepare(self, home: Path, account: pwd.struct_passwd | None) -> dict[str, str]:
-        """Make the worker's folder; the record stays out of reach of a user of its own."""
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o711 if account else 0o700)
-        own, temporary = home / launcher.HOME, home / launcher.HOME / "tmp"
-        for folder in (own, temporary):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            if account:
-                os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
-        return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(own),
-            "LANG": "C.UTF-8",
-            "TMPDIR": str(temporary),
-        }
-
-
-def _run_launcher(
-    home: Path,
-    account: pwd.struct_passwd | None,
-    command: list[str],
-    environment: dict[str, str],
-) -> str:
-    """Run the launcher until it is the worker (then answer nothing) or has said why not."""
-    user = [str(account.pw_uid), str(account.pw_gid)] if account else ["", ""]
-    isolated = [sys.executable, "-I", "-S", launcher.__file__]
-    told, status = os.pipe()
-    with open(told, "rb") as answer:  # noqa: PTH123  a descriptor, not a path
-        try:
-            with (home / LOG).open("ab") as log:
-                child = subprocess.Popen(  # noqa: S603  our own interpreter and our own file
-                    [*isolated, str(home), str(status), *user, *command],
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=[status],
-                    start_new_session=True,
-                )
-        finally:
-            os.close(status)
-        refused = answer.read().decode(errors="replace")
-    if not refused and (home / launcher.RECORD).exists():
-        child.returncode = 0  # its end is watched by its id; this object is not asked again
-        return ""
-    child.wait()
-    return refused or _tail(home / LOG) or "the launcher ended early"
-
-
-def _tail(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - LOG_TAIL))
-            return file.read().decode(errors="replace").strip()
-    except FileNotFoundError:
-        return ""
-
-
-def cut(log: Path) -> None:
-    """Keep a log's last lines once it is too long; the worker goes on at its new end."""
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        last = _tail(log)
-        with log.open("r+b") as file:
-            file.truncate()
-            file.write(last.encode() + b"\n")
-
-
-def _remove(home: Path) -> None:
-    """Remove a folder in which an agent may have left folders without leave to write.
-
-    It takes another name first, so that nobody finds half of it or adds to it meanwhile. Two
-    removals of one folder may meet.
-    """
-    doomed = home.with_name(home.name.removesuffix(GONE) + GONE)
-    _clear(doomed)  # what a removal that was cut off left has the name
-    with suppress(FileNotFoundError):
-        home.rename(doomed)
-    _clear(doomed)
-
-
-def _clear(doomed: Path) -> None:
-    if os.geteuid() != 0:
-        for folder, _, _ in os.walk(doomed):
-            with suppress(FileNotFoundError):
-                Path(folder).chmod(0o700)
-    shutil.rmtree(doomed, ignore_errors=True)
