@@ -199,7 +199,7 @@ async def test_a_server_in_private_mode_is_asked_in_the_name_of_a_repository(
     tmp_path: Path,
 ) -> None:
     place = "INSERT INTO places VALUES (42, 7, 'acme/widgets')"
-    task = "INSERT INTO shelves VALUES (1, 'made', 0, 42, 'queued', 'command', 1)"
+    task = "INSERT INTO shelves VALUES (1, 'made', 0, 42, '', '', 1)"
     async with private_server(tmp_path, place, task) as (beside, server):
         assert await cli_keys._person(beside, "alice") == Person(11, "alice")
         first, second = server.to("/users/alice")

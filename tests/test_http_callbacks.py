@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from inline_snapshot import snapshot
 
+from bot.agent_keys import AgentKeys
 from bot.http.callbacks import CallbackDesk
 from bot.http.contract import VERSION, spoken
 from bot.http.problems import Problem
@@ -163,6 +164,7 @@ async def test_this_versions_worker_is_answered_by_the_next_bellhop(stage: Stage
         worker_url=stage.settings.workers_url,
         github_url=stage.settings.github_url,
         agent_command=HANGS,
+        agent_keys=AgentKeys(stage.bot.store, stage.bot.vault),
         contract=VERSION + 1,
     )
     next_one.register(app := web.Application())
@@ -333,7 +335,9 @@ async def test_a_failure_in_the_workers_words(stage: Stage) -> None:
 
 ***
 
-`/retry NAME` tries again.\
+`/retry NAME` tries again.
+
+[The log of `NAME`](PAGE)\
 """)
 
 

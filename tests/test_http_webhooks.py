@@ -416,7 +416,8 @@ async def test_recorded_payloads(place: Place) -> None:
         body, event = path.read_bytes(), path.parent.name
         response = await place.send(body, event=event, guid=f"guid-{number}")
         assert response.status in {200, 202}, path
-        if b'"installation"' not in body:
+        # Somebody who takes back their consent does so for all installations.
+        if b'"installation"' not in body and event != "github_app_authorization":
             assert (await response.json())["outcome"] == "ignored", path
         sha1 = "sha1=" + hmac.new(SECRET, body, hashlib.sha1).hexdigest()
         for wrong in (
