@@ -109,7 +109,6 @@ async def test_all_is_well(tmp_path: Path) -> None:
         "secret key",
         "names of settings",
         "database",
-        "secret key",
         "disk",
         "git",
         "agent",
