@@ -202,8 +202,8 @@ class Preferences:
         A stored one that is taken is marked as such. Nothing given is stored.
 
         Raises:
-            Problem: 404 no such provider, 409 none is stored (or no app of Fly) or it cannot be
-                read, 422 none that could be one.
+            Problem: 404 no such provider, 409 none is stored or it cannot be read, 422 none that
+                could be one, or no app that Fly could be asked about.
         """
         whom = await self._fly_app(scope, app) if provider == FLY else _provider(provider)
         if secret is not None:
@@ -220,11 +220,7 @@ class Preferences:
 
     async def _fly_app(self, scope: Scope, app: str | None) -> Provider:
         name = app or (await self.scopes.fly(scope.key)).app
-        if name is None:
-            raise Problem(
-                409, "No Fly app is stored that could be asked about: name one.", code="no_app"
-            )
-        if _APP.fullmatch(name) is None:
+        if name is None or _APP.fullmatch(name) is None:
             raise wrong_field("app", "Name the Fly app that the token is for, in small letters.")
         return fly(name)
 

@@ -614,7 +614,7 @@ async def test_fly_is_asked_about_an_app(office: Office) -> None:
     body = {"secret": "FlyV1 fm2_secret"}
     office.providers.good.add("fm2_secret")
     told = await office.ask("POST", "/validate/fly", body)
-    assert (told.status, told.body["code"]) == (409, "no_app")
+    assert (told.status, told.fields) == (422, ["app"])
     told = await office.ask("POST", "/validate/fly", {**body, "app": "../../v1/apps"})
     assert (told.status, told.fields) == (422, ["app"])
     told = await office.ask("POST", "/validate/fly", {**body, "app": "given"})

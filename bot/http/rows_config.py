@@ -142,7 +142,7 @@ ROUTES = (
         _WRITE
         | {
             404: "The installation is not there, or not yours; or there is no such provider.",
-            409: "No key is stored, or it cannot be read any more; or no app of Fly.",
+            409: "No key is stored, or it cannot be read any more.",
         },
         Content(SecretToCheck),
         parameters=(_WHOM, _SCOPE),
