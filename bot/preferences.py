@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from bot.github.as_user import AsUser
 from bot.github.standing import Standing
-from bot.http.access import Caller
 from bot.http.answers import wrong_field
 from bot.http.as_user_lookups import looking_up_as_user
+from bot.http.caller import Caller
 from bot.http.config_bodies import (
     ConfigBody,
     ConfigShown,

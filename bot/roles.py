@@ -13,7 +13,7 @@ from bot.github.app import UNREACHABLE
 from bot.github.client import GitHub
 from bot.github.errors import GitHubError, Refused
 from bot.github.values import RepoRef
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.lookups import lookup_failed
 from bot.http.problems import Problem
 from handlers.roles import Role

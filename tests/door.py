@@ -13,7 +13,8 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.http import problems
-from bot.http.access import Caller, Doorman, Needed
+from bot.http.access import Doorman, Needed
+from bot.http.caller import Caller
 from bot.http.forms import HEADER, Forms
 from bot.http.limiting import Limits, RateLimiter, tell
 from bot.key_desk import KeyDesk

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from uuid_utils import uuid7
 
-from bot.http.access import PLAIN_COOKIE, Caller
+from bot.http.access import PLAIN_COOKIE
+from bot.http.caller import Caller
 from bot.http.forms import HEADER, Forms
 from bot.keys import digest
 from bot.vault import Vault

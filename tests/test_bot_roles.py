@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.problems import Problem
 from bot.roles import AT_A_TIME, BELIEVED, Roles
 from handlers.roles import Role

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.http.access import Caller, Needed
+from bot.http.access import Needed
+from bot.http.caller import Caller
 from bot.http.limiting import Limits
 from bot.keys import SCOPES, new_key
 from storage.keys import ApiKey

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.http.access import Caller, Doorman
+from bot.http.access import Doorman
+from bot.http.caller import Caller
 from bot.http.event_audience import OfAll
 from bot.http.event_stream import Pace
 from bot.http.events import MOST_STREAMS

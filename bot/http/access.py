@@ -10,13 +10,13 @@ from typing import Literal
 from aiohttp import hdrs, web
 from yarl import URL
 
+from bot.http.caller import Caller
 from bot.http.forms import Forms
 from bot.http.last_use import LastUse
 from bot.http.limiting import RateLimiter
 from bot.http.problems import Problem
 from bot.keys import SCOPES, digest, looks_right
 from bot.operators import Operators
-from handlers.values import Person
 from storage.people import People
 
 Needed = Literal["tasks:read", "tasks:write", "session", "operator"]
@@ -26,17 +26,6 @@ PLAIN_COOKIE = "bellhop"
 """The session's cookie where Bellhop is reached by plain http, on this machine."""
 
 SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody who was let in. With a key, `scopes` are the key's; a session has all."""
-
-    person: Person
-    operator: bool
-    scopes: frozenset[str]
-    key_id: str | None = None
-    session_id: str | None = None
 
 
 @dataclass(slots=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.http.access import Caller, Doorman
+from bot.http.access import Doorman
 from bot.http.answers import json_answer
 from bot.http.bodies import read_body
+from bot.http.caller import Caller
 from bot.http.config_bodies import (
     CheckedBody,
     ConfigBody,

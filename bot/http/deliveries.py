@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from bot.http.access import Caller, Doorman, only_operators
+from bot.http.access import Doorman, only_operators
 from bot.http.answers import json_answer
+from bot.http.caller import Caller
 from bot.http.cursors import cursor_of_place, place_in
 from bot.http.delivery_bodies import (
     DeliveryPage,

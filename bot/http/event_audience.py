@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.problems import Problem
 from bot.http.task_sight import TaskSight, place_of
 from handlers.access import sees_those_of

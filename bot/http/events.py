@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import hdrs, web
 
-from bot.http.access import Caller
 from bot.http.answers import json_answer
+from bot.http.caller import Caller
 from bot.http.event_audience import Audience, OfAll, OfTask
 from bot.http.event_bodies import EventBody, EventPage, event_body, event_bytes
 from bot.http.event_stream import Pace, Stream

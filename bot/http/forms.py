@@ -9,18 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
+from bot.http.caller import Caller
 from bot.http.problems import Problem
-
-if TYPE_CHECKING:
-    from aiohttp import web
-
-    from bot.http.access import Caller
-    from bot.vault import Vault
+from bot.vault import Vault
 
 FIELD = "form_token"
 HEADER = "X-Bellhop-Form"

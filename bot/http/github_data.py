@@ -11,9 +11,9 @@ from aiohttp import web
 from bot.github.as_user import AsUser
 from bot.github.personal import OpenIssue
 from bot.github.questions import Many
-from bot.http.access import Caller
 from bot.http.answers import json_answer
 from bot.http.as_user_lookups import looking_up_as_user
+from bot.http.caller import Caller
 from bot.http.cursors import cursor_of_name, name_in
 from bot.http.github_bodies import (
     InstallationBody,

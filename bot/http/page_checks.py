@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.once import Once
 from bot.preferences import Checked
 

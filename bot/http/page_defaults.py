@@ -11,8 +11,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller
 from bot.http.bodies import valid
+from bot.http.caller import Caller
 from bot.http.config_bodies import ConfigBody
 from bot.http.forms import Forms
 from bot.http.page_forms import mendable, messages, text_in

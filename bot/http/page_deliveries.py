@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller, only_operators
+from bot.http.access import only_operators
+from bot.http.caller import Caller
 from bot.http.cursors import cursor_of_place, place_in
 from bot.http.deliveries import DeliveriesDesk
 from bot.http.forms import Forms

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.cursors import place_in
 from bot.http.page_sign_in import sign_in_link
 from bot.http.pages import add, done, see_other, show

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller
 from bot.http.bodies import valid
+from bot.http.caller import Caller
 from bot.http.config_bodies import FlyBody, FlyShown
 from bot.http.forms import Forms
 from bot.http.page_checks import Checks, Told

@@ -11,8 +11,8 @@ from aiohttp import web
 from bot.github.as_user import AsUser
 from bot.github.personal import Installed, OwnRepository
 from bot.http import pages
-from bot.http.access import Caller
 from bot.http.as_user_lookups import looking_up_as_user
+from bot.http.caller import Caller
 from bot.http.github_links import GitHubLinks
 from bot.http.page_sign_in import sign_in_link
 from bot.http.problems import Problem

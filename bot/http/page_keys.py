@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller
 from bot.http.bodies import valid
+from bot.http.caller import Caller
 from bot.http.forms import Forms
 from bot.http.ids import id_in, not_found
 from bot.http.key_bodies import NewKey

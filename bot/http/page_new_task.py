@@ -13,8 +13,9 @@ from uuid_utils import uuid7
 from bot.github.as_user import AsUser
 from bot.github.personal import OwnRepository
 from bot.http import pages
-from bot.http.access import Caller, Doorman
+from bot.http.access import Doorman
 from bot.http.as_user_lookups import looking_up_as_user
+from bot.http.caller import Caller
 from bot.http.github_links import GitHubLinks
 from bot.http.github_search import LONGEST, repositories_like
 from bot.http.ids import is_id

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.page_feed import asked_by, without_blanks
 from bot.http.pages import add, see_other, show
 from bot.http.plots import OUTCOMES, costs_of, days_of, times_of

@@ -10,8 +10,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.http import pages
-from bot.http.access import Caller
 from bot.http.bodies import valid
+from bot.http.caller import Caller
 from bot.http.config_bodies import OneSecret
 from bot.http.forms import Forms
 from bot.http.ids import not_found

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.ids import not_found
 from bot.preferences import InstallationScope, Preferences, Scope, UserScope
 

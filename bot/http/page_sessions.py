@@ -9,8 +9,8 @@ from datetime import datetime
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller
 from bot.http.browsers import browser_of
+from bot.http.caller import Caller
 from bot.http.forms import Forms
 from bot.http.ids import id_in, not_found
 from bot.http.problems import Problem

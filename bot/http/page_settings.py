@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller, Doorman
+from bot.http.access import Doorman
+from bot.http.caller import Caller
 from bot.http.once import Once
 from bot.http.page_checks import Checks
 from bot.http.page_defaults import DefaultsPages

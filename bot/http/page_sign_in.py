@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.own_path import own_path
 from bot.http.pages import SIGN_IN, add, done, see_other, show
 from bot.http.sign_in_words import WORDS, word_of

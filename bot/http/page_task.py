@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.ids import is_id
 from bot.http.markdown import rendered
 from bot.http.pages import add, done, show

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot.http import pages
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.page_task import ONE_PAGE, TaskPage
 from bot.http.pages import see_other
 from bot.http.problems import Problem

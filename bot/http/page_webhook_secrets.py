@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.http import pages
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.forms import Forms
 from bot.http.ids import id_in, not_found
 from bot.http.once import Once

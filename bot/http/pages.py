@@ -13,7 +13,8 @@ import jinja2
 from aiohttp import hdrs, web
 
 from bot.http import problems
-from bot.http.access import Caller, Doorman
+from bot.http.access import Doorman
+from bot.http.caller import Caller
 from bot.http.page_errors import words_for
 from bot.http.page_filters import FILTERS
 from bot.http.problems import Problem

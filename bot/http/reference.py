@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.openapi import document
 from bot.http.pages import add, show
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from aiohttp import web
 from yarl import URL
 
-from bot.http.access import Caller, Doorman, unauthorized
+from bot.http.access import Doorman, unauthorized
 from bot.http.answers import json_answer
+from bot.http.caller import Caller
 from bot.http.forms import MEDIA
 from bot.http.ids import id_in, not_found
 from bot.http.key_bodies import Deleted

@@ -10,8 +10,8 @@ from datetime import datetime
 from bot.facts import Asked, Facts
 from bot.github.errors import Refused
 from bot.github.values import RepoRef, RepositoryFacts
-from bot.http.access import Caller
 from bot.http.answers import wrong_field
+from bot.http.caller import Caller
 from bot.http.lookups import looking_up
 from bot.http.problems import Problem
 from bot.http.task_requests import ENDINGS, NewTask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.cursors import cursor_of_place
 from bot.http.task_narrowing import narrow
 from bot.http.task_queries import Asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.http.access import Caller
+from bot.http.caller import Caller
 from bot.http.problems import Problem
 from bot.http.task_queries import Asked
 from bot.http.task_sight import TaskSight

@@ -7,7 +7,8 @@ from typing import Literal
 
 from aiohttp import web
 
-from bot.http.access import Caller, Doorman
+from bot.http.access import Doorman
+from bot.http.caller import Caller
 from bot.http.ids import id_in, not_found
 from bot.http.problems import Problem
 from bot.roles import Roles

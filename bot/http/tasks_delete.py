@@ -8,8 +8,8 @@ from datetime import datetime
 
 from aiohttp import web
 
-from bot.http.access import Caller
 from bot.http.answers import json_answer
+from bot.http.caller import Caller
 from bot.http.problems import Problem
 from bot.http.routes import add_route
 from bot.http.task_acts import TaskActs

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from bot.http.access import Caller
 from bot.http.answers import json_answer
+from bot.http.caller import Caller
 from bot.http.cursors import cursor_of_end, end_in, place_in
 from bot.http.problems import Problem
 from bot.http.routes import add_reading_route, add_route

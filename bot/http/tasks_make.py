@@ -10,8 +10,9 @@ from datetime import datetime
 
 from aiohttp import web
 
-from bot.http.access import Caller, Doorman
+from bot.http.access import Doorman
 from bot.http.answers import check_declined
+from bot.http.caller import Caller
 from bot.http.problems import Problem
 from bot.http.task_asking import TaskAsking
 from bot.http.task_bodies import task_body
