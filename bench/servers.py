@@ -19,6 +19,7 @@ import uvloop
 from aiohttp import web
 
 from bench.comments import APP_ID, SECRET
+from bot import log
 from bot.http import problems
 from bot.http.webhooks import WebhookDoor, add_webhooks
 from storage.inbox import Inbox
@@ -72,4 +73,5 @@ async def serve(which: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    log.set_up("info", "json")  # as a server has it: a line for every delivery is for `debug`
     uvloop.run(serve(sys.argv[1], Path(sys.argv[2])))
