@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handlers import replies
+from handlers import refusals
 from handlers.commands import Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
 from handlers.deliveries import TextWritten
@@ -55,20 +55,20 @@ def refuse_role(kind: CommandKind, role: Role) -> Refusal | None:
     if role >= kind.role:
         return None
     reason = f"{ErrorCode.NOT_PERMITTED}:{kind.name}"
-    return Refusal(ErrorCode.NOT_PERMITTED, reason, replies.not_permitted(kind, role))
+    return Refusal(ErrorCode.NOT_PERMITTED, reason, refusals.not_permitted(kind, role))
 
 
 def refuse_config(problems: Sequence[ConfigProblem]) -> Refusal:
     """The refusal to guess what a repository wants whose settings cannot be read."""
-    return refusal_of(ErrorCode.BAD_CONFIG, replies.bad_config(problems))
+    return refusal_of(ErrorCode.BAD_CONFIG, refusals.bad_config(problems))
 
 
 def refuse_work(command: Command, where: Where, found: Circumstances) -> Refusal | None:
     """The refusal of what cannot be worked on; None where it can."""
     if command.options.base and where.is_pull_request:
-        return _bad(replies.base_on_pull_request(), "branch")
+        return _bad(refusals.base_on_pull_request(), "branch")
     if command.options.base and found.base_missing:
-        return _bad(replies.no_such_base(command.options.base), "branch")
+        return _bad(refusals.no_such_base(command.options.base), "branch")
     return None
 
 
@@ -78,11 +78,11 @@ def refuse_pull(found: Circumstances) -> Refusal | None:
     if pull is None:
         return None
     if not pull.same_repository:
-        return _bad(replies.pull_of_fork(), "issueNumber")
+        return _bad(refusals.pull_of_fork(), "issueNumber")
     if not pull.open:
-        return _bad(replies.pull_closed(), "issueNumber")
+        return _bad(refusals.pull_closed(), "issueNumber")
     if pull.protected or pull.head == found.default_branch:
-        return _bad(replies.pull_branch_guarded(pull.head), "issueNumber")
+        return _bad(refusals.pull_branch_guarded(pull.head), "issueNumber")
     return None
 
 
@@ -91,7 +91,7 @@ def refuse_queue(view: View, owner_id: int) -> Refusal | None:
     most = view.rules.max_queued_per_owner
     if view.waiting.get(owner_id, 0) < most:
         return None
-    return Refusal(ErrorCode.OVER_BUDGET, "queue_full", replies.queue_full(most))
+    return Refusal(ErrorCode.OVER_BUDGET, "queue_full", refusals.queue_full(most))
 
 
 def may_start(task: Task, load: Load, rules: Rules) -> bool:

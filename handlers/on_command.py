@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import replies
+from handlers import refusals, replies
 from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
@@ -42,7 +42,7 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     if is_of_other_bots(command) and not view.issue_tasks:
         return NOTHING
     if event.ordinal >= MOST_COMMANDS:
-        reply = replies.too_many(MOST_COMMANDS)
+        reply = refusals.too_many(MOST_COMMANDS)
         return _refuse(view, event, Refusal(ErrorCode.BAD_COMMAND, "too_many", reply), now)
     kind = COMMANDS.get(command.name)
     if kind and command.name != "stop" and (no := refuse_role(kind, event.found.role)):
@@ -78,7 +78,7 @@ def on_undecidable(view: View, event: CommandUndecidable, now: datetime) -> Deci
     """GitHub kept silent about a command for too long: say so where it was written."""
     del view, now
     key = f"{event.task_id}/undecidable"
-    return Decision(effects=(Comment(key, event.where, replies.undecidable(event.detail)),))
+    return Decision(effects=(Comment(key, event.where, refusals.undecidable(event.detail)),))
 
 
 def pick_retry(tasks: tuple[Task, ...], named: Task | None, command: Command) -> Task | None:
@@ -113,11 +113,11 @@ def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) 
 def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
     task = pick_retry(view.issue_tasks, view.named, command)
     if task is None:
-        return _reply(event, replies.nothing_to("retry", command.task))
+        return _reply(event, refusals.nothing_to("retry", command.task))
     if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
         return _refuse(view, event, no, now)
     if task.where.number != event.where.number:
-        return _reply(event, replies.retry_elsewhere(task))
+        return _reply(event, refusals.retry_elsewhere(task))
     wish = refuse_queue(view, task.owner.id) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
@@ -136,11 +136,11 @@ def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> D
     if task is None:
         if event.found.role < Role.TRIAGE:
             return _refuse(view, event, _not_yours(event.found.role), now)
-        return _reply(event, replies.nothing_to("stop", command.task))
+        return _reply(event, refusals.nothing_to("stop", command.task))
     if not may_end(task, event.sender, event.found.role):
         return _refuse(view, event, _not_yours(event.found.role), now)
     if task.opening:
-        return _reply(event, replies.too_late_to_stop(task))
+        return _reply(event, refusals.too_late_to_stop(task))
     ending = Ending(Status.CANCELLED, by=event.sender.login)
     if task.status is Status.QUEUED:
         decision = finish(view, task, ending, now)
@@ -163,7 +163,7 @@ def _stoppable(view: View, event: CommandGiven, command: Command) -> Task | None
 
 def _not_yours(role: Role) -> Refusal:
     reason = f"{ErrorCode.NOT_PERMITTED}:stop"
-    return Refusal(ErrorCode.NOT_PERMITTED, reason, replies.stop_not_yours(role))
+    return Refusal(ErrorCode.NOT_PERMITTED, reason, refusals.stop_not_yours(role))
 
 
 def _eyes(event: CommandGiven) -> React:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
-from handlers import replies
+from handlers import refusals
 from handlers.admission import Refusal, refusal_of
 from handlers.commands import Command
 from handlers.decision import CHOICES, Choice, Defaults, Kept, Rules
@@ -89,7 +89,7 @@ def not_offered(defaults: Defaults, rules: Rules) -> dict[str, str]:
     """What is wrong with defaults that somebody wants to keep: sentences, by field."""
     wanted: dict[Choice, str | None] = {what: getattr(defaults, what) for what in CHOICES}
     return {
-        what: replies.not_offered(what, value, rules.offered(what))
+        what: refusals.not_offered(what, value, rules.offered(what))
         for what, value in wanted.items()
         if value is not None and value not in rules.offered(what)
     }
@@ -120,7 +120,7 @@ def _chosen(what: Choice, demanded: str | None, kept: Kept, rules: Rules) -> str
 def _not_offered(
     what: Choice, value: str, rules: Rules, code: ErrorCode, field: str | None = None
 ) -> Refusal:
-    return refusal_of(code, replies.not_offered(what, value, rules.offered(what)), field)
+    return refusal_of(code, refusals.not_offered(what, value, rules.offered(what)), field)
 
 
 def _limited(wish: Wish, kept: Kept, rules: Rules) -> Wish:

@@ -1,4 +1,4 @@
-"""Every sentence that Bellhop says on GitHub, one function each.
+"""Every sentence that Bellhop says on GitHub of its work, one function each.
 
 Whatever a person or a worker wrote passes through `neutral` or `neutral_line` before it stands
 in one of them.
@@ -12,126 +12,11 @@ from urllib.parse import quote
 
 from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
-from handlers.repo_config import ConfigProblem
 from handlers.task import Ending, Status, Task
-from handlers.text import code, neutral, neutral_line, plain_line
+from handlers.text import code, neutral, neutral_line, neutral_sentence, plain_line
 
 BAR = 10
 """How many blocks the progress bar of a status comment has."""
-
-
-def not_permitted(kind: CommandKind, role: Role) -> str:
-    """Somebody may not do what they asked for."""
-    return (
-        f"`/{kind.name}` needs the **{kind.role.name.lower()}** role on this repository, and yours "
-        f"is **{role.name.lower()}**. Ask somebody who has it, or a maintainer for the role."
-    )
-
-
-def too_many(limit: int) -> str:
-    """A comment holds more commands than count."""
-    return f"Only the first {limit} commands of a comment count. Put the others in another comment."
-
-
-def queue_full(limit: int) -> str:
-    """As many tasks of a person wait as may."""
-    tasks = "1 task waits" if limit == 1 else f"{limit} tasks wait"
-    return (
-        f"{tasks} for a free place already, and no more may wait of one person. "
-        "Ask again once some have begun, or stop those that are not wanted any more."
-    )
-
-
-def bad_config(problems: Sequence[ConfigProblem]) -> str:
-    """The repository's configuration cannot be used."""
-    rows = "\n".join(
-        f"- line {one.line}"
-        + (f", {code(one.key)}" if one.key else "")
-        + f": {_sentence(one.message)}"
-        for one in problems
-    )
-    return (
-        "`.github/bellhop.yml` on the default branch has mistakes, so nothing was started:\n\n"
-        f"{rows}\n\nMend them there and ask again."
-    )
-
-
-def not_offered(what: str, value: str, offered: Sequence[str]) -> str:
-    """An agent, a runner or an image that this Bellhop does not have."""
-    known = ", ".join(f"`{one}`" for one in offered) or "none"
-    return f"This Bellhop has no {what} {code(value)}. It has: {known}."
-
-
-def no_such_base(base: str) -> str:
-    """`--base` names a branch that is not there."""
-    return f"There is no branch {code(base)} here. Name one that exists."
-
-
-def base_on_pull_request() -> str:
-    """`--base` makes no sense where the branch is given."""
-    return "A base branch is for issues: on a pull request the work goes to its own branch."
-
-
-def pull_of_fork() -> str:
-    """A pull request whose branch lies elsewhere."""
-    return (
-        "This pull request comes from a fork, and Bellhop pushes only to branches of this "
-        "repository. `/ask` works here; for a change, push the branch to this repository first."
-    )
-
-
-def pull_branch_guarded(branch: str) -> str:
-    """A pull request whose branch nobody should push to."""
-    return (
-        f"{code(branch)} is the default or a protected branch, and Bellhop never "
-        "pushes to those. Open the pull request from a branch of its own."
-    )
-
-
-def pull_closed() -> str:
-    """A pull request that takes no more commits."""
-    return "This pull request is closed. Reopen it, or ask on an issue."
-
-
-def undecidable(detail: str) -> str:
-    """GitHub did not say what admission must know."""
-    return (
-        f"GitHub did not answer for an hour ({neutral_line(detail)}), so this command was never "
-        "started. Write it again once GitHub works."
-    )
-
-
-def nothing_to(verb: str, named: str | None) -> str:
-    """`/stop` or `/retry` without a task that it could apply to."""
-    if named:
-        return (
-            f"There is no task {code(named)} here that I could {verb}. "
-            "`/status` lists the tasks of this issue."
-        )
-    return f"There is no task of this issue that I could {verb}. `/status` lists them."
-
-
-def retry_elsewhere(task: Task) -> str:
-    """`/retry` of a task of another issue, whose discussion its worker must be told."""
-    if task.where.number is None:
-        return f"`{task.name}` was asked for by a program, and is tried again by one."
-    return (
-        f"`{task.name}` belongs to #{task.where.number}: write `/retry {task.name}` there, so that "
-        "its worker is told that discussion."
-    )
-
-
-def too_late_to_stop(task: Task) -> str:
-    """The work is done already."""
-    return f"`{task.name}` is done and its pull request is being opened: too late to stop it."
-
-
-def stop_not_yours(role: Role) -> str:
-    """Somebody may not stop this task."""
-    return (
-        "`/stop` needs the **write** role on this repository, or your own task and the **triage** "
-        f"role; yours is **{role.name.lower()}**."
-    )
 
 
 def help_text(role: Role, app_name: str) -> str:
@@ -210,7 +95,7 @@ def ended_line(task: Task) -> str:
             return f"cancelled{took}"
         case _:
             title = task.error.title if task.error else "failed"
-            return f"failed{took}: {_sentence(title)}"
+            return f"failed{took}: {neutral_sentence(title)}"
 
 
 def final(task: Task, rules: Rules, *, by: str = "") -> str:
@@ -290,13 +175,13 @@ def _failed(task: Task, rules: Rules) -> str:
     if error is None:  # a failed task always says why; this is for the type alone
         return f"`{task.name}` failed."
     detail = f"\n\n{neutral(error.detail, 3000)}" if error.detail else ""
-    remedy = _sentence(error.remedy)
+    remedy = neutral_sentence(error.remedy)
     again = _again(task, "tries again") if error.retryable else ""
     advice = " ".join(part for part in (remedy, again) if part)
     branch = ""
     if task.branches.pushed and task.branches.name:
         branch = f"\n\nWhat was pushed is on {_branch_link(task.branches.name, task, rules)}."
-    return f"❌ `{task.name}` failed: {_sentence(error.title)}.{detail}{branch}" + (
+    return f"❌ `{task.name}` failed: {neutral_sentence(error.title)}.{detail}{branch}" + (
         f"\n\n{advice}" if advice else ""
     )
 
@@ -318,11 +203,6 @@ def _named(task: Task, rules: Rules) -> str:
 
 def _page_of(task: Task, rules: Rules) -> str:
     return f"{rules.pages_url}/tasks/{task.id}" if rules.pages_url else ""
-
-
-def _sentence(text: str) -> str:
-    """One line by a worker or by Bellhop itself, its inline Markdown kept."""
-    return neutral(" ".join(text.split()), 500)
 
 
 def _branch_link(name: str, task: Task, rules: Rules) -> str:

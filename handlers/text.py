@@ -207,6 +207,11 @@ def neutral_line(text: str, limit: int = 200) -> Markdown:
     return Markdown(line.replace("\u200b", _BREAK))
 
 
+def neutral_sentence(text: str) -> Markdown:
+    """One line by a worker or by Bellhop itself, its inline Markdown kept."""
+    return neutral(" ".join(text.split()), 500)
+
+
 def plain_line(text: str, limit: int = 200) -> str:
     """Return a title as plain text on one line, which notifies nobody and closes nothing.
 

@@ -16,7 +16,7 @@ from bot.http.problems import Problem
 from bot.http.task_asking import repository_facts
 from bot.http.task_requests import NewMessage
 from bot.http.task_sight import Seen, TaskSight, no_task
-from handlers import replies
+from handlers import refusals
 from handlers.access import may_act, may_delete, may_end
 from handlers.commands import COMMANDS
 from handlers.events import (
@@ -65,7 +65,7 @@ class TaskActs:
         """Let it end."""
         caller = seen.caller
         if not may_end(seen.task, caller.person, seen.role, operator=caller.operator):
-            raise Problem(403, replies.stop_not_yours(seen.role), code="forbidden")
+            raise Problem(403, refusals.stop_not_yours(seen.role), code="forbidden")
         return await self._do(seen, StopRequested(seen.task.id, caller.person))
 
     async def extend(self, seen: Seen, seconds: int) -> Task:
@@ -128,4 +128,4 @@ def check_may_act(seen: Seen) -> None:
     """
     if not may_act(seen.task, seen.role):
         kind = COMMANDS[seen.task.wish.command]
-        raise Problem(403, replies.not_permitted(kind, seen.role), code="forbidden")
+        raise Problem(403, refusals.not_permitted(kind, seen.role), code="forbidden")

@@ -17,7 +17,7 @@ from bot.http.problems import Problem
 from bot.http.task_requests import ENDINGS, NewTask
 from bot.intake import NO_ACCESS
 from bot.roles import Roles
-from handlers import replies
+from handlers import refusals
 from handlers.commands import COMMANDS, Command, Options
 from handlers.deliveries import Subject
 from handlers.events import Circumstances, WorkRequested
@@ -63,7 +63,7 @@ class TaskAsking:
         target = await self._target(caller, new)
         kind = COMMANDS[new.command]
         if target.role < kind.role:
-            raise Problem(403, replies.not_permitted(kind, target.role), code="forbidden")
+            raise Problem(403, refusals.not_permitted(kind, target.role), code="forbidden")
         webhook = await self._webhook(caller, new)
         with looking_up():
             subject = await self._subject(target.repo, new)

@@ -1,0 +1,127 @@
+"""Every sentence with which Bellhop says that it will not, or cannot, do what somebody asked.
+
+Whatever a person wrote passes through `code` or `neutral_line` before it stands in one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handlers.commands import CommandKind, Role
+from handlers.repo_config import ConfigProblem
+from handlers.task import Task
+from handlers.text import code, neutral_line, neutral_sentence
+
+
+def not_permitted(kind: CommandKind, role: Role) -> str:
+    """Somebody may not do what they asked for."""
+    return (
+        f"`/{kind.name}` needs the **{kind.role.name.lower()}** role on this repository, and yours "
+        f"is **{role.name.lower()}**. Ask somebody who has it, or a maintainer for the role."
+    )
+
+
+def too_many(limit: int) -> str:
+    """A comment holds more commands than count."""
+    return f"Only the first {limit} commands of a comment count. Put the others in another comment."
+
+
+def queue_full(limit: int) -> str:
+    """As many tasks of a person wait as may."""
+    tasks = "1 task waits" if limit == 1 else f"{limit} tasks wait"
+    return (
+        f"{tasks} for a free place already, and no more may wait of one person. "
+        "Ask again once some have begun, or stop those that are not wanted any more."
+    )
+
+
+def bad_config(problems: Sequence[ConfigProblem]) -> str:
+    """The repository's configuration cannot be used."""
+    rows = "\n".join(
+        f"- line {one.line}"
+        + (f", {code(one.key)}" if one.key else "")
+        + f": {neutral_sentence(one.message)}"
+        for one in problems
+    )
+    return (
+        "`.github/bellhop.yml` on the default branch has mistakes, so nothing was started:\n\n"
+        f"{rows}\n\nMend them there and ask again."
+    )
+
+
+def not_offered(what: str, value: str, offered: Sequence[str]) -> str:
+    """An agent, a runner or an image that this Bellhop does not have."""
+    known = ", ".join(f"`{one}`" for one in offered) or "none"
+    return f"This Bellhop has no {what} {code(value)}. It has: {known}."
+
+
+def no_such_base(base: str) -> str:
+    """`--base` names a branch that is not there."""
+    return f"There is no branch {code(base)} here. Name one that exists."
+
+
+def base_on_pull_request() -> str:
+    """`--base` makes no sense where the branch is given."""
+    return "A base branch is for issues: on a pull request the work goes to its own branch."
+
+
+def pull_of_fork() -> str:
+    """A pull request whose branch lies elsewhere."""
+    return (
+        "This pull request comes from a fork, and Bellhop pushes only to branches of this "
+        "repository. `/ask` works here; for a change, push the branch to this repository first."
+    )
+
+
+def pull_branch_guarded(branch: str) -> str:
+    """A pull request whose branch nobody should push to."""
+    return (
+        f"{code(branch)} is the default or a protected branch, and Bellhop never "
+        "pushes to those. Open the pull request from a branch of its own."
+    )
+
+
+def pull_closed() -> str:
+    """A pull request that takes no more commits."""
+    return "This pull request is closed. Reopen it, or ask on an issue."
+
+
+def undecidable(detail: str) -> str:
+    """GitHub did not say what admission must know."""
+    return (
+        f"GitHub did not answer for an hour ({neutral_line(detail)}), so this command was never "
+        "started. Write it again once GitHub works."
+    )
+
+
+def nothing_to(verb: str, named: str | None) -> str:
+    """`/stop` or `/retry` without a task that it could apply to."""
+    if named:
+        return (
+            f"There is no task {code(named)} here that I could {verb}. "
+            "`/status` lists the tasks of this issue."
+        )
+    return f"There is no task of this issue that I could {verb}. `/status` lists them."
+
+
+def retry_elsewhere(task: Task) -> str:
+    """`/retry` of a task of another issue, whose discussion its worker must be told."""
+    if task.where.number is None:
+        return f"`{task.name}` was asked for by a program, and is tried again by one."
+    return (
+        f"`{task.name}` belongs to #{task.where.number}: write `/retry {task.name}` there, so that "
+        "its worker is told that discussion."
+    )
+
+
+def too_late_to_stop(task: Task) -> str:
+    """The work is done already."""
+    return f"`{task.name}` is done and its pull request is being opened: too late to stop it."
+
+
+def stop_not_yours(role: Role) -> str:
+    """Somebody may not stop this task."""
+    return (
+        "`/stop` needs the **write** role on this repository, or your own task and the **triage** "
+        f"role; yours is **{role.name.lower()}**."
+    )
