@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from handlers.decision import Defaults
+from handlers.decision import Defaults, Kept
 from storage import preferences, provider_secrets
 from storage.preferences import FlyPlace, Said, installation_scope, user_scope
 from storage.provider_secrets import KeptSecret, NewSecret
@@ -33,6 +33,10 @@ class Scopes:
     async def defaults(self, scope: str) -> Said:
         """The defaults of a scope."""
         return await self._engine.read(lambda db: preferences.defaults_of(db, scope))
+
+    async def kept(self, installation_id: int, person_id: int) -> Kept:
+        """The defaults that count for an attempt that a person asks for."""
+        return await self._engine.read(lambda db: preferences.kept(db, installation_id, person_id))
 
     async def keep_defaults(self, scope: str, defaults: Defaults, now: datetime) -> None:
         """Replace the defaults of a scope."""

@@ -13,6 +13,7 @@ from handlers.decision import Defaults, Kept
 from handlers.deliveries import AppRemoved
 from handlers.events import (
     Event,
+    ExtensionRequested,
     FollowUpDue,
     MessageSent,
     RetryRequested,
@@ -131,6 +132,7 @@ KEPT: dict[str, tuple[Event, Kept]] = {
     ),
     "a message": (MessageSent(ID, SAID), Kept(ALL, Defaults(agent="bobs"))),
     "a message that was not heard": (FollowUpDue(ID), Kept(ALL, Defaults(agent="bobs"))),
+    "more time": (ExtensionRequested(ID, 60), Kept(ALL, Defaults(agent="adas"))),
     "a stop": (StopRequested(ID, BOB), Kept()),
 }
 
