@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from bot.http.limiting import Limits
 from bot.http.page_defaults import _number
 from tests.http_github import signed_in
 from tests.http_pages import Browser, Shown, browser
@@ -188,6 +189,30 @@ async def test_a_wrong_place_at_fly_is_told_at_its_field(home: Home) -> None:
     without = await home.send(f"{at}/test", at)
     assert without.status == 422
     assert 'id="app-problem"' in without.html
+
+
+async def test_nobody_tries_keys_in_bulk_on_the_pages_either(tmp_path: Path) -> None:
+    """What is tested counts as at the API, and with it: saved, stored, or Fly's."""
+    async with provider() as there:
+
+        def prepare(stage: Stage) -> None:
+            there.stands_in(stage)
+            stage.tempo = replace(stage.tempo, limits=Limits(creations=4))
+
+        async with desk(tmp_path, prepare=prepare) as (made, _):
+            alice = await signed_in(made, "alice")
+            here = Home(made, alice.browser, there, 0)
+            await here.send(f"{OWN}/fly", f"{OWN}/fly", app="workers", token=GOOD)
+            assert (await here.key(GOOD)).status == 200
+            for name in ("providers/anthropic", "fly"):
+                tested = await here.send(f"{OWN}/{name}/test", f"{OWN}/fly")
+                assert (tested.status, "takes it." in tested.text) == (200, True)
+            assert (await here.key(BAD)).status == 422
+            asked = len(there.asked)
+            assert (await here.key(GOOD)).status == 429
+            for name in ("providers/anthropic", "fly"):
+                assert (await here.send(f"{OWN}/{name}/test", f"{OWN}/fly")).status == 429
+            assert len(there.asked) == asked
 
 
 async def test_nobody_sees_another_persons(home: Home) -> None:
