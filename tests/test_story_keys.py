@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from bot.agent_keys import AgentKeys
 from bot.runners.base import WorkerKey
 from bot.vault import Vault
 from handlers.task import Status, Task
+from handlers.values import Person
 from storage.preferences import installation_scope, user_scope
 from storage.provider_secrets import NewSecret
 from tests.story import Stage, staged
@@ -139,6 +142,17 @@ async def test_a_key_that_was_replaced_meanwhile_is_still_looked_for(stage: Stag
     await keys.variables(task)
     scrub = await keys.scrub(WorkerKey(task.id, task.attempt, task.launch))
     assert scrub(f"{ALICES} {BOBS} {SHARED}") == f"*** *** {SHARED}"
+
+
+async def test_a_key_that_is_handed_out_while_others_are_read_is_looked_for(stage: Stage) -> None:
+    await keep(stage, of_person(stage, "alice"), openai=ALICES)
+    await keep(stage, of_person(stage, "bob"), openai=BOBS)
+    task = await working(stage)
+    keys = AgentKeys(stage.bot.store, stage.bot.vault)
+    launch = WorkerKey(task.id, task.attempt, task.launch)
+    bob = replace(task, requester=Person(stage.sim.user("bob").id, "bob"))
+    await asyncio.gather(keys.scrub(launch), keys.variables(bob))
+    assert (await keys.scrub(launch))(f"{ALICES} {BOBS}") == "*** ***"
 
 
 async def test_a_launch_that_is_over_has_no_keys(stage: Stage) -> None:
