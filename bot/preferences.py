@@ -194,6 +194,11 @@ class Preferences:
         await self.scopes.keep_fly(scope.key, place, token, self.clock())
         _log.info("Fly changed", scope=scope.key, token=named)
 
+    async def drop_fly_token(self, scope: Scope) -> None:
+        """Remove the token alone: the place may be changed by somebody else at this moment."""
+        await self.scopes.keep_secrets(scope.key, {FLY: None}, self.clock())
+        _log.info("Fly changed", scope=scope.key, token=True)
+
     async def validate(
         self, provider: str, secret: SecretStr | None, scope: Scope, app: str | None = None
     ) -> Checked:

@@ -12,7 +12,7 @@ from bot.http import pages
 from bot.http.access import Doorman
 from bot.http.bodies import valid
 from bot.http.caller import Caller
-from bot.http.config_bodies import FlyBody, FlyShown
+from bot.http.config_bodies import FlyBody
 from bot.http.page_checks import Checks, Told
 from bot.http.page_forms import ask_first, mendable, messages, text_in
 from bot.http.page_scopes import ScopedPages, Seen
@@ -104,10 +104,5 @@ class FlyPages:
 
     async def _remove(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
         await self.doorman.forms.read(request, caller)
-        kept = await self.preferences.fly(seen.scope)
-        await self.preferences.set_fly(seen.scope, _without_token(kept))
+        await self.preferences.drop_fly_token(seen.scope)
         return pages.see_other(f"{seen.base}{PATH}", "removed")
-
-
-def _without_token(kept: FlyShown) -> FlyBody:
-    return FlyBody(app=kept.app, region=kept.region, size=kept.size, token=None)
