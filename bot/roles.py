@@ -27,7 +27,9 @@ AT_A_TIME = 8
 MOST = 50_000
 """How many answers are remembered."""
 
-_Key = tuple[int, int]
+_Key = tuple[int, int, int]
+"""Installation, repository and person, by their ids: a repository that was transferred is asked
+about through the installation that it is in now, and what was said through the other is not it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Roles:
         Raises:
             Problem: 503, GitHub did not say: that is no answer, and never a 404.
         """
-        key = (place.repository_id, person.id)
+        key = _key(place, person)
         heard = self._heard.get(key)
         if heard is not None and self._clock() - heard.at < BELIEVED:
             return heard.role
@@ -126,7 +128,7 @@ class Roles:
         try:
             return await self.role(place, person)
         except Problem:
-            heard = self._heard.get((place.repository_id, person.id))
+            heard = self._heard.get(_key(place, person))
             read = heard is not None and heard.role >= Role.READ
             if known is None or place.repository_id in known or read:
                 raise
@@ -142,8 +144,12 @@ class Roles:
                 if not gone(error):
                     raise lookup_failed(error) from error
                 role = Role.NONE
-        self._heard[place.repository_id, person.id] = _Heard(role, now)
+        self._heard[_key(place, person)] = _Heard(role, now)
         return role
+
+
+def _key(place: Place, person: Person) -> _Key:
+    return place.installation_id, place.repository_id, person.id
 
 
 def gone(error: GitHubError) -> bool:

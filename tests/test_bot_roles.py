@@ -103,6 +103,15 @@ async def test_a_repository_that_is_gone_for_us_is_gone_for_everybody(tmp_path: 
         assert await here.roles.role(uninstalled, here.person("bob")) is Role.NONE
 
 
+async def test_a_transferred_repository_is_known_by_its_new_installation(tmp_path: Path) -> None:
+    """An old task's place is gone by now; whoever looks at it may still ask for a new task."""
+    async with club(tmp_path) as here:
+        before = Place(here.place.repository_id, 999_999, "gone/widgets")
+        alice = here.person("alice")
+        roles = [await here.roles.role(place, alice) for place in (before, here.place, before)]
+        assert roles == [Role.NONE, Role.WRITE, Role.NONE]
+
+
 ACCESS = {"role_name": "write", "user": {"id": 1, "permissions": {}}}
 PERMISSION = "/repos/acme/widgets/collaborators/alice/permission"
 PLACE = Place(REPO.repository_id, REPO.installation_id, REPO.full_name)
