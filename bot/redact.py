@@ -14,6 +14,7 @@ _SECRETS = re.compile(
     r"|whsec_[A-Za-z0-9+/=]{20,}"
     r"|sk-[A-Za-z0-9_-]{20,}"
     r"|AIza[A-Za-z0-9_-]{30,}"
+    r"|\bAQ\.[A-Za-z0-9_-]{30,}"
     r"|(?:gsk_|xai-)[A-Za-z0-9]{20,}"
     r"|fm[12][a-z]?_[A-Za-z0-9+/=_-]{20,}"
     r"|FlyV1 [A-Za-z0-9_,=+/-]{20,}"
