@@ -127,6 +127,27 @@ async def test_defaults_are_saved_and_shown(home: Home) -> None:
     assert 'value="12.5"' not in cleared.html
 
 
+async def test_what_another_has_set_meanwhile_is_shown_before_it_is_replaced(home: Home) -> None:
+    base = f"{OWN}/installations/{home.installation}"
+
+    async def seen() -> str:
+        found = re.search(r'name="seen" value="([0-9a-f]{32})"', (await home.alice.get(base)).html)
+        assert found
+        return found[1]
+
+    before = await seen()
+    await home.send(base, base, maxCost="5", seen=before)
+    late = await home.send(base, base, model="acme/best", seen=before)
+    assert late.status == 412
+    assert "Somebody has changed these defaults since you looked" in late.text
+    assert 'value="5"' in late.html
+    assert 'value="acme/best"' not in late.html
+    wrong = await home.send(base, base, maxCost="x", seen=before)
+    assert f'name="seen" value="{before}"' in wrong.html, "it has still not been looked at"
+    saved = await home.send(base, base, maxCost="5", model="acme/best", seen=await seen())
+    assert "Saved." in saved.text
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
