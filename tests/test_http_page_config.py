@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.http.config_bodies import ConfigBody
 from bot.http.limiting import Limits
-from bot.http.page_defaults import _number
+from bot.http.page_defaults import _given, _number
+from handlers.decision import Defaults
+from storage.preferences import user_scope
 from tests.http_github import signed_in
 from tests.http_pages import Browser, Shown, browser
 from tests.http_tasks import Desk, desk, unlimited
@@ -148,6 +151,19 @@ async def test_what_another_has_set_meanwhile_is_shown_before_it_is_replaced(hom
     assert "Saved." in saved.text
 
 
+async def test_what_a_program_has_set_is_shown_exactly_and_can_be_saved(home: Home) -> None:
+    at = f"{OWN}/defaults"
+    scopes = home.desk.stage.bot.store.scopes
+    exact = Defaults(time_limit=100, max_cost=0.012345, concurrency=1)
+    scope = user_scope(home.desk.stage.sim.user("alice").id)
+    await scopes.keep_defaults(scope, exact, home.desk.stage.clock())
+    html = (await home.alice.get(at)).html
+    shown = dict(re.findall(r'name="(timeLimit|maxCost|concurrency)" value="([^"]*)"', html))
+    assert shown == {"timeLimit": "1.66666666667", "maxCost": "0.012345", "concurrency": "1"}
+    assert "Saved." in (await home.send(at, at, **shown)).text
+    assert (await scopes.defaults(scope)).defaults == exact
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
@@ -180,6 +196,7 @@ def test_numbers_are_read_as_people_write_them() -> None:
     found = [_number(text, 60) for text in ("", "2", "0.5", "x", "inf")]
     assert found == [None, 120, 30, "x", "inf"]
     assert _number("0.25") == 0.25
+    assert _given(ConfigBody(max_cost=1_000_000))["maxCost"] == "1000000"
 
 
 async def test_fly_is_saved_tested_and_its_token_removed(home: Home) -> None:

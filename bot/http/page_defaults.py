@@ -26,6 +26,8 @@ from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT
 from storage.preferences import tag_of
 
 MINUTE: Final = 60
+DIGITS: Final = 12
+"""Of a number in the form: as many as bring back what is stored."""
 NOTICES = {"saved": "Saved. Tasks that are asked for from now on begin with it."}
 TAG = "seen"
 """The field with the tag of what was set when the form was shown."""
@@ -102,7 +104,7 @@ def _given(body: ConfigBody) -> dict[str, str]:
     numbers = (minutes, body.max_cost, body.concurrency)
     texts = (body.agent, body.model, body.runner, body.image)
     return {name: text or "" for name, text in zip(TEXTS, texts, strict=True)} | {
-        name: "" if number is None else f"{number:g}"
+        name: "" if number is None else f"{number:.{DIGITS}g}"
         for name, number in zip(WORDS, numbers, strict=True)
     }
 
@@ -125,4 +127,6 @@ def _number(text: str, times: int = 1) -> float | int | str | None:
         return text
     if not isfinite(number):
         return text
+    if times != 1:
+        number = round(number, 4)  # a third of a minute, as it can be written, is 20 seconds
     return int(number) if number.is_integer() else number
