@@ -16,7 +16,7 @@ from bot.agent_keys import AgentKeys
 from bot.runners.base import WorkerKey
 from bot.vault import Vault
 from handlers.task import Status, Task
-from handlers.values import Person
+from handlers.values import ErrorCode, Person
 from storage.preferences import installation_scope, user_scope
 from storage.provider_secrets import NewSecret
 from tests.story import Stage, staged
@@ -131,6 +131,21 @@ async def test_what_a_worker_says_is_searched_for_the_keys_that_it_has(stage: St
     everything = await told(stage, task)
     assert "my key is ***!" in everything
     assert ALICES not in everything
+
+
+async def test_the_last_words_of_a_lost_worker_are_searched_too(tmp_path: Path) -> None:
+    """An agent can write where its worker does, and what a worker wrote last is logged."""
+    dies = 'echo "with $OPENAI_API_KEY" > /proc/$PPID/fd/2; kill -9 $PPID'
+    async with staged(tmp_path, agent_command=dies) as stage:
+        await keep(stage, of_person(stage, "alice"), openai=ALICES)
+        with capture_logs() as logs:
+            stage.comments("alice", "/fix it")
+            task = await stage.ended()
+        assert task.error is not None
+        assert task.error.code is ErrorCode.WORKER_LOST
+        lost = [one["last"] for one in logs if one["event"] == "worker lost"]
+        assert ["with ***" in one for one in lost] == [True, True]
+        assert ALICES not in f"{logs}"
 
 
 async def test_a_key_that_was_replaced_meanwhile_is_still_looked_for(stage: Stage) -> None:
