@@ -156,6 +156,7 @@ async def test_a_decision_sees_what_is_kept_of_who_asks(bench: Bench, name: str)
     await scopes.keep_defaults(THERE, ALL, NOON)
     await scopes.keep_defaults(ADAS, Defaults(agent="adas"), NOON)
     await scopes.keep_defaults(BOBS, Defaults(agent="bobs"), NOON)
+    assert await scopes.kept(10, ADA.id) == Kept(ALL, Defaults(agent="adas"))
     event, kept = KEPT[name]
     if "command" not in name and "program" not in name:
         task = task_in(Status.FAILED, pending=(SAID,), version=0)
