@@ -28,8 +28,8 @@ MOST = 50_000
 """How many answers are remembered."""
 
 _Key = tuple[int, int, int]
-"""Installation, repository and person, by their ids: a repository that was transferred is asked
-about through the installation that it is in now, and what was said through the other is not it."""
+"""Installation, repository and person, by their ids: what is said through an installation that is
+gone says nothing about the one that the repository is in now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +138,36 @@ class Roles:
         repo = RepoRef(place.installation_id, place.repository_id, place.full_name)
         async with self._turns:
             now = self._clock()
-            try:
-                role = await self._github.role(repo, person.login, person.id)
-            except GitHubError as error:
-                if not gone(error):
-                    raise lookup_failed(error) from error
-                role = Role.NONE
+            role = await self._said(repo, person)
+            if role is None:
+                role = await self._elsewhere(repo, person)
         self._heard[_key(place, person)] = _Heard(role, now)
         return role
+
+    async def _elsewhere(self, repo: RepoRef, person: Person) -> Role:
+        """What they may do there through another installation than the one that is remembered.
+
+        The App may have been installed anew since, or the repository belong to somebody else. One
+        that has only taken the name is another repository.
+        """
+        try:
+            there = await self._github.locate(repo.full_name)
+        except GitHubError as error:
+            raise lookup_failed(error) from error
+        if there is None or there.repository_id != repo.repository_id:
+            return Role.NONE
+        return await self._said(there, person) or Role.NONE
+
+    async def _said(self, repo: RepoRef, person: Person) -> Role | None:
+        """What GitHub says; None where the App itself has no access there."""
+        try:
+            role = await self._github.role(repo, person.login, person.id)
+            reached = role is not Role.NONE or await self._github.reaches(repo)
+        except GitHubError as error:
+            if not gone(error):
+                raise lookup_failed(error) from error
+            return None
+        return role if reached else None
 
 
 def _key(place: Place, person: Person) -> _Key:
