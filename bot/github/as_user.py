@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -100,7 +101,8 @@ class AsUser:
         """Keep nothing of what a person saw, nor of what they ask at this moment."""
         eyes = self._people.pop(person_id, None)
         for key in [key for key in self._lately if key[0] is eyes]:
-            del self._lately[key]
+            with suppress(KeyError):  # it has expired just now
+                del self._lately[key]
 
     def knows(self, person_id: int) -> bool:
         """Whether anything is kept of what a person saw."""
