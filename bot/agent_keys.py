@@ -56,7 +56,9 @@ class AgentKeys:
             keys = frozenset[str]()
             if task is not None and task.is_current(launch.attempt, launch.launch):
                 keys = frozenset((await self._keys(task)).values())
-            self._handed[launch] = keys
+            # Some may have been handed out while these were read; they are others if somebody
+            # replaced one at that moment.
+            keys = self._handed[launch] = self._handed.get(launch, frozenset()) | keys
         return lambda text: redact(_without(text, keys))
 
     async def _keys(self, task: Task) -> dict[str, str]:

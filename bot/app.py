@@ -115,7 +115,12 @@ class Bellhop:
     meters: Meters = field(default_factory=Meters)
     provider_bases: Mapping[str, str] = field(default_factory=dict[str, str])
     """Other addresses of providers, by the address that they stand for."""
+    agent_keys: AgentKeys = field(init=False)
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Have one desk of keys: it knows which ones were handed out."""
+        self.agent_keys = AgentKeys(self.store, self.vault)
 
     @property
     def app_name(self) -> str:
@@ -170,7 +175,7 @@ class Bellhop:
             store=self.store,
             tokens=tokens,
             github_tokens=self.token_desk(),
-            agent_keys=AgentKeys(self.store, self.vault),
+            agent_keys=self.agent_keys,
             identity=self.who,
             clock=self.tempo.clock,
             worker_url=self.settings.workers_url,
@@ -253,8 +258,9 @@ class Bellhop:
         key = exit_.key
         event = WorkerExited(key.task_id, key.attempt, key.launch, exit_.code, exit_.detail)
         trail.of_worker(key.task_id)
+        scrub = await self.agent_keys.scrub(key)  # which knows the keys of a launch while it counts
         decision = await self.store.apply(event, self.tempo.clock())
-        tell_if_lost(decision, code=exit_.code, last=exit_.detail)
+        tell_if_lost(decision, code=exit_.code, last=scrub(exit_.detail))
 
     async def _pump(self) -> None:
         identity = self.identity = await self._learn()

@@ -22,7 +22,8 @@ def tell_if_lost(decision: Decision, *, code: int | None = None, last: str = "")
     Args:
         decision: What was decided about the worker's end, or as the clock struck.
         code: Its exit code, where one is known.
-        last: What it wrote last; secrets are taken out as the line is written.
+        last: What it wrote last, without the keys that it had; what else looks like a secret is
+            taken out as the line is written.
     """
     task = decision.task
     if task is None:

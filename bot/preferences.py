@@ -6,7 +6,7 @@ Every method but `may` trusts its caller: ask `may` first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -42,6 +42,11 @@ _log = structlog.stdlib.get_logger(__name__)
 
 FLY = "fly"
 """By which Fly's token is kept among the keys of providers; no agent gets it."""
+
+CHANGED = (
+    "Somebody has changed these defaults since you looked, so yours are not saved. "
+    "Look at what is set now, then save what you want of both."
+)
 
 _INSTALLATION = re.compile(r"installation:([1-9][0-9]{0,18})", re.ASCII)
 _APP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
@@ -146,18 +151,20 @@ class Preferences:
         """The defaults alone."""
         return ConfigBody(**asdict((await self.scopes.defaults(scope.key)).defaults))
 
-    async def write(self, scope: Scope, body: ConfigBody) -> None:
-        """Replace the defaults.
+    async def write(self, scope: Scope, body: ConfigBody, seen: Collection[str] = ()) -> None:
+        """Replace the defaults; with `seen`, only those that have one of these tags.
 
         Raises:
-            Problem: 422 with `errors`, something is not in the operator's lists.
+            Problem: 412, somebody else has changed them since; 422 with `errors`, something is not
+                in the operator's lists.
         """
         defaults = Defaults(**body.model_dump())
         wrong = not_offered(defaults, self.rules())
         if wrong:
             errors = [{"field": name, "message": message} for name, message in wrong.items()]
             raise Problem(422, "The operator does not offer that.", errors=errors)
-        await self.scopes.keep_defaults(scope.key, defaults, self.clock())
+        if not await self.scopes.keep_defaults(scope.key, defaults, self.clock(), seen):
+            raise Problem(412, CHANGED, code="changed")
 
     async def credentials(self, scope: Scope) -> dict[str, Configured]:
         """What may be told of the keys, by provider: all providers, in their order."""
@@ -193,6 +200,11 @@ class Preferences:
         token = {FLY: self._sealed("token", body.token, LONGEST_FLY_TOKEN)} if named else {}
         await self.scopes.keep_fly(scope.key, place, token, self.clock())
         _log.info("Fly changed", scope=scope.key, token=named)
+
+    async def drop_fly_token(self, scope: Scope) -> None:
+        """Remove the token alone: the place may be changed by somebody else at this moment."""
+        await self.scopes.keep_secrets(scope.key, {FLY: None}, self.clock())
+        _log.info("Fly changed", scope=scope.key, token=True)
 
     async def validate(
         self, provider: str, secret: SecretStr | None, scope: Scope, app: str | None = None

@@ -27,7 +27,9 @@ AT_A_TIME = 8
 MOST = 50_000
 """How many answers are remembered."""
 
-_Key = tuple[int, int]
+_Key = tuple[int, int, int]
+"""Installation, repository and person, by their ids: what is said through an installation that is
+gone says nothing about the one that the repository is in now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Roles:
         Raises:
             Problem: 503, GitHub did not say: that is no answer, and never a 404.
         """
-        key = (place.repository_id, person.id)
+        key = _key(place, person)
         heard = self._heard.get(key)
         if heard is not None and self._clock() - heard.at < BELIEVED:
             return heard.role
@@ -126,7 +128,7 @@ class Roles:
         try:
             return await self.role(place, person)
         except Problem:
-            heard = self._heard.get((place.repository_id, person.id))
+            heard = self._heard.get(_key(place, person))
             read = heard is not None and heard.role >= Role.READ
             if known is None or place.repository_id in known or read:
                 raise
@@ -136,14 +138,40 @@ class Roles:
         repo = RepoRef(place.installation_id, place.repository_id, place.full_name)
         async with self._turns:
             now = self._clock()
-            try:
-                role = await self._github.role(repo, person.login, person.id)
-            except GitHubError as error:
-                if not gone(error):
-                    raise lookup_failed(error) from error
-                role = Role.NONE
-        self._heard[place.repository_id, person.id] = _Heard(role, now)
+            role = await self._said(repo, person)
+            if role is None:
+                role = await self._elsewhere(repo, person)
+        self._heard[_key(place, person)] = _Heard(role, now)
         return role
+
+    async def _elsewhere(self, repo: RepoRef, person: Person) -> Role:
+        """What they may do there through another installation than the one that is remembered.
+
+        The App may have been installed anew since, or the repository belong to somebody else. One
+        that has only taken the name is another repository.
+        """
+        try:
+            there = await self._github.locate(repo.full_name)
+        except GitHubError as error:
+            raise lookup_failed(error) from error
+        if there is None or there.repository_id != repo.repository_id:
+            return Role.NONE
+        return await self._said(there, person) or Role.NONE
+
+    async def _said(self, repo: RepoRef, person: Person) -> Role | None:
+        """What GitHub says; None where the App itself has no access there."""
+        try:
+            role = await self._github.role(repo, person.login, person.id)
+            reached = role is not Role.NONE or await self._github.reaches(repo)
+        except GitHubError as error:
+            if not gone(error):
+                raise lookup_failed(error) from error
+            return None
+        return role if reached else None
+
+
+def _key(place: Place, person: Person) -> _Key:
+    return place.installation_id, place.repository_id, person.id
 
 
 def gone(error: GitHubError) -> bool:

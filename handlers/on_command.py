@@ -122,7 +122,11 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)
+    # The App may have been installed anew, or the repository be somebody else's by now: their
+    # installation's token is needed, and their keys count, as their limits do.
+    here = {"installation_id": event.where.installation_id, "repository": event.where.repository}
     again = anew(task, wish, event.sender, branches, now)
+    again = replace(again, where=replace(task.where, **here))
     return Decision(
         again,
         (_eyes(event), status_edit(again)),

@@ -21,7 +21,7 @@ from handlers.events import (
     WorkRequested,
 )
 from handlers.launches import WARN_AT
-from handlers.preferences import wish_again
+from handlers.preferences import longest, wish_again
 from handlers.task import Ending, Status, Task
 from handlers.values import ErrorCode, FollowUp
 from handlers.work import (
@@ -146,17 +146,17 @@ def on_follow_up(view: View, event: FollowUpDue, now: datetime) -> Decision:
 
 
 def on_extension(view: View, event: ExtensionRequested, now: datetime) -> Decision:
-    """More time, within what the operator allows."""
+    """More time, within what everybody allows who has a say: nobody widens another's limit."""
     task = view.task
     if task is None:
         return _gone()
     if task.ended or task.ending or task.outcome:
         return _conflict("It has ended or is about to: there is nothing left to extend.")
     limit = task.wish.time_limit + event.seconds
-    most = view.rules.time_limit
+    most, who = longest(task.wish, view.kept, view.rules)
     if limit > most:
         left = max(0, most - task.wish.time_limit)
-        detail = f"The operator allows {most} seconds in all, which leaves {left} to add."
+        detail = f"{who} allows {most} seconds in all, which leaves {left} to add."
         return Decision(declined=Declined("invalid", detail, "seconds"))
     longer = replace(task, wish=replace(task.wish, time_limit=limit), updated_at=now)
     if task.started_at is not None:

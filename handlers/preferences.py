@@ -52,20 +52,42 @@ def wish_of(command: Command, config: RepoConfig, kept: Kept, rules: Rules) -> W
         max_cost=_least(options.max_cost, config.max_cost),
         concurrency=config.concurrency,
         request_review=config.request_review,
+        repository_time_limit=config.time_limit,
     )
     return _limited(wish, kept, rules)
 
 
-def wish_again(wish: Wish, kept: Kept, rules: Rules) -> Wish | Refusal:
+def wish_again(
+    wish: Wish, kept: Kept, rules: Rules, config: RepoConfig | None = None
+) -> Wish | Refusal:
     """What was asked for once, as far as it is offered now, within today's limits.
 
-    `kept` is what is kept of whoever asks for the new attempt.
+    Args:
+        wish: What was asked for.
+        kept: What is kept of whoever asks for the new attempt.
+        rules: What the operator allows.
+        config: The repository's file; None where it was looked at a moment ago.
     """
     for what in CHOICES:
         value = getattr(wish, what)
         if value is not None and value not in rules.offered(what):
             return _not_offered(what, value, rules, ErrorCode.BAD_COMMAND)
-    return _limited(wish, kept, rules)
+    return _limited(wish if config is None else _within(wish, config), kept, rules)
+
+
+def longest(wish: Wish, kept: Kept, rules: Rules) -> tuple[int, str]:
+    """The seconds that an attempt may be given in all, and who says so.
+
+    Of what holds from the start only the wish of who asked is no bound: they may wish for more.
+    `kept` is what is kept of whoever asked for the attempt, since it is done with their keys.
+    """
+    said = (
+        (rules.time_limit, "The operator"),
+        (wish.repository_time_limit, "The repository's `.github/bellhop.yml`"),
+        (kept.installation.time_limit, "The installation"),
+        (kept.person.time_limit, "Whoever asked for this attempt"),
+    )
+    return min(((most, who) for most, who in said if most is not None), key=lambda one: one[0])
 
 
 def keepers(
@@ -121,6 +143,17 @@ def _not_offered(
     what: Choice, value: str, rules: Rules, code: ErrorCode, field: str | None = None
 ) -> Refusal:
     return refusal_of(code, refusals.not_offered(what, value, rules.offered(what)), field)
+
+
+def _within(wish: Wish, config: RepoConfig) -> Wish:
+    """The wish within what the repository's file allows today."""
+    return replace(
+        wish,
+        time_limit=min(wish.time_limit, config.time_limit or wish.time_limit),
+        max_cost=_least(wish.max_cost, config.max_cost),
+        concurrency=_least(wish.concurrency, config.concurrency),
+        repository_time_limit=config.time_limit,
+    )
 
 
 def _limited(wish: Wish, kept: Kept, rules: Rules) -> Wish:

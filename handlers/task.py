@@ -100,6 +100,11 @@ class Wish:
     """US dollars."""
     concurrency: int | None = None
     request_review: bool = True
+    repository_time_limit: int | None = None
+    """Seconds that the repository's file allowed when this was asked for, however few were asked.
+
+    What gives the attempt more time later is held to it without asking GitHub for the file.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def admit_again(view: View, task: Task, found: Circumstances) -> Wish | Refusal:
     if not isinstance(found.config, RepoConfig):
         return refuse_config(found.config)
     refusal = refuse_pull(found) if task.branches.name else None
-    return refusal or wish_again(task.wish, view.kept, view.rules)
+    return refusal or wish_again(task.wish, view.kept, view.rules, found.config)
 
 
 def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: datetime) -> Task:

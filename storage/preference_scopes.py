@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from handlers.decision import Defaults
+from handlers.decision import Defaults, Kept
 from storage import preferences, provider_secrets
 from storage.preferences import FlyPlace, Said, installation_scope, user_scope
 from storage.provider_secrets import KeptSecret, NewSecret
@@ -34,9 +34,20 @@ class Scopes:
         """The defaults of a scope."""
         return await self._engine.read(lambda db: preferences.defaults_of(db, scope))
 
-    async def keep_defaults(self, scope: str, defaults: Defaults, now: datetime) -> None:
-        """Replace the defaults of a scope."""
-        await self._engine.write(lambda db: preferences.keep_defaults(db, scope, defaults, now))
+    async def kept(self, installation_id: int, person_id: int) -> Kept:
+        """The defaults that count for an attempt that a person asks for."""
+        return await self._engine.read(lambda db: preferences.kept(db, installation_id, person_id))
+
+    async def keep_defaults(
+        self, scope: str, defaults: Defaults, now: datetime, seen: Collection[str] = ()
+    ) -> bool:
+        """Replace the defaults of a scope; False where others are set than those that were seen.
+
+        `seen` are the tags of what may be replaced; none: whatever is set.
+        """
+        return await self._engine.write(
+            lambda db: preferences.keep_defaults(db, scope, defaults, now, seen)
+        )
 
     async def secrets(self, scope: str) -> dict[str, KeptSecret]:
         """The secrets of a scope, by provider."""

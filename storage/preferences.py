@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
@@ -56,13 +59,26 @@ def defaults_of(db: Database, scope: str) -> Said:
     return Said(Defaults()) if row is None else Said(Defaults(*row[:-1]), from_text(row[-1]))
 
 
-def keep_defaults(db: Database, scope: str, defaults: Defaults, now: datetime) -> None:
-    """Replace the defaults of a scope."""
+def tag_of(defaults: Defaults) -> str:
+    """By which defaults are known to be the same as before."""
+    return hashlib.sha256(json.dumps(astuple(defaults)).encode()).hexdigest()[:32]
+
+
+def keep_defaults(
+    db: Database, scope: str, defaults: Defaults, now: datetime, seen: Collection[str] = ()
+) -> bool:
+    """Replace the defaults of a scope; False where others are set than those that were seen.
+
+    `seen` are the tags of what may be replaced; none: whatever is set.
+    """
+    if seen and tag_of(defaults_of(db, scope).defaults) not in seen:
+        return False
     db.conn.execute(
         "INSERT OR REPLACE INTO preferences (scope, agent, model, runner, image, time_limit, "
         "max_cost, concurrency, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (scope, *astuple(defaults), to_text(now)),
     )
+    return True
 
 
 def fly_of(db: Database, scope: str) -> FlyPlace:

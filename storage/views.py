@@ -12,6 +12,7 @@ from handlers.decision import Rules, View
 from handlers.events import (
     CommandGiven,
     Event,
+    ExtensionRequested,
     FollowUpDue,
     MessageSent,
     PlaceOffered,
@@ -39,6 +40,9 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     if task is not None and (who := _asks_again(event, task)) is not None:
         kept = preferences.kept(db, task.where.installation_id, who.id)
         return View(rules, task, kept=kept, waiting=_waiting(db, rules, {task.owner.id}))
+    if task is not None and isinstance(event, ExtensionRequested):
+        kept = preferences.kept(db, task.where.installation_id, task.requester.id)
+        return View(rules, task, kept=kept)
     if task is not None and isinstance(event, PlaceOffered):
         return View(rules, task, load=turns.load_of(db, task))
     return View(rules, task)

@@ -99,8 +99,31 @@ async def test_a_repository_that_is_gone_for_us_is_gone_for_everybody(tmp_path: 
     async with club(tmp_path) as here:
         elsewhere = Place(123456, here.place.installation_id, "acme/removed")
         assert await here.roles.role(elsewhere, here.person("alice")) is Role.NONE
-        uninstalled = Place(here.place.repository_id, 999_999, "acme/widgets")
-        assert await here.roles.role(uninstalled, here.person("bob")) is Role.NONE
+        sim = here.town.sim
+        sim.uninstall(sim.installations[here.place.installation_id])
+        assert await here.role("bob") is Role.NONE
+
+
+async def test_roles_go_on_where_the_app_was_installed_anew(tmp_path: Path) -> None:
+    """Old tasks remember the installation that is gone; they are as visible as new ones."""
+    async with club(tmp_path) as here:
+        sim, alice = here.town.sim, here.person("alice")
+        sim.uninstall(sim.installations[here.place.installation_id])
+        assert await here.role() is Role.NONE
+        again = sim.install(here.town.widgets)
+        assert again.id != here.place.installation_id
+        now = Place(here.place.repository_id, again.id, "acme/widgets")
+        assert await here.roles.role(now, alice) is Role.WRITE, "what was said before is not it"
+        here.town.clock.now += BELIEVED.total_seconds()
+        assert await here.role() is Role.WRITE
+
+
+async def test_who_has_only_taken_the_name_is_another_repository(tmp_path: Path) -> None:
+    async with club(tmp_path) as here:
+        other, _ = here.another("acme/gadgets")
+        other.set_role("alice", "admin")
+        before = Place(123456, 999_999, "acme/gadgets")
+        assert await here.roles.role(before, here.person("alice")) is Role.NONE
 
 
 ACCESS = {"role_name": "write", "user": {"id": 1, "permissions": {}}}

@@ -96,6 +96,7 @@ def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> 
         "whsec_" + "a" * 32,
         "sk-ant-" + "a" * 40,
         "AIza" + "a-_" * 12,
+        "AQ." + "a-_" * 12,
         "gsk_" + "a" * 40,
         "xai-" + "a" * 40,
         "fm2_" + "aB+/" * 10,
@@ -108,7 +109,20 @@ def test_secrets_are_redacted(secret: str) -> None:
 
 
 def test_what_is_no_secret_stays() -> None:
-    assert redact("a sk-short one and bhw_x") == "a sk-short one and bhw_x"
+    assert redact("a sk-short one and bhw_x, FAQ.md") == "a sk-short one and bhw_x, FAQ.md"
+
+
+@pytest.mark.parametrize(
+    "before", ["=", '"', "\n", r"\n", r"\u00a0", "%3D", "\x1b[32m", "\x1b[m", "_"]
+)
+def test_a_key_is_found_after_what_may_stand_before_one(before: str) -> None:
+    for begins in ("sk-", "AQ."):
+        assert redact(f"{before}{begins}{'a' * 40}") == f"{before}***"
+
+
+def test_words_that_end_like_the_beginning_of_a_key_stay() -> None:
+    text = "Adds docs/task-list-of-the-whole-team.md and risk-assessment-for-new-users."
+    assert redact(text) == text
 
 
 def test_a_key_file_that_holds_no_key_is_not_used(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from bot.github.as_user import A_WHILE, KEPT, MOST_PEOPLE, AsUser
 from bot.github.errors import Limited, Refused, Unavailable
 from bot.github.packed import OVERHEAD, Packed
+from bot.github.personal import OwnRepository
 from bot.github.questions import MOST_REPOSITORIES
 from bot.user_tokens import SignInAgain
 from handlers.roles import Role
@@ -189,6 +191,27 @@ async def test_who_types_is_told_what_was_heard_a_moment_ago() -> None:
         here.clock.now += A_WHILE
         await here.as_user.all_repositories(ADA, patient=True)
         assert len(here.server.seen) == 6
+
+
+async def test_whole_answers_are_kept_no_longer_than_they_are_believed() -> None:
+    """Unpacked they are large: of many people who looked within the hour they would fill memory."""
+    async with scene() as here:
+        here.server.on("GET", PLACES, tagged(places(1)))
+        here.server.on("GET", within(1), tagged(repositories("org1/a")))
+        before = repositories_in_memory()
+        await here.as_user.all_repositories(ADA)
+        assert repositories_in_memory() == before + 1
+        here.clock.now += A_WHILE
+        await here.as_user.installations(BOB)
+        assert repositories_in_memory() == before
+        await here.as_user.all_repositories(ADA)
+        here.as_user.forget(ADA.id)
+        assert repositories_in_memory() == before
+
+
+def repositories_in_memory() -> int:
+    gc.collect()
+    return sum(type(one) is OwnRepository for one in gc.get_objects())
 
 
 async def test_issues_of_another_repository_are_other_issues() -> None:

@@ -250,6 +250,12 @@ def test_a_retry_starts_where_the_branch_is_now(
     assert now_task(decision).branches == Branches("main", "main", f"bellhop/{NAME}", head)
 
 
+def test_a_retry_is_of_the_installation_that_the_repository_is_in_now() -> None:
+    there = replace(HERE, installation_id=11, repository="new-owner/widgets", title="Another")
+    decision = decide(view(issue_tasks=(OLD,)), given("/retry", where=there), LATER)
+    assert now_task(decision).where == replace(there, title=OLD.where.title)
+
+
 def on_pull(status: Status = Status.FAILED) -> Task:
     return task_in(
         status, where=ON_PULL, branches=Branches("main", "main", "oil", HEAD, pushed=True)

@@ -11,7 +11,7 @@ from inline_snapshot import snapshot
 
 from handlers import events
 from handlers.commands import Role, parse
-from handlers.decision import NOTHING, Brief, Decision, Rules
+from handlers.decision import NOTHING, Brief, Decision, Defaults, Kept, Rules
 from handlers.effects import Comment, DeleteTask, RevokeTokens, SendWebhook
 from handlers.on_request import MOST_PENDING
 from handlers.repo_config import ConfigProblem, RepoConfig
@@ -634,6 +634,45 @@ def test_the_operator_says_how_long_a_task_may_take(limit: int, told: str) -> No
     decision = after(RUNNING, events.ExtensionRequested(ID, 60), rules=rules)
     assert unchanged(decision)
     assert outcome(decision) == told
+
+
+@pytest.mark.parametrize(
+    ("file", "kept", "told"),
+    [
+        (
+            2400,
+            Kept(),
+            snapshot(
+                "invalid seconds: The repository's `.github/bellhop.yml` allows 2400 seconds in all, which leaves 600 to add."
+            ),
+        ),
+        (
+            None,
+            Kept(Defaults(time_limit=1800), Defaults(time_limit=3000)),
+            snapshot(
+                "invalid seconds: The installation allows 1800 seconds in all, which leaves 0 to add."
+            ),
+        ),
+        (
+            None,
+            Kept(person=Defaults(time_limit=1900)),
+            snapshot(
+                "invalid seconds: Whoever asked for this attempt allows 1900 seconds in all, which leaves 100 to add."
+            ),
+        ),
+    ],
+)
+def test_more_time_widens_nobodys_limit(file: int | None, kept: Kept, told: str) -> None:
+    task = replace(RUNNING, wish=replace(RUNNING.wish, repository_time_limit=file))
+    decision = after(task, events.ExtensionRequested(ID, 900), rules=ROOM, kept=kept)
+    assert unchanged(decision)
+    assert outcome(decision) == told
+
+
+def test_a_retry_keeps_to_what_the_repository_allows_today() -> None:
+    narrow = RepoConfig(time_limit=600, max_cost=1.5)
+    task = now_task(after(DONE, events.RetryRequested(ID, BOB, found(config=narrow)), LATER))
+    assert (task.wish.time_limit, task.wish.max_cost) == (600, 1.5)
 
 
 # --- deletion -------------------------------------------------------------------------------------

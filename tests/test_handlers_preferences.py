@@ -16,7 +16,7 @@ from handlers.commands import Command, Role
 from handlers.decision import CHOICES, Choice, Defaults, Kept, Rules
 from handlers.events import Circumstances, FollowUpDue, MessageSent, RetryRequested
 from handlers.options import Options
-from handlers.preferences import Keeper, keepers, not_offered, wish_again, wish_of
+from handlers.preferences import Keeper, keepers, longest, not_offered, wish_again, wish_of
 from handlers.repo_config import RepoConfig
 from handlers.task import Status, Task, Wish
 from handlers.values import ErrorCode, FollowUp
@@ -72,6 +72,7 @@ def test_the_file_says_all_that_it_may() -> None:
         max_cost=50.0,
         concurrency=2,
         request_review=False,
+        repository_time_limit=FULL.time_limit,
     )
 
 
@@ -206,6 +207,32 @@ ASKED = Wish("fix", "it", "codex", "fly", 3600, "opus", "two:2", 20.0, 5)
 def test_what_was_chosen_once_stays_chosen() -> None:
     kept = Kept(Defaults("aider", "gpt-5", "process", "one:1"), Defaults("command", "gpt-5"))
     assert wish_again(ASKED, kept, WIDE) == ASKED
+
+
+FILES = st.builds(RepoConfig, time_limit=SECONDS, max_cost=DOLLARS, concurrency=COUNTS)
+
+
+@for_all(FILES, FILES)
+def test_another_attempt_keeps_to_the_file_of_today(then: RepoConfig, today: RepoConfig) -> None:
+    """Where a repository allows less by now, that counts; where it allows more, what was asked."""
+    made, now = wish(config=then), wish(config=today)
+    again = wish_again(made, Kept(), WIDE, today)
+    assert isinstance(again, Wish)
+    assert again.time_limit == min(made.time_limit, now.time_limit)
+    assert again.max_cost == min(made.max_cost or 0, now.max_cost or 0)
+    counts = [one for one in (made.concurrency, now.concurrency) if one is not None]
+    assert again.concurrency == min(counts, default=None)
+    assert again.repository_time_limit == today.time_limit
+
+
+@for_all(st.tuples(SECONDS, SECONDS, SECONDS), st.integers(60, 86_400))
+def test_more_time_is_within_what_everybody_allows(
+    times: tuple[int | None, int | None, int | None], most: int
+) -> None:
+    kept = Kept(Defaults(time_limit=times[0]), Defaults(time_limit=times[1]))
+    short = wish({"time_limit": 60}, RepoConfig(time_limit=times[2]))
+    seconds, _ = longest(short, kept, replace(WIDE, time_limit=most))
+    assert seconds == min([most, *(one for one in times if one is not None)])
 
 
 @pytest.mark.parametrize(

@@ -626,6 +626,25 @@ async def test_fly_is_asked_about_an_app(office: Office) -> None:
     assert (await office.get())["fly"]["token"]["validatedAt"]
 
 
+async def test_two_who_change_the_same_defaults_do_not_undo_each_other(office: Office) -> None:
+    tag = (await office.ask("GET", "")).headers["ETag"]
+
+    async def change(body: object, seen: str) -> Told:
+        return await office.ask("PUT", "", body, headers={**office.headers, "If-Match": seen})
+
+    first = await change({"maxCost": 5}, tag)
+    assert first.status == 200
+    second = await change({"model": "acme/best"}, tag)
+    assert (second.status, second.body["code"]) == (412, "changed")
+    assert (await change({"model": "acme/best"}, "what is no tag")).status == 412
+    found = await office.get()
+    assert (found["defaults"]["maxCost"], found["defaults"]["model"]) == (5, None)
+    both = {"maxCost": 5, "model": "acme/best"}
+    assert (await change(both, f'"another", {first.headers["ETag"]}')).status == 200
+    assert (await change({"maxCost": 6}, "*")).status == 200
+    assert (await office.put("", {"maxCost": 7})).status == 200
+
+
 async def test_nobody_tries_keys_in_bulk(tmp_path: Path) -> None:
     async with opened(tmp_path, Limits(creations=2)) as office:
         told = [await office.ask("POST", "/validate/openai", {"secret": SECRET}) for _ in range(3)]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from bot.http.page_defaults import _number
+from bot.http.config_bodies import ConfigBody
+from bot.http.limiting import Limits
+from bot.http.page_defaults import _given, _number
+from handlers.decision import Defaults
+from storage.preferences import user_scope
 from tests.http_github import signed_in
 from tests.http_pages import Browser, Shown, browser
 from tests.http_tasks import Desk, desk, unlimited
@@ -126,6 +130,40 @@ async def test_defaults_are_saved_and_shown(home: Home) -> None:
     assert 'value="12.5"' not in cleared.html
 
 
+async def test_what_another_has_set_meanwhile_is_shown_before_it_is_replaced(home: Home) -> None:
+    base = f"{OWN}/installations/{home.installation}"
+
+    async def seen() -> str:
+        found = re.search(r'name="seen" value="([0-9a-f]{32})"', (await home.alice.get(base)).html)
+        assert found
+        return found[1]
+
+    before = await seen()
+    await home.send(base, base, maxCost="5", seen=before)
+    late = await home.send(base, base, model="acme/best", seen=before)
+    assert late.status == 412
+    assert "Somebody has changed these defaults since you looked" in late.text
+    assert 'value="5"' in late.html
+    assert 'value="acme/best"' not in late.html
+    wrong = await home.send(base, base, maxCost="x", seen=before)
+    assert f'name="seen" value="{before}"' in wrong.html, "it has still not been looked at"
+    saved = await home.send(base, base, maxCost="5", model="acme/best", seen=await seen())
+    assert "Saved." in saved.text
+
+
+async def test_what_a_program_has_set_is_shown_exactly_and_can_be_saved(home: Home) -> None:
+    at = f"{OWN}/defaults"
+    scopes = home.desk.stage.bot.store.scopes
+    exact = Defaults(time_limit=100, max_cost=0.012345, concurrency=1)
+    scope = user_scope(home.desk.stage.sim.user("alice").id)
+    await scopes.keep_defaults(scope, exact, home.desk.stage.clock())
+    html = (await home.alice.get(at)).html
+    shown = dict(re.findall(r'name="(timeLimit|maxCost|concurrency)" value="([^"]*)"', html))
+    assert shown == {"timeLimit": "1.66666666667", "maxCost": "0.012345", "concurrency": "1"}
+    assert "Saved." in (await home.send(at, at, **shown)).text
+    assert (await scopes.defaults(scope)).defaults == exact
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
@@ -158,6 +196,7 @@ def test_numbers_are_read_as_people_write_them() -> None:
     found = [_number(text, 60) for text in ("", "2", "0.5", "x", "inf")]
     assert found == [None, 120, 30, "x", "inf"]
     assert _number("0.25") == 0.25
+    assert _given(ConfigBody(max_cost=1_000_000))["maxCost"] == "1000000"
 
 
 async def test_fly_is_saved_tested_and_its_token_removed(home: Home) -> None:
@@ -188,6 +227,30 @@ async def test_a_wrong_place_at_fly_is_told_at_its_field(home: Home) -> None:
     without = await home.send(f"{at}/test", at)
     assert without.status == 422
     assert 'id="app-problem"' in without.html
+
+
+async def test_nobody_tries_keys_in_bulk_on_the_pages_either(tmp_path: Path) -> None:
+    """What is tested counts as at the API, and with it: saved, stored, or Fly's."""
+    async with provider() as there:
+
+        def prepare(stage: Stage) -> None:
+            there.stands_in(stage)
+            stage.tempo = replace(stage.tempo, limits=Limits(creations=4))
+
+        async with desk(tmp_path, prepare=prepare) as (made, _):
+            alice = await signed_in(made, "alice")
+            here = Home(made, alice.browser, there, 0)
+            await here.send(f"{OWN}/fly", f"{OWN}/fly", app="workers", token=GOOD)
+            assert (await here.key(GOOD)).status == 200
+            for name in ("providers/anthropic", "fly"):
+                tested = await here.send(f"{OWN}/{name}/test", f"{OWN}/fly")
+                assert (tested.status, "takes it." in tested.text) == (200, True)
+            assert (await here.key(BAD)).status == 422
+            asked = len(there.asked)
+            assert (await here.key(GOOD)).status == 429
+            for name in ("providers/anthropic", "fly"):
+                assert (await here.send(f"{OWN}/{name}/test", f"{OWN}/fly")).status == 429
+            assert len(there.asked) == asked
 
 
 async def test_nobody_sees_another_persons(home: Home) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from bot.http.limiting import Limits
 from bot.http.page_deliveries import BECAME
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Sending
@@ -19,7 +20,7 @@ from tests.http_pages import Browser, Shown, browser
 from tests.http_tasks import Desk, desk
 from tests.makers import id_of
 from tests.payloads import comment_body
-from tests.story import until
+from tests.story import Stage, until
 
 PATH = "/deliveries"
 SENT = f"{PATH}?direction=outbound"
@@ -112,6 +113,17 @@ async def test_it_shows_what_was_sent_and_sends_it_again(counter: Counter) -> No
     absent = await counter.again(f"msg_{9:032x}_1", "outbound")
     assert absent.status == 404
     assert (await counter.again("a_b")).status == 400
+
+
+async def test_replays_are_counted_as_at_the_api(tmp_path: Path) -> None:
+    def prepare(stage: Stage) -> None:
+        stage.tempo = replace(stage.tempo, limits=Limits(creations=1))
+
+    async with desk(tmp_path, admins=("tina",), prepare=prepare) as (made, _):
+        counter = Counter(made, await browser(made, "tina"))
+        name = await counter.message(1)
+        assert (await counter.again(name, "outbound")).status == 303
+        assert (await counter.again(name, "outbound")).status == 429
 
 
 async def test_older_ones_are_a_page_further(counter: Counter) -> None:

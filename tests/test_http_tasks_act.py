@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from handlers.decision import Defaults
+from storage.preferences import user_scope
 from tests.http_tasks import WAITS, desk
 
 
@@ -123,6 +125,23 @@ async def test_more_time(tmp_path: Path) -> None:
         await alice.call("POST", f"/tasks/{made.id}/stop")
         await here.ended(made.id)
         assert (await alice.call("POST", path, {"seconds": 60})).status == 409
+
+
+async def test_more_time_is_within_what_the_requester_allows_whoever_gives_it(
+    tmp_path: Path,
+) -> None:
+    """An attempt is done with its requester's keys: nobody else spends more than they allow."""
+    async with desk(tmp_path, agent_command=WAITS, time_limit=3600) as (here, alice):
+        store, person = here.stage.bot.store, here.stage.sim.user("alice").id
+        limit = Defaults(time_limit=600)
+        await store.scopes.keep_defaults(user_scope(person), limit, here.stage.clock())
+        made = await alice.ask(timeLimit=300)
+        bob = await here.client("bob")
+        path = f"/tasks/{made.id}/extend"
+        too_long = await bob.call("POST", path, {"seconds": 301})
+        assert (too_long.status, too_long.fields) == (422, ["seconds"])
+        assert "leaves 300 to add" in too_long.body["detail"]
+        assert (await bob.call("POST", path, {"seconds": 300})).body["timeLimit"] == 600
 
 
 async def test_what_a_reader_may_not(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bot.runners import launcher
 from bot.runners.base import Exit, LaunchFailed, WorkerKey, WorkerSpec
-from bot.runners.folders import LOG_LIMIT, cut
+from bot.runners.folders import LOG_LIMIT, LOG_TAIL, cut, tail
 from bot.runners.launching import reference_worker
 from bot.runners.process import ProcessRunner
 from bot.runners.refusal import refusal
@@ -414,7 +414,7 @@ def test_the_end_of_a_long_log_is_kept(tmp_path: Path) -> None:
         writer.write(b"last\n")
         writer.flush()
         assert log.stat().st_size < LOG_LIMIT / 10
-        assert log.read_bytes().endswith(b"\nnearly last\nlast\n")
+        assert log.read_bytes() == b"nearly last\nlast\n"
         cut(log)
         assert log.read_bytes().endswith(b"\nlast\n")
     cut(tmp_path / "absent")
@@ -525,3 +525,14 @@ async def test_a_removal_that_was_cut_off_or_meets_another_is_finished(folder: P
         deep.mkdir(parents=True)
     await asyncio.gather(*(runner.forget(KEY) for _ in range(4)))
     assert names_in(folder) == []
+
+
+def test_the_end_of_a_log_begins_with_a_whole_line(tmp_path: Path) -> None:
+    log, secret = tmp_path / "log", "key-of-alice-0123456789"
+    log.write_text(f"{secret}\nlast\n")
+    assert tail(log) == f"{secret}\nlast"
+    log.write_text(f"{secret}\n{'x' * (LOG_TAIL - 10)}\n")
+    assert tail(log) == "x" * (LOG_TAIL - 10), "of the key nine characters were read"
+    log.write_text("y" * 2 * LOG_TAIL)
+    assert tail(log) == "y" * LOG_TAIL
+    assert tail(tmp_path / "none") == ""

@@ -13,6 +13,7 @@ from handlers.decision import Defaults, Kept
 from handlers.deliveries import AppRemoved
 from handlers.events import (
     Event,
+    ExtensionRequested,
     FollowUpDue,
     MessageSent,
     RetryRequested,
@@ -23,7 +24,7 @@ from handlers.options import Options
 from handlers.task import Status
 from handlers.values import FollowUp, Origin
 from storage import tasks, views
-from storage.preferences import FlyPlace, Said, installation_scope, user_scope
+from storage.preferences import FlyPlace, Said, installation_scope, tag_of, user_scope
 from storage.provider_secrets import KeptSecret, NewSecret
 from tests.makers import ADA, BOB, HERE, HOUR, ID, NOON, RULES, given, task_in
 from tests.storage_support import Bench, opened
@@ -49,6 +50,19 @@ async def test_defaults_are_kept_by_scope_and_replaced_whole(bench: Bench) -> No
     await scopes.keep_defaults(ADAS, Defaults(agent="aider"), LATER)
     assert await scopes.defaults(ADAS) == Said(Defaults(agent="aider"), LATER)
     assert await scopes.defaults(THERE) == Said(Defaults(max_cost=1.0), NOON)
+
+
+async def test_defaults_that_somebody_changed_meanwhile_are_not_replaced(bench: Bench) -> None:
+    scopes, seen = bench.store.scopes, tag_of(Defaults())
+    saved = [
+        await scopes.keep_defaults(ADAS, defaults, NOON, [seen])
+        for defaults in (Defaults(max_cost=1), Defaults(agent="aider"))
+    ]
+    assert saved == [True, False]
+    now = (await scopes.defaults(ADAS)).defaults
+    assert now == Defaults(max_cost=1.0)
+    assert await scopes.keep_defaults(ADAS, ALL, LATER, [seen, tag_of(now)])
+    assert await scopes.defaults(ADAS) == Said(ALL, LATER)
 
 
 async def test_keys_are_kept_by_provider_and_marked(bench: Bench) -> None:
@@ -131,6 +145,7 @@ KEPT: dict[str, tuple[Event, Kept]] = {
     ),
     "a message": (MessageSent(ID, SAID), Kept(ALL, Defaults(agent="bobs"))),
     "a message that was not heard": (FollowUpDue(ID), Kept(ALL, Defaults(agent="bobs"))),
+    "more time": (ExtensionRequested(ID, 60), Kept(ALL, Defaults(agent="adas"))),
     "a stop": (StopRequested(ID, BOB), Kept()),
 }
 
@@ -141,6 +156,7 @@ async def test_a_decision_sees_what_is_kept_of_who_asks(bench: Bench, name: str)
     await scopes.keep_defaults(THERE, ALL, NOON)
     await scopes.keep_defaults(ADAS, Defaults(agent="adas"), NOON)
     await scopes.keep_defaults(BOBS, Defaults(agent="bobs"), NOON)
+    assert await scopes.kept(10, ADA.id) == Kept(ALL, Defaults(agent="adas"))
     event, kept = KEPT[name]
     if "command" not in name and "program" not in name:
         task = task_in(Status.FAILED, pending=(SAID,), version=0)

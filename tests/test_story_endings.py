@@ -296,3 +296,16 @@ async def test_who_asks_whether_it_is_ready_hears_that_the_database_fails(tmp_pa
         stage.comments("alice", "/help")
         await stage.quiet()
         assert (stage.sim.deliveries[-1].status_code, await ready()) == (202, 200)
+
+
+async def test_a_task_is_tried_again_after_the_app_was_installed_anew(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.comments("alice", "/fix it")
+        assert (await stage.ended()).status == "completed"
+        stage.sim.uninstall(stage.installation)
+        again = stage.sim.install(stage.repository)
+        stage.comments("alice", "/retry")
+        await stage.attempt(2)
+        task = await stage.ended()
+        assert (task.attempt, task.status) == (2, "completed")
+        assert task.where.installation_id == again.id != stage.installation.id

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from bot.agent_keys import AgentKeys
 from bot.runners.base import WorkerKey
 from bot.vault import Vault
 from handlers.task import Status, Task
+from handlers.values import ErrorCode, Person
 from storage.preferences import installation_scope, user_scope
 from storage.provider_secrets import NewSecret
 from tests.story import Stage, staged
@@ -130,6 +133,21 @@ async def test_what_a_worker_says_is_searched_for_the_keys_that_it_has(stage: St
     assert ALICES not in everything
 
 
+async def test_the_last_words_of_a_lost_worker_are_searched_too(tmp_path: Path) -> None:
+    """An agent can write where its worker does, and what a worker wrote last is logged."""
+    dies = 'echo "with $OPENAI_API_KEY" > /proc/$PPID/fd/2; kill -9 $PPID'
+    async with staged(tmp_path, agent_command=dies) as stage:
+        await keep(stage, of_person(stage, "alice"), openai=ALICES)
+        with capture_logs() as logs:
+            stage.comments("alice", "/fix it")
+            task = await stage.ended()
+        assert task.error is not None
+        assert task.error.code is ErrorCode.WORKER_LOST
+        lost = [one["last"] for one in logs if one["event"] == "worker lost"]
+        assert ["with ***" in one for one in lost] == [True, True]
+        assert ALICES not in f"{logs}"
+
+
 async def test_a_key_that_was_replaced_meanwhile_is_still_looked_for(stage: Stage) -> None:
     await keep(stage, of_person(stage, "alice"), openai=ALICES)
     task = await working(stage)
@@ -139,6 +157,17 @@ async def test_a_key_that_was_replaced_meanwhile_is_still_looked_for(stage: Stag
     await keys.variables(task)
     scrub = await keys.scrub(WorkerKey(task.id, task.attempt, task.launch))
     assert scrub(f"{ALICES} {BOBS} {SHARED}") == f"*** *** {SHARED}"
+
+
+async def test_a_key_that_is_handed_out_while_others_are_read_is_looked_for(stage: Stage) -> None:
+    await keep(stage, of_person(stage, "alice"), openai=ALICES)
+    await keep(stage, of_person(stage, "bob"), openai=BOBS)
+    task = await working(stage)
+    keys = AgentKeys(stage.bot.store, stage.bot.vault)
+    launch = WorkerKey(task.id, task.attempt, task.launch)
+    bob = replace(task, requester=Person(stage.sim.user("bob").id, "bob"))
+    await asyncio.gather(keys.scrub(launch), keys.variables(bob))
+    assert (await keys.scrub(launch))(f"{ALICES} {BOBS}") == "*** ***"
 
 
 async def test_a_launch_that_is_over_has_no_keys(stage: Stage) -> None:

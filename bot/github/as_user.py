@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -46,20 +47,18 @@ MOST_PEOPLE = 100
 KEPT = 3600.0
 MOST_BYTES = 256 * 1024
 """Of one person's answers, packed."""
+MOST_LATELY = 50
+"""Whole answers that are kept for a moment: a list of 2,000 repositories takes some megabytes."""
 A_WHILE = 15.0
 """Seconds for which somebody who types a search is told what was heard before."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Eyes:
     """What is remembered of one person. Their questions go to GitHub one after another."""
 
     api: Api
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    told: dict[str, tuple[float, str, object]] = field(
-        default_factory=dict[str, tuple[float, str, object]]
-    )
-    """By kind of question: when the last one was answered, what it was about, the answer."""
     rest_until: float = 0.0
 
 
@@ -92,10 +91,18 @@ class AsUser:
         self._tokens = tokens
         self._clock = clock
         self._people: TTLCache[int, _Eyes] = TTLCache(MOST_PEOPLE, KEPT, timer=clock.monotonic)
+        # What was answered last, by whose eyes and the kind of question: what it was about, and the
+        # answer. It is many times as large as the same packed, and so kept no longer than believed.
+        self._lately: TTLCache[tuple[_Eyes, str], tuple[str, object]] = TTLCache(
+            MOST_LATELY, A_WHILE, timer=clock.monotonic
+        )
 
     def forget(self, person_id: int) -> None:
         """Keep nothing of what a person saw, nor of what they ask at this moment."""
-        self._people.pop(person_id, None)
+        eyes = self._people.pop(person_id, None)
+        for key in [key for key in self._lately if key[0] is eyes]:
+            with suppress(KeyError):  # it has expired just now
+                del self._lately[key]
 
     def knows(self, person_id: int) -> bool:
         """Whether anything is kept of what a person saw."""
@@ -128,9 +135,7 @@ class AsUser:
 
         With `patient`, as it was a few seconds ago if it was asked for then.
         """
-        return await self._told(
-            person, "repositories", "", questions.everywhere, believed=A_WHILE if patient else 0.0
-        )
+        return await self._told(person, "repositories", "", questions.everywhere, patient=patient)
 
     async def issues(
         self, person: Person, full_name: str, *, patient: bool = False
@@ -144,7 +149,7 @@ class AsUser:
             "issues",
             full_name,
             lambda ask: or_none(questions.issues(ask, full_name)),
-            believed=A_WHILE if patient else 0.0,
+            patient=patient,
         )
 
     async def issue(self, person: Person, full_name: str, number: int) -> ReadIssue | None:
@@ -152,6 +157,7 @@ class AsUser:
         return await self._put(person, lambda ask: or_none(questions.issue(ask, full_name, number)))
 
     def _eyes(self, person: Person) -> _Eyes:
+        self._lately.expire()  # it is large, and whoever it was of may never ask again
         eyes = self._people.get(person.id)
         if eyes is None:
             eyes = self._people[person.id] = _Eyes(self._new_api(Packed(MOST_BYTES)))
@@ -163,15 +169,16 @@ class AsUser:
         kind: str,
         about: str,
         question: Callable[[Ask], Awaitable[T]],
-        believed: float,
+        *,
+        patient: bool,
     ) -> T:
-        """Ask, unless the same was answered within so many seconds; one of a kind is kept."""
+        """Ask, unless the same was answered a while ago and that will do; one of a kind is kept."""
         eyes = self._eyes(person)
-        at, what, answer = eyes.told.get(kind, (-KEPT, "", None))
-        if what == about and self._clock.monotonic() - at < believed:
-            return cast("T", answer)
+        kept = self._lately.get((eyes, kind)) if patient else None
+        if kept is not None and kept[0] == about:
+            return cast("T", kept[1])
         found = await self._put(person, question)
-        eyes.told[kind] = (self._clock.monotonic(), about, found)
+        self._lately[eyes, kind] = (about, found)
         return found
 
     async def _put(self, person: Person, question: Callable[[Ask], Awaitable[T]]) -> T:

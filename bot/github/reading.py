@@ -117,6 +117,20 @@ class Reading(Calls):
         answer = await self._read(repo, f"/repos/{repo.full_name}")
         return parse(Repository, answer.data).facts()
 
+    async def reaches(self, repo: RepoRef) -> bool:
+        """Whether the App has a repository through this installation; believed as long as a token.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
+        try:
+            await self.tokens.token(repo.installation_id, repo.repository_id, READ)
+        except Refused as error:
+            if error.status in UNREACHABLE:
+                return False
+            raise
+        return True
+
     async def locate(self, full_name: str) -> RepoRef | None:
         """The repository of a name, if the App is installed on it under that name.
 

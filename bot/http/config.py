@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from bot.http.access import Doorman
 from bot.http.answers import json_answer
@@ -25,6 +25,8 @@ from bot.http.routes import add_route
 from bot.http.task_queries import wrong_parameter
 from bot.preferences import Preferences, Scope, scope_of
 from bot.providers import PROVIDERS
+from handlers.decision import Defaults
+from storage.preferences import tag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,22 @@ class ConfigRoutes:
 
     async def _read(self, request: web.Request) -> web.Response:
         _, scope = await self._scope(request)
-        return json_answer(await self.desk.overview(scope))
+        return await self._overview(scope)
 
     async def _write(self, request: web.Request) -> web.Response:
         _, scope = await self._scope(request)
-        await self.desk.write(scope, await read_body(request, ConfigBody))
-        return json_answer(await self.desk.overview(scope))
+        body = await read_body(request, ConfigBody)
+        await self.desk.write(scope, body, _seen(request))
+        return await self._overview(scope)
+
+    async def _overview(self, scope: Scope) -> web.Response:
+        """Everything, with the tag of the defaults: what is sent back with it replaces no others.
+
+        Of the rest each part is replaced by itself, so it has no say in it.
+        """
+        found = await self.desk.overview(scope)
+        tag = tag_of(Defaults(**found.defaults.model_dump()))
+        return json_answer(found, headers={"ETag": f'"{tag}"'})
 
     async def _write_all(self, request: web.Request) -> web.Response:
         _, scope = await self._scope(request)
@@ -103,6 +115,14 @@ class ConfigRoutes:
         scope = scope_of(request.query.get("scope"), caller.person)
         await self.desk.may(caller, scope)
         return caller, scope
+
+
+def _seen(request: web.Request) -> tuple[str, ...]:
+    """The tags of what may be replaced, as `If-Match` tells; none: whatever is set."""
+    if hdrs.IF_MATCH not in request.headers:
+        return ()
+    tags = tuple(one.value for one in request.if_match or ())
+    return () if "*" in tags else tags or ("",)  # what cannot be read is the tag of nothing
 
 
 def provider_list() -> ProviderList:

@@ -105,22 +105,23 @@ class DeliveriesDesk:
         delivery_id = request.match_info["delivery_id"]
         if delivery_id.startswith(SENT):
             caller = await self.doorman.caller(request, "tasks:write")
-            await self.doorman.count_creation(request, caller)
         else:
             caller = await self.doorman.caller(request, "operator")
             if "tasks:write" not in caller.scopes:
                 raise Problem(403, "This key may not do that: it lacks the scope tasks:write.")
-        await self.replay(caller, delivery_id)
+        await self.replay(request, caller)
         return json_answer(Replayed(id=delivery_id), 202)
 
-    async def replay(self, caller: Caller, delivery_id: str) -> None:
+    async def replay(self, request: web.Request, caller: Caller) -> None:
         """Send a message again, or take a delivery again, which only operators may have done.
 
         Raises:
-            Problem: 400, 403, 404, 409, or 503 where GitHub does not say who may see the task.
+            Problem: 400, 403, 404, 409, 429, or 503 where GitHub does not say who may see the task.
         """
+        delivery_id = request.match_info["delivery_id"]
         _check_id(delivery_id)
         if delivery_id.startswith(SENT):
+            await self.doorman.count_creation(request, caller)
             await self._send_again(caller, delivery_id)
         else:
             only_operators(caller)

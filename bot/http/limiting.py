@@ -23,7 +23,7 @@ class Limits:
     person: int = 600
     """Of all keys and sessions of a person."""
     creations: int = 60
-    """New tasks, messages and retries of a person."""
+    """New tasks, messages and retries of a person, and checks of keys and replays."""
     failures: int = 60
     """Wrong credentials from one address; of IPv6, from one network of 64 bits."""
     sign_ins: int = 60

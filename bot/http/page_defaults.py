@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from math import isfinite
 from typing import Any, Final
 
@@ -20,10 +21,16 @@ from bot.http.page_scopes import ScopedPages, Seen
 from bot.http.problems import Problem
 from bot.preferences import Preferences
 from bot.providers import PROVIDERS
+from handlers.decision import Defaults
 from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT
+from storage.preferences import tag_of
 
 MINUTE: Final = 60
+DIGITS: Final = 12
+"""Of a number in the form: as many as bring back what is stored."""
 NOTICES = {"saved": "Saved. Tasks that are asked for from now on begin with it."}
+TAG = "seen"
+"""The field with the tag of what was set when the form was shown."""
 TEXTS = ("agent", "model", "runner", "image")
 WORDS = {
     "timeLimit": f"Give minutes, from {MIN_TIME_LIMIT // MINUTE} to {MAX_TIME_LIMIT // MINUTE:,}.",
@@ -49,7 +56,7 @@ class DefaultsPages:
     async def _show(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
         del caller
         body = await self.preferences.read(seen.scope)
-        return await self._page(request, seen, _given(body))
+        return await self._page(request, seen, _given(body) | {TAG: _tag(body)})
 
     async def _page(
         self,
@@ -71,12 +78,24 @@ class DefaultsPages:
 
     async def _save(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
         fields = await self.forms.read(request, caller)
-        given = {name: text_in(fields, name) for name in (*TEXTS, *WORDS)}
+        given = {name: text_in(fields, name) for name in (*TEXTS, *WORDS, TAG)}
         try:
-            await self.preferences.write(seen.scope, valid(json.dumps(_body(given)), ConfigBody))
+            body = valid(json.dumps(_body(given)), ConfigBody)
+            await self.preferences.write(seen.scope, body, (given[TAG],) if given[TAG] else ())
         except Problem as problem:
+            if problem.status == HTTPStatus.PRECONDITION_FAILED:
+                return await self._overtaken(request, seen, problem)
             return await self._page(request, seen, given, mendable(problem))
         return pages.see_other(seen.first, "saved")
+
+    async def _overtaken(self, request: web.Request, seen: Seen, problem: Problem) -> web.Response:
+        """Show what somebody else has set: saved unseen, it would be gone without a word."""
+        body = await self.preferences.read(seen.scope)
+        return await self._page(request, seen, _given(body) | {TAG: _tag(body)}, problem)
+
+
+def _tag(body: ConfigBody) -> str:
+    return tag_of(Defaults(**body.model_dump()))
 
 
 def _given(body: ConfigBody) -> dict[str, str]:
@@ -85,7 +104,7 @@ def _given(body: ConfigBody) -> dict[str, str]:
     numbers = (minutes, body.max_cost, body.concurrency)
     texts = (body.agent, body.model, body.runner, body.image)
     return {name: text or "" for name, text in zip(TEXTS, texts, strict=True)} | {
-        name: "" if number is None else f"{number:g}"
+        name: "" if number is None else f"{number:.{DIGITS}g}"
         for name, number in zip(WORDS, numbers, strict=True)
     }
 
@@ -108,4 +127,6 @@ def _number(text: str, times: int = 1) -> float | int | str | None:
         return text
     if not isfinite(number):
         return text
+    if times != 1:
+        number = round(number, 4)  # a third of a minute, as it can be written, is 20 seconds
     return int(number) if number.is_integer() else number

@@ -82,7 +82,7 @@ class DeliveryPages:
         only_operators(caller)
         fields = await self.forms.read(request, caller)
         try:
-            await self.desk.replay(caller, request.match_info["delivery_id"])
+            await self.desk.replay(request, caller)
         except Problem as problem:
             return await self._list(request, mendable(problem))
         outbound = text_in(fields, "direction") == "outbound"

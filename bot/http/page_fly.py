@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.http import pages
+from bot.http.access import Doorman
 from bot.http.bodies import valid
 from bot.http.caller import Caller
-from bot.http.config_bodies import FlyBody, FlyShown
-from bot.http.forms import Forms
+from bot.http.config_bodies import FlyBody
 from bot.http.page_checks import Checks, Told
 from bot.http.page_forms import ask_first, mendable, messages, text_in
 from bot.http.page_scopes import ScopedPages, Seen
@@ -35,7 +35,7 @@ class FlyPages:
     """What the pages need."""
 
     preferences: Preferences
-    forms: Forms
+    doorman: Doorman
     checks: Checks
 
     def register(self, app: web.Application) -> None:
@@ -71,7 +71,7 @@ class FlyPages:
         return pages.show(request, "fly.html", values, problem.status if problem else 200)
 
     async def _save(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
-        fields = await self.forms.read(request, caller)
+        fields = await self.doorman.forms.read(request, caller)
         given = {name: text_in(fields, name) for name in TEXTS}
         body: dict[str, str | None] = {name: text or None for name, text in given.items()}
         if token := text_in(fields, "token"):
@@ -83,7 +83,8 @@ class FlyPages:
         return pages.see_other(f"{seen.base}{PATH}", "saved")
 
     async def _test(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
-        await self.forms.read(request, caller)
+        await self.doorman.forms.read(request, caller)
+        await self.doorman.count_creation(request, caller)  # as the API does: it asks Fly
         try:
             checked = await self.preferences.validate(FLY, None, seen.scope)
         except Problem as problem:
@@ -102,11 +103,6 @@ class FlyPages:
         )
 
     async def _remove(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
-        await self.forms.read(request, caller)
-        kept = await self.preferences.fly(seen.scope)
-        await self.preferences.set_fly(seen.scope, _without_token(kept))
+        await self.doorman.forms.read(request, caller)
+        await self.preferences.drop_fly_token(seen.scope)
         return pages.see_other(f"{seen.base}{PATH}", "removed")
-
-
-def _without_token(kept: FlyShown) -> FlyBody:
-    return FlyBody(app=kept.app, region=kept.region, size=kept.size, token=None)

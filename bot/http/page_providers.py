@@ -10,10 +10,10 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.http import pages
+from bot.http.access import Doorman
 from bot.http.bodies import valid
 from bot.http.caller import Caller
 from bot.http.config_bodies import OneSecret
-from bot.http.forms import Forms
 from bot.http.ids import not_found
 from bot.http.page_checks import Checks, Told
 from bot.http.page_forms import ask_first, mendable, messages, text_in
@@ -30,7 +30,7 @@ class ProviderPages:
     """What the pages need."""
 
     preferences: Preferences
-    forms: Forms
+    doorman: Doorman
     checks: Checks
 
     def register(self, app: web.Application) -> None:
@@ -66,7 +66,8 @@ class ProviderPages:
 
     async def _save(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
         """Store a key, unless its provider says that it is none: a slip replaces no good one."""
-        fields = await self.forms.read(request, caller)
+        fields = await self.doorman.forms.read(request, caller)
+        await self.doorman.count_creation(request, caller)  # as the API does: it asks the provider
         provider = _provider(request)
         body = json.dumps({"provider": provider.name, "secret": text_in(fields, "secret")})
         try:
@@ -88,7 +89,8 @@ class ProviderPages:
         await self.preferences.set_credentials(seen.scope, {provider.name: secret})
 
     async def _test(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
-        await self.forms.read(request, caller)
+        await self.doorman.forms.read(request, caller)
+        await self.doorman.count_creation(request, caller)
         provider = _provider(request)
         try:
             checked = await self.preferences.validate(provider.name, None, seen.scope)
@@ -112,7 +114,7 @@ class ProviderPages:
         )
 
     async def _remove(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
-        await self.forms.read(request, caller)
+        await self.doorman.forms.read(request, caller)
         await self._store(seen, _provider(request), None)
         return pages.see_other(f"{seen.base}/providers", "removed")
 

@@ -42,8 +42,8 @@ class SettingsPages:
         SessionPages(people, forms, self.doorman.clock).register(app)
         checks = Checks(once)
         DefaultsPages(self.preferences, forms).register(app)
-        ProviderPages(self.preferences, forms, checks).register(app)
-        FlyPages(self.preferences, forms, checks).register(app)
+        ProviderPages(self.preferences, self.doorman, checks).register(app)
+        FlyPages(self.preferences, self.doorman, checks).register(app)
 
     async def _overview(self, request: web.Request, caller: Caller) -> web.Response:
         person = caller.person

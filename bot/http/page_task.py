@@ -18,6 +18,7 @@ from bot.http.problems import Problem
 from bot.http.task_may import May, may
 from bot.http.task_sight import Seen, TaskSight, no_task
 from bot.http.task_timeline import rows
+from handlers.preferences import longest
 from handlers.task import Status
 from storage.logs import LogLine
 
@@ -76,9 +77,12 @@ class TaskPage:
                 raise
             return await self.sight.task_of(caller, task_id)
 
-    def may(self, seen: Seen) -> May:
+    async def may(self, seen: Seen) -> May:
         """What is offered to whoever looks."""
-        return may(seen, self.sight.store.rules.time_limit)
+        store, task = self.sight.store, seen.task
+        kept = await store.scopes.kept(task.where.installation_id, task.requester.id)
+        most, _ = longest(task.wish, kept, store.rules)
+        return may(seen, most)
 
     async def show(
         self,
@@ -97,7 +101,7 @@ class TaskPage:
         waiting = task.status is Status.QUEUED
         values: dict[str, Any] = {
             "task": task,
-            "may": self.may(Seen(task, seen.caller, seen.role)),
+            "may": await self.may(Seen(task, seen.caller, seen.role)),
             "attempts": brief.attempts,
             "timeline": rows(brief.attempts, await store.states(task.id), now, ended=task.ended),
             "place": await store.place_in_queue(task.id) if waiting else 0,

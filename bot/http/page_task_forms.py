@@ -65,7 +65,8 @@ class TaskForms:
     async def _ask(self, request: web.Request, caller: Caller) -> web.Response:
         """Deleting asks first."""
         seen = await self.page.seen(request, caller)
-        values = {"task": seen.task, "may": self.page.may(seen), "now": self.page.clock()}
+        may = await self.page.may(seen)
+        values = {"task": seen.task, "may": may, "now": self.page.clock()}
         return pages.show(request, "task_delete.html", values)
 
     async def _delete(self, request: web.Request, caller: Caller) -> web.Response:

@@ -15,7 +15,7 @@ from bot.http.config_bodies import (
     ProviderList,
     SecretToCheck,
 )
-from bot.http.openapi_parts import Answer, Content, Route, path, query
+from bot.http.openapi_parts import Answer, Content, Route, header, path, query
 from bot.http.rows_common import ASKED_BY_PEOPLE, BAD_BODY
 from bot.providers import PROVIDERS
 
@@ -25,6 +25,12 @@ _SCOPE = query(
     "scope",
     "Whose: `user` (if left out), or `installation:` and its number.",
     {"type": "string", "pattern": "^(user|installation:[1-9][0-9]{0,18})$"},
+)
+_TAGGED = {"ETag": "Of the defaults alone: for `If-Match`."}
+_IF_MATCH = header(
+    "If-Match",
+    "The `ETag` of what you have seen: 412 if the defaults are others by now.",
+    {"type": "string"},
 )
 _PROVIDER = query(
     "provider", "The provider's name.", {"type": "string", "enum": list(PROVIDERS)}, required=True
@@ -57,7 +63,7 @@ ROUTES = (
         "getConfig",
         _TAG,
         "Everything that is set for you or for an installation.",
-        {200: Answer("What is set, without what opens anything.", Content(ConfigShown))},
+        {200: Answer("What is set, without what opens anything.", Content(ConfigShown), _TAGGED)},
         _READ,
         parameters=(_SCOPE,),
         security=_SESSION,
@@ -68,10 +74,10 @@ ROUTES = (
         "putConfig",
         _TAG,
         "Replace the defaults of attempts.",
-        {200: Answer("What is set now.", Content(ConfigShown))},
-        _WRITE,
+        {200: Answer("What is set now.", Content(ConfigShown), _TAGGED)},
+        _WRITE | {412: "Somebody has changed them since; nothing is changed."},
         Content(ConfigBody),
-        parameters=(_SCOPE,),
+        parameters=(_SCOPE, _IF_MATCH),
         security=_SESSION,
     ),
     Route(

@@ -212,7 +212,7 @@ ROUTES = (
         "/api/tasks/{task_id}/extend",
         "extendTask",
         _TAG,
-        "Give a task more time, within what the operator allows.",
+        "Give a task more time, within what all allow who limit it.",
         {202: Answer("The task with its new limit.", Content(TaskBody))},
         _ONE | _WITH_BODY | _TOO_EARLY_OR_LATE,
         Content(Extension),

@@ -13,13 +13,20 @@ LOG_LIMIT, LOG_TAIL = 1_000_000, 4_000  # bytes of a worker's own output: kept, 
 
 
 def tail(log: Path) -> str:
-    """The end of a log, empty where there is none."""
+    """The last lines of a log, empty where there is none.
+
+    Whole ones, unless one alone is longer: of a secret that is cut in two nobody knows the rest
+    again, and it would show.
+    """
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - LOG_TAIL))
-            return file.read().decode(errors="replace").strip()
+            before = max(0, log.stat().st_size - LOG_TAIL)
+            file.seek(before)
+            text = file.read()
     except FileNotFoundError:
         return ""
+    _, end_of_line, whole = text.partition(b"\n")
+    return (whole if before and end_of_line else text).decode(errors="replace").strip()
 
 
 def cut(log: Path) -> None:
