@@ -128,5 +128,6 @@ def _number(text: str, times: int = 1) -> float | int | str | None:
     if not isfinite(number):
         return text
     if times != 1:
-        number = round(number, 4)  # a third of a minute, as it can be written, is 20 seconds
+        # A third of a minute, as it can be written, is 20 seconds.
+        number = round(number, 4)
     return int(number) if number.is_integer() else number
