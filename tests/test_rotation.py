@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,20 @@ async def test_workers_at_work_are_known_for_as_long_as_they_may_speak(
     assert tokens.read(token) is None
 
 
+async def test_a_key_that_leaked_takes_those_before_it_along(folder: Place) -> None:
+    """It opens what the database keeps of them; and the change before may have been for that."""
+    first = await folder.fill()
+    await folder.rotate()
+    await folder.rotate(leaked=True)
+    vault, _ = await folder.start()
+    tokens = WorkerTokens(vault.worker_key, vault.former_worker_keys, lambda: NOON)
+    assert tokens.read(WorkerTokens(first.worker_key).make(LAUNCH)) is None
+    assert len(vault.signed_before("a")) == 2, "comments are known by all of them"
+    await folder.rotate()
+    vault, _ = await folder.start()
+    assert len(vault.former_worker_keys) == 1, "what comes later is believed as ever"
+
+
 async def cut_off_before_the_database(place: Place) -> None:
     begin_change(place.settings)
 
@@ -129,9 +144,10 @@ async def cut_off_after_the_database(place: Place) -> None:
 
 
 @pytest.mark.parametrize("cut", [cut_off_before_the_database, cut_off_after_the_database])
-async def test_wherever_it_is_cut_off_the_database_opens(place: Place, cut: object) -> None:
+async def test_wherever_it_is_cut_off_the_database_opens(
+    place: Place, cut: Callable[[Place], Awaitable[None]]
+) -> None:
     await place.fill()
-    assert callable(cut)
     await cut(place)
     looked = secret_key(place.settings)
     for _ in range(2):
