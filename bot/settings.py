@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     base_url: str | None = Field(
         None, description="What people and GitHub reach. Made from host and port if not given."
     )
+    client_address_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="The header by which the proxy in front says whose request it is, such as "
+        "`X-Forwarded-For`. Only where nobody gets past that proxy.",
+    )
     worker_url: str | None = Field(
         None, description="What workers reach. The base URL if not given."
     )
@@ -231,6 +237,7 @@ _REMEDIES = {
     "greater_than": "give more than {gt:g}.",
     "greater_than_equal": "give {ge:g} or more.",
     "less_than_equal": "give {le:g} or less.",
+    "string_pattern_mismatch": "give the name of a header: letters, digits and dashes.",
     "literal_error": "give one of {expected}.",
     "value_error": "{error}.",
 }
