@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -60,6 +60,10 @@ class UserTokens:
     )
     _at_work: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]], init=False)
 
+    def __post_init__(self) -> None:
+        """Revoke the tokens of those whose last session runs out."""
+        self.people.on_unused = self._end
+
     async def token(self, person: Person) -> SecretStr:
         """A token in a person's own name that is good for five minutes at least.
 
@@ -76,9 +80,20 @@ class UserTokens:
         return await asyncio.shield(self._begin(self._renewed(person.id)))
 
     async def keep(self, person: Person, granted: Granted) -> None:
-        """Remember what GitHub granted, instead of what was there before."""
+        """Remember what GitHub granted; what was there before is revoked.
+
+        GitHub lets each sign-in's tokens live beside the others, the ones to renew them with for
+        half a year.
+        """
         async with self._lock(person.id):
+            before = await self.people.token_of(person.id)
             await self._store(person, granted)
+            if before is not None and not self._opens_as(before, granted.access):
+                self._end((before,))
+
+    def let_go(self, granted: Granted) -> None:
+        """Revoke what GitHub granted for nothing: no sign-in came of it."""
+        self._begin(self._revoke_access(granted.access))
 
     async def refused(self, person: Person, token: SecretStr) -> None:
         """GitHub does not take this token any more: forget it, if it is still the one."""
@@ -90,13 +105,16 @@ class UserTokens:
     async def forget(self, person_id: int) -> None:
         """Forget a person's token, and revoke it at GitHub if GitHub answers."""
         async with self._lock(person_id):
-            self._end(await self.people.take_token(person_id))
+            if (kept := await self.people.take_token(person_id)) is not None:
+                self._end((kept,))
         self.on_end(person_id)
 
     async def forget_unused(self, person_id: int) -> None:
         """The same for somebody who has no session any more; nothing for anybody else."""
         async with self._lock(person_id):
-            self._end(await self.people.take_unused_token(person_id, self.clock()))
+            kept = await self.people.take_unused_token(person_id, self.clock())
+            if kept is not None:
+                self._end((kept,))
         self.on_end(person_id)
 
     async def settled(self) -> None:
@@ -136,15 +154,42 @@ class UserTokens:
             SealedUserToken(person, sealed, granted.expires_at, granted.renewable_until)
         )
 
-    def _end(self, kept: SealedUserToken | None) -> None:
-        if kept is not None and not self._is_over(kept.expires_at):
+    def _end(self, tokens: Iterable[SealedUserToken]) -> None:
+        for kept in tokens:
             self._begin(self._revoke(kept))
 
     async def _revoke(self, kept: SealedUserToken) -> None:
         try:
-            await self.oauth.revoke(SecretStr(_pair(self.vault, kept).access))
+            access = await self._to_revoke(kept)
         except (GitHubError, WrongKey) as error:
-            _log.warning("a user token was not revoked", problem=str(error))
+            _unrevoked(error)
+        else:
+            if access is not None:
+                await self._revoke_access(access)
+
+    async def _to_revoke(self, kept: SealedUserToken) -> SecretStr | None:
+        """The access token whose end is the end of a pair; None where all of it has ended.
+
+        One that has ended cannot be revoked any more, while what it is renewed with lives on: to
+        renew it kills both, and leaves one that can be.
+        """
+        pair = _pair(self.vault, kept)
+        if not self._is_over(kept.expires_at):
+            return SecretStr(pair.access)
+        if pair.refresh is None or self._is_over(kept.renewable_until):
+            return None
+        try:
+            return (await self.oauth.renew(SecretStr(pair.refresh))).access
+        except OAuthRefused as error:
+            if error.code not in DEAD:
+                raise
+            return None
+
+    async def _revoke_access(self, access: SecretStr) -> None:
+        try:
+            await self.oauth.revoke(access)
+        except GitHubError as error:
+            _unrevoked(error)
 
     def _lasts(self, kept: SealedUserToken) -> bool:
         return kept.expires_at is None or self.clock() + LEAST_LEFT <= kept.expires_at
@@ -178,6 +223,10 @@ class UserTokens:
         self._at_work.discard(task)
         if not task.cancelled():
             task.exception()  # whoever asked may have left, so it is looked at here
+
+
+def _unrevoked(error: Exception) -> None:
+    _log.warning("a user token was not revoked", problem=str(error))
 
 
 def _pair(vault: Vault, kept: SealedUserToken) -> _Pair:

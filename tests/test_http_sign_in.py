@@ -20,10 +20,10 @@ from bot.keys import digest
 from simulator import Fault
 from simulator.people import challenge_of
 from tests.door import HTTPS
-from tests.http_sign_in import PAGE, another, at_the_door
+from tests.http_sign_in import PAGE, another, at_the_door, good_pairs
 from tests.http_tasks import Reply
 from tests.signed_in import sign_in
-from tests.story import Stage
+from tests.story import Stage, until
 
 BEGUN = f"{PLAIN_COOKIE}-sign-in"
 JSON = {"Accept": "application/json"}
@@ -363,6 +363,7 @@ async def test_a_github_that_does_not_answer_is_told_so(tmp_path: Path, path: st
         alice.stage.sim.faults.add(Fault(path=path, kind="status", status=502, times=9))
         assert problem_of(await alice.get(back)) == "github"
         assert await alice.sessions("alice") == ()
+        await until(lambda: not good_pairs(alice), "the end of a token that nobody has")
         alice.stage.sim.faults.clear()
         assert (await alice.sign_in("alice")).headers["Location"] == "/"
 
@@ -423,6 +424,8 @@ async def test_without_a_place_to_store_it_there_is_no_session(tmp_path: Path) -
         back = await alice.agree(await alice.begin(), "alice")
         await alice.stage.bot.store.close()
         assert problem_of(await alice.get(back)) == "storage"
+        assert len(alice.stage.sim.people.pairs) == 1
+        await until(lambda: not good_pairs(alice), "the end of a token that nobody keeps")
         back = await alice.agree(await alice.begin(), "alice")
         told = await alice.get(back, JSON)
         assert (told.status, told.body["code"]) == (503, "storage_failed")

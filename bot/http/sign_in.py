@@ -138,6 +138,7 @@ class SignInRoutes:
         try:
             person = await self.oauth.person(granted.access)
         except GitHubError as error:
+            self.tokens.let_go(granted)
             raise self._failed("github", begun, str(error)) from None
         cookie = await self._new_session(request, person, granted)
         response = send_to(begun.next)
@@ -194,9 +195,13 @@ class SignInRoutes:
             one for one in request.headers.get(hdrs.USER_AGENT, "") if one.isprintable()
         )
         session = Session(str(uuid7()), person, agent[:LONGEST_AGENT], now, now + SESSION_LIFE, now)
-        # The session comes first: a token without one is forgotten.
-        await self.people.keep_session(session, digest(cookie))
-        await self.tokens.keep(person, granted)
+        try:
+            # The session comes first: a token without one is forgotten.
+            await self.people.keep_session(session, digest(cookie))
+            await self.tokens.keep(person, granted)
+        except StorageFailed:
+            self.tokens.let_go(granted)
+            raise
         before = request.cookies.get(self.cookies.session_name, "")
         if before and (old := await self.people.session_of(digest(before), now)) is not None:
             await self.people.drop_session(old.id)
