@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
+from cachetools import LRUCache
 from pydantic import BaseModel, SecretStr
 
 from bot.github.errors import GitHubError, OAuthRefused
@@ -27,6 +28,10 @@ LEAST_LEFT = timedelta(minutes=5)
 """A token that is handed out must outlive the calls it is for."""
 DEAD = frozenset({"bad_refresh_token", "unauthorized"})
 """GitHub's words for a refresh token that is none any more."""
+
+
+MOST_UNSTORED = 1_000
+"""Pairs that wait for a database which takes nothing."""
 
 
 class SignInAgain(Exception):  # noqa: N818 - it says what its person has to do
@@ -55,6 +60,10 @@ class UserTokens:
     clock: Callable[[], datetime]
     on_end: Callable[[int], None] = field(default=lambda _: None, init=False)
     """Told of everybody who ends a session: what they saw is to be forgotten."""
+    _unstored: LRUCache[bytes, Granted] = field(
+        default_factory=lambda: LRUCache[bytes, Granted](MOST_UNSTORED), init=False
+    )
+    """By the sealed pair that it replaced: what GitHub granted and the database could not keep."""
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(
         default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
     )
@@ -132,8 +141,11 @@ class UserTokens:
             if pair.refresh is None or self._is_over(kept.renewable_until):
                 await self.people.drop_token(kept)
                 raise SignInAgain
-            granted = await self._ask(kept, SecretStr(pair.refresh))
+            unstored = self._unstored.get(kept.secret)
+            granted = unstored or await self._ask(kept, SecretStr(pair.refresh))
+            self._unstored[kept.secret] = granted
             await self._store(kept.person, granted)
+            del self._unstored[kept.secret]
             return granted.access
 
     async def _ask(self, kept: SealedUserToken, refresh: SecretStr) -> Granted:
@@ -174,6 +186,8 @@ class UserTokens:
         renew it kills both, and leaves one that can be.
         """
         pair = _pair(self.vault, kept)
+        if (unstored := self._unstored.pop(kept.secret, None)) is not None:
+            return unstored.access
         if not self._is_over(kept.expires_at):
             return SecretStr(pair.access)
         if pair.refresh is None or self._is_over(kept.renewable_until):

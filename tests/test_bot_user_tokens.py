@@ -20,7 +20,7 @@ from bot.vault import Vault
 from handlers.values import Person
 from simulator import Fault
 from simulator.people import UserToken
-from storage import Store
+from storage import StorageFailed, Store
 from storage.keys import Session
 from tests.github_support import Town, simulated
 from tests.makers import RULES, id_of
@@ -217,6 +217,51 @@ async def test_an_answer_that_is_lost_costs_a_sign_in_and_no_more(tmp_path: Path
         assert caught.value.maybe_done
         with pytest.raises(SignInAgain):
             await here.token()
+
+
+@asynccontextmanager
+async def full_disk(store: Store) -> AsyncGenerator[None]:
+    """The database is read, and has no room for what comes."""
+
+    async def do(sql: str) -> None:
+        await store._engine.write(lambda db: db.conn.execute(sql).fetchone())
+
+    await do("CREATE TABLE much (it BLOB)")
+    await do(
+        "CREATE TRIGGER no BEFORE INSERT ON user_tokens "
+        "BEGIN INSERT INTO much VALUES (zeroblob(1000000)); END"
+    )
+    await do("PRAGMA max_page_count = 1")
+    yield
+    await do("PRAGMA max_page_count = 1000000")
+
+
+async def test_a_pair_that_cannot_be_stored_is_kept_until_it_can(tmp_path: Path) -> None:
+    """The one before is dead by then: without it everybody would have to sign in again."""
+    async with bank(tmp_path) as here:
+        await here.signs_in()
+        here.passes(8)
+        async with full_disk(here.store):
+            for _ in range(2):
+                with pytest.raises(StorageFailed):
+                    await here.token()
+        assert [await here.token()] == [one.access for one in here.good]
+        assert here.asked() == 1
+        here.passes(8)
+        assert await here.token()
+        assert here.asked() == 2
+
+
+async def test_a_pair_that_was_never_stored_is_revoked_with_the_one_before(tmp_path: Path) -> None:
+    async with bank(tmp_path) as here:
+        await here.signs_in()
+        here.passes(8)
+        async with full_disk(here.store):
+            with pytest.raises(StorageFailed):
+                await here.token()
+        await here.tokens.forget(here.ada.id)
+        await here.tokens.settled()
+        assert [one.dead for one in here.pairs] == [True, True]
 
 
 async def test_a_wrong_client_secret_costs_nobody_their_token(tmp_path: Path) -> None:
