@@ -81,7 +81,11 @@ class RateLimiter:
         self.count(request, name, home_of(self.address(request)), limit)
 
     def address(self, request: web.Request) -> str:
-        """Where a request comes from: what the proxy says, or else who is connected.
+        """Where a request comes from: what the proxy says, or else who is connected."""
+        return self.address_told(request) or request.remote or ""
+
+    def address_told(self, request: web.Request) -> str | None:
+        """What the proxy in front says; None where it says nothing, or is not believed.
 
         Of several addresses the last counts, which the nearest proxy has put there: those before
         it are what the client said.
@@ -91,7 +95,7 @@ class RateLimiter:
         try:
             return str(ipaddress.ip_address(last))
         except ValueError:
-            return request.remote or ""
+            return None
 
     def refuse_guessing(self, address: str) -> None:
         """Count wrong credentials from an address.
