@@ -75,6 +75,7 @@ async def rotate(
         try:
             found = await store.change_key(change, leave_others=leave_others)
         except CannotOpen as error:
+            (settings.data / WAITING).unlink()  # nothing was ever sealed with it
             raise NotRotated(_unopened(error.count)) from None
         finally:
             await store.close()

@@ -160,6 +160,23 @@ async def test_wherever_it_is_cut_off_the_database_opens(
         assert (await place.start())[1] == "sk-precious"
 
 
+async def test_a_key_that_waits_is_never_destroyed(tmp_path: Path) -> None:
+    """Another database may be there for a while: a backup, or one of a mistyped name."""
+    place = placed(tmp_path, "setting")
+    await place.fill()
+    before = (place.data / "bellhop.db").read_bytes()
+    made = await place.rotate()
+    after = (place.data / "bellhop.db").read_bytes()
+    (place.data / "bellhop.db").write_bytes(before)
+    assert (await place.start())[1] == "sk-precious"
+    assert not (place.data / WAITING).exists()
+    (aside,) = place.data.glob(f"{NAME}.*")
+    assert aside.stat().st_mode & 0o777 == 0o600
+    (place.data / "bellhop.db").write_bytes(after)
+    assert (await place.with_key(aside.read_text().strip()).start())[1] == "sk-precious"
+    assert aside.read_text() == f"{made.key}\n"
+
+
 async def test_a_secret_that_the_key_does_not_open_stops_it(folder: Place) -> None:
     await folder.fill()
     (folder.data / NAME).unlink()
@@ -167,7 +184,7 @@ async def test_a_secret_that_the_key_does_not_open_stops_it(folder: Place) -> No
     with pytest.raises(NotRotated, match="1 stored secrets were sealed with another key"):
         await folder.rotate()
     assert secret_key(folder.settings) == before
-    assert not (folder.data / WAITING).exists()
+    assert {one.name for one in folder.data.glob(f"{NAME}*")} == {NAME}
     made = await folder.rotate(leave_others=True)
     assert (made.done, made.left) == (0, 1)
 
