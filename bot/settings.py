@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     def _http(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = URL(value)
+        url = read_url(value)
         plain = not (url.query or url.fragment or url.user or url.password)
         if url.scheme not in {"http", "https"} or not url.host or not plain:
             raise ValueError("give an http or https URL without user, password and query")
@@ -243,9 +243,25 @@ _REMEDIES = {
 }
 
 
+def read_url(text: str) -> URL:
+    """A URL that somebody gave, or that is made of what they gave, such as a Host.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return URL(text)
+    except IndexError:  # yarl's answer to `http://[a]@`
+        raise ValueError("this is no URL") from None
+
+
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this very machine, whatever the network."""
-    host = URL(url).host or ""
+    """Whether a URL leads to this very machine, whatever the network.
+
+    Raises:
+        ValueError: it is none.
+    """
+    host = read_url(url).host or ""
     if host == "localhost":
         return True
     try:

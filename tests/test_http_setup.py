@@ -125,7 +125,15 @@ async def test_the_cookie_is_for_this_browser_alone(place: Setting) -> None:
 async def test_it_has_no_other_names_than_its_own(place: Setting) -> None:
     """A page of somebody else's whose name leads here reads nothing, and neither does a tunnel."""
     await place.let_in()
-    for host in ("evil.test", TUNNEL, f"{TUNNEL}:443", "127.0.0.1.evil.test", "10.0.0.1", "a b["):
+    for host in (
+        "evil.test",
+        TUNNEL,
+        f"{TUNNEL}:443",
+        "127.0.0.1.evil.test",
+        "10.0.0.1",
+        "a b[",
+        "[a]@",
+    ):
         for path in ("/setup", "/setup/created?code=x&state=y"):
             page = await place.browser.open(f"{place.url}{path}", Host=host)
             assert page.status in {400, 421}, host
@@ -197,6 +205,7 @@ async def test_forms_of_other_sites_are_refused(place: Setting, headers: dict[st
         ("public_url", "https://user@bellhop.test"),
         ("public_url", "https://bellhop.test/?x=1"),
         ("public_url", "https://[bellhop"),
+        ("public_url", "https://[a]@"),
         ("public_url", "https://bell hop.test"),
         ("public_url", "http://bellhop.test"),
         ("name", "x" * 35),

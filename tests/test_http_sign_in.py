@@ -113,7 +113,7 @@ async def test_a_sign_in_begins_where_it_will_end(tmp_path: Path) -> None:
             assert str(location.with_query({})) == f"{alice.url}/api/auth/github"
             assert location.query == {"next": "/plots?a=b"}
             assert alice.set == []
-        for host in ("localhost:1", "evil.test", "x:y", f"evil.test:{port}"):
+        for host in ("localhost:1", "evil.test", "x:y", "[a]@", f"evil.test:{port}"):
             answer = await alice.get(begin, PAGE | {"Host": host})
             assert answer.headers["Location"].startswith(alice.stage.sim.url)
 

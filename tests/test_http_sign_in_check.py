@@ -82,7 +82,7 @@ async def test_another_address_than_the_base_url_is_found_out(tmp_path: Path) ->
         answer = await alice.get(PATH, JSON | {"Host": other})
         assert states(answer)["address"] == "problem"
         assert "BELLHOP_BASE_URL" in remedy(answer, "address")
-        for host in ("a b", "[", "", "x:y", "evil.test"):
+        for host in ("a b", "[", "", "x:y", "[a]@", "evil.test"):
             odd = await alice.get(PATH, JSON | {"Host": host})
             assert odd.status == 400 or states(odd)["address"] == "problem", host
 

@@ -28,7 +28,7 @@ from bot.http.sign_in_cookies import BEGUN_LIFE, Begun, SignInCookies
 from bot.http.sign_in_paths import BEGIN, CALLBACK, SIGN_IN, send_to, wants_page
 from bot.http.sign_in_words import OF_GITHUB, WORDS, Word
 from bot.keys import digest
-from bot.settings import is_loopback
+from bot.settings import is_loopback, read_url
 from bot.user_tokens import UserTokens
 from handlers.values import Person
 from storage.keys import Session
@@ -120,7 +120,7 @@ class SignInRoutes:
         """Whether somebody came by another of this machine's names for itself, as `localhost`."""
         ours = URL(self.public_url)
         try:
-            here = URL(f"{ours.scheme}://{request.host}")
+            here = read_url(f"{ours.scheme}://{request.host}")
             return is_loopback(str(here)) and here.host != ours.host and here.port == ours.port
         except ValueError:
             return False

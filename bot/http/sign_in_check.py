@@ -28,7 +28,7 @@ from bot.http.sign_in import SignInRoutes
 from bot.http.sign_in_cookies import SignInCookies
 from bot.http.sign_in_paths import send_to, wants_page
 from bot.http.sign_in_words import WORDS
-from bot.settings import is_loopback
+from bot.settings import is_loopback, read_url
 
 PATH = "/api/auth/diagnostics"
 BELIEVED = timedelta(seconds=30)
@@ -170,6 +170,6 @@ class SignInCheck:
 def _is_here(request: web.Request, public_url: str) -> bool:
     ours = URL(public_url)
     try:
-        return URL(f"{ours.scheme}://{request.host}").origin() == ours.origin()
+        return read_url(f"{ours.scheme}://{request.host}").origin() == ours.origin()
     except ValueError:
         return False
