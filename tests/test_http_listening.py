@@ -10,8 +10,10 @@ import socket
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from structlog.testing import capture_logs
 
+from bot.http import problems
 from bot.http.listening import listening
 
 
@@ -83,6 +85,64 @@ async def test_an_address_with_a_host_that_is_none_is_answered() -> None:
             writer.close()
             await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+
+
+async def reads(request: web.Request) -> web.Response:
+    return web.Response(body=await request.read())
+
+
+async def reads_nothing(_: web.Request) -> web.Response:
+    return web.Response(status=401)
+
+
+@pytest.mark.parametrize(("handler", "status"), [(reads, 400), (reads_nothing, 401)])
+async def test_a_body_that_is_not_packed_as_it_says_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture, handler: Handler, status: int
+) -> None:
+    app = web.Application()
+    problems.install(app)
+    app.router.add_post("/", handler)
+    with capture_logs() as told, socket.create_server(("127.0.0.1", 0)) as listener:
+        async with listening(app, listener, patience=1):
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            head = (
+                b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n"
+            )
+            writer.write(head)
+            await writer.drain()
+            writer.write(b"abc")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 %d " % status)
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+    assert (told, caplog.records) == ([], [])
+
+
+async def test_who_leaves_in_the_middle_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def waits(request: web.Request) -> web.Response:
+        begun.set()
+        try:
+            return await reads(request)
+        finally:
+            ended.set()
+
+    app = web.Application()
+    problems.install(app)
+    app.router.add_post("/", waits)
+    with capture_logs() as told, socket.create_server(("127.0.0.1", 0)) as listener:
+        async with listening(app, listener, patience=1), asyncio.timeout(10):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na")
+            await begun.wait()
+            writer.close()
+            await writer.wait_closed()
+            await ended.wait()
+    assert [(one["log_level"], one["path"]) for one in told] == [("info", "/")]
+    assert caplog.records == []
 
 
 async def test_what_is_ours_to_mend_is_logged() -> None:

@@ -71,6 +71,10 @@ class _Protocol(web.RequestHandler):
             # the way that is answered.
             super().data_received(b"\n")
 
+    def log_exception(self, *args: object, **more: object) -> None:
+        if not isinstance(more.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **more)
+
     def handle_error(
         self,
         request: web.BaseRequest,
