@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 from yarl import URL
 
 from bot.http.access import PLAIN_COOKIE
@@ -400,6 +401,21 @@ async def test_tries_are_limited(tmp_path: Path) -> None:
         refused = await alice.get(path, JSON)
         assert (refused.status, refused.body["code"]) == (429, "too_many")
         assert int(refused.headers["Retry-After"]) >= 1
+
+
+async def test_errors_that_anybody_may_have_written_are_limited_too(tmp_path: Path) -> None:
+    def few(stage: Stage) -> None:
+        stage.tempo = type(stage.tempo)(
+            clock=stage.clock, github_clock=stage.clock, limits=Limits(sign_ins=2)
+        )
+
+    async with at_the_door(tmp_path, prepare=few) as alice:
+        with capture_logs() as told:
+            for word in ("refused", "refused", "too_many"):
+                state = (await alice.begin()).query["state"]
+                answer = await alice.get(f"{CALLBACK}?error=made_up&state={state}")
+                assert problem_of(answer) == word
+        assert [one["event"] for one in told].count("a sign-in failed") == 2
 
 
 async def test_who_is_to_sign_in_may_be_suggested(tmp_path: Path) -> None:

@@ -131,9 +131,10 @@ class SignInRoutes:
 
     async def _came_back(self, request: web.Request) -> web.Response:
         begun = self._bound(request)
-        code = self._code(request, begun)
         limits = self.doorman.limiter.limits
+        # Before anything is logged: whoever comes back can have written what went wrong.
         self.doorman.limiter.count_place(request, "sign-in", limits.sign_ins)
+        code = self._code(request, begun)
         granted = await self._exchanged(code, begun)
         try:
             person = await self.oauth.person(granted.access)
