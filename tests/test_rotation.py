@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from bot.beside import beside
 from bot.doctor.findings import Evidence, Finding
 from bot.doctor.local import secret_key as secret_key_finding
 from bot.rotation import (
@@ -22,7 +24,8 @@ from bot.vault import KEY_BYTES, Vault, WrongKey, print_of
 from bot.worker_tokens import WorkerTokens
 from storage import FolderInUse, FolderLock
 from storage.sealed import Change, FormerKey
-from tests.makers import ID, NOON, SECOND
+from tests.github_support import private_key
+from tests.makers import ADA, ID, NOON, SECOND
 from tests.rotating_places import KINDS, Place, placed
 
 LAUNCH = WorkerKey(ID, 1, 1)
@@ -203,6 +206,23 @@ async def test_it_waits_for_bellhop_to_stop(folder: Place) -> None:
     with FolderLock(folder.data), pytest.raises(FolderInUse):
         await folder.rotate()
     assert secret_key(folder.settings) == before
+
+
+async def test_nothing_is_sealed_with_a_key_that_was_replaced_meanwhile(folder: Place) -> None:
+    """A command beside it asks GitHub who somebody is, which takes time."""
+    await folder.fill()
+    pem = SecretStr(private_key())
+    settings = folder.settings.model_copy(update={"private_key": pem})
+    async with beside(settings) as place:
+        assert await place.desk.new_webhook_secret(ADA)
+        await folder.rotate()
+        with pytest.raises(WrongKey, match="Try again"):
+            await place.desk.new_webhook_secret(ADA)
+        assert len(await place.store.people.webhook_secrets_of(ADA.id)) == 1
+    async with beside(settings) as place:
+        assert await place.desk.new_webhook_secret(ADA)
+    made = await folder.rotate()
+    assert made.left == 0, "everything opens"
 
 
 async def test_without_a_database_there_is_nothing_to_seal(folder: Place) -> None:
