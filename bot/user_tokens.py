@@ -132,6 +132,8 @@ class UserTokens:
 
     async def _renewed(self, person_id: int) -> SecretStr:
         async with self._lock(person_id):
+            if (former := await self.people.token_of(person_id)) is not None:
+                await self._store_late(former)
             kept = await self.people.token_of(person_id)
             if kept is None:
                 raise SignInAgain
@@ -141,12 +143,16 @@ class UserTokens:
             if pair.refresh is None or self._is_over(kept.renewable_until):
                 await self.people.drop_token(kept)
                 raise SignInAgain
-            unstored = self._unstored.get(kept.secret)
-            granted = unstored or await self._ask(kept, SecretStr(pair.refresh))
+            granted = await self._ask(kept, SecretStr(pair.refresh))
             self._unstored[kept.secret] = granted
-            await self._store(kept.person, granted)
-            del self._unstored[kept.secret]
+            await self._store_late(kept)
             return granted.access
+
+    async def _store_late(self, kept: SealedUserToken) -> None:
+        """Store what GitHub granted instead of this, if that is still to be done."""
+        if (granted := self._unstored.get(kept.secret)) is not None:
+            await self._store(kept.person, granted)
+            self._unstored.pop(kept.secret, None)
 
     async def _ask(self, kept: SealedUserToken, refresh: SecretStr) -> Granted:
         try:
