@@ -178,6 +178,28 @@ async def test_a_tunnel_that_the_operator_named_is_let_in_with_the_code(tmp_path
         assert page.form.action.startswith(f"{place.sim.url}/settings/apps/new?state=")
 
 
+@pytest.mark.parametrize("path", ["/setup/code", "/setup/app"])
+@pytest.mark.parametrize(
+    ("media", "body", "status"),
+    [
+        ("multipart/form-data", b"code=x", 415),
+        ("multipart/form-data; boundary=a", b"--a\r\n", 415),
+        ("text/plain", b"code=x", 415),
+        ("application/x-www-form-urlencoded", b"code=\xff&name=\xff", 400),
+        ("application/x-www-form-urlencoded", b"&".join([b"a=b"] * 300), 400),
+    ],
+)
+async def test_what_is_no_form_is_told_so(
+    place: Setting, path: str, media: str, body: bytes, status: int
+) -> None:
+    await place.let_in()
+    headers = ours(place) | {"Content-Type": media}
+    async with place.browser.session.post(
+        f"{place.url}{path}", data=body, headers=headers
+    ) as answer:
+        assert answer.status == status
+
+
 @pytest.mark.parametrize(
     "headers",
     [
