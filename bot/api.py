@@ -109,7 +109,7 @@ class Api:
         return tokens
 
     def _doorman(self, operators: Operators) -> Doorman:
-        limiter = RateLimiter(self.limits)
+        limiter = RateLimiter(self.limits, self.settings.client_address_header)
         url = self.settings.public_url
         forms = Forms(self.vault)
         return Doorman(self.store.people, operators, self.clock, url, forms, limiter)

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import IO
 
 from bot.secret_key import NAME as KEY
-from bot.secret_key import is_waiting
+from bot.secret_key import is_waiting, load_or_make_key
 from bot.settings import Settings
+from bot.vault import WrongKey, print_of
 from storage import backup
+from storage.sealed import key_print
 
 _CHUNK = 1 << 20
 
@@ -50,7 +52,7 @@ def back_up(
         force: Whether a file of this name may be replaced.
 
     Raises:
-        NotBackedUp: there is such a file, no database, or no key of the data folder.
+        NotBackedUp: there is such a file, no database, or no key for it.
         StorageFailed: the database cannot be copied, or the copy is damaged.
         OSError: there is no room or no leave to write there.
     """
@@ -59,6 +61,8 @@ def back_up(
     with tempfile.TemporaryDirectory(prefix=".bellhop-backup-", dir=file.absolute().parent) as made:
         folder = Path(made)
         copies = [_copy(source, folder) for source in sources]
+        if with_key:
+            _check_key(folder / KEY, folder / settings.database)
         backup.mark(folder / settings.database, now)
         for copy in copies:
             if copy.name != KEY:
@@ -111,6 +115,26 @@ def _copy(source: Path, folder: Path) -> Path:
     else:
         backup.copy(source, target)
     return target
+
+
+def _check_key(key: Path, database: Path) -> None:
+    """See that what was copied belongs together: a key may be changed between the two copies.
+
+    Raises:
+        NotBackedUp: the database is sealed with another key.
+    """
+    sealed_with = key_print(database)
+    if sealed_with is None:  # its key was never changed
+        return
+    try:
+        fits = print_of(load_or_make_key(key)) == sealed_with
+    except WrongKey:
+        fits = False
+    if not fits:
+        raise NotBackedUp(
+            f"The database is sealed with another key than the one in {KEY}. Try again if it is "
+            "being changed at this moment; otherwise put the right one there."
+        )
 
 
 def _pack(archive: Path, copies: Sequence[Path], sources: Sequence[Path]) -> None:

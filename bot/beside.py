@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.startup import private_key
 from bot.vault import Vault
 from storage import FolderInUse, FolderLock, Store
+from storage.sealed import key_print
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ async def beside(settings: Settings) -> AsyncGenerator[Beside]:
     """
     tempo = Tempo()
     make_folder(settings)
+    path = settings.data / settings.database
+    sealed_with = key_print(path)  # before the key is read, so that no change is missed
     async with contextlib.AsyncExitStack() as stack:
         store, vault = await _open(settings)
         stack.push_async_callback(store.close)
@@ -56,7 +59,7 @@ async def beside(settings: Settings) -> AsyncGenerator[Beside]:
         )
         url = settings.github_api_url
         github = GitHub(session, app, api_url=url, requester=USER_AGENT)
-        desk = KeyDesk(store.people, vault, tempo.clock)
+        desk = KeyDesk(store.people, vault, tempo.clock, lambda: key_print(path) != sealed_with)
         yield Beside(store, desk, github, tempo.clock)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid_utils import uuid7
 
 from bot.keys import SHOWN, digest, new_key, new_webhook_secret
-from bot.vault import Vault
+from bot.vault import Vault, WrongKey
 from handlers.values import Person
 from storage.keys import MOST_KEYS, ApiKey
 from storage.people import People
@@ -51,11 +51,16 @@ class NewSecret:
 
 @dataclass(frozen=True, slots=True)
 class KeyDesk:
-    """Makes and keeps."""
+    """Makes and keeps.
+
+    `key_changed` tells whether another process has replaced the secret key since the vault was
+    made; whoever holds the data folder's lock need not ask.
+    """
 
     people: People
     vault: Vault
     clock: Callable[[], datetime]
+    key_changed: Callable[[], bool] = lambda: False
 
     async def new_key(
         self, owner: Person, name: str, scopes: frozenset[str], expires_at: datetime | None
@@ -80,11 +85,20 @@ class KeyDesk:
         return NewKey(key, secret)
 
     async def new_webhook_secret(self, owner: Person) -> NewSecret | None:
-        """A new secret of a person's; None where there are as many as there may be."""
+        """A new secret of a person's; None where there are as many as there may be.
+
+        Raises:
+            WrongKey: the secret key is another one by now.
+        """
         secret = new_webhook_secret()
         kept = SealedSecret(
             str(uuid7()), self.vault.seal(secret), secret.rstrip("=")[-4:], self.clock()
         )
         if not await self.people.keep_webhook_secret(owner.id, kept):
             return None
+        if self.key_changed():  # what was sealed with the former key nobody could open
+            await self.people.drop_webhook_secret(kept.id)
+            raise WrongKey(
+                "The secret key was replaced at this moment: nothing was made. Try again."
+            )
         return NewSecret(kept, secret)

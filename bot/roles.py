@@ -50,7 +50,8 @@ class Roles:
     """Asks GitHub through the installation, by the login that a person had last.
 
     A person who has another login by now is asked about by the former one, which is nobody or
-    somebody else, and then they may do nothing: they make a new key, or sign in again.
+    somebody else, and then they may do nothing until they sign in again: by that all their keys and
+    sessions learn the new one.
     """
 
     def __init__(self, github: GitHub, clock: Callable[[], datetime]) -> None:

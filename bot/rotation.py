@@ -47,8 +47,8 @@ async def rotate(
     Args:
         settings: Where the data folder and the key are.
         now: The time.
-        leaked: Whether somebody else may know the former key: then no worker's token of it is
-            believed any more, and attempts that are at work begin again.
+        leaked: Whether somebody else may know the former key: then no worker's token of it, nor of
+            a key before it, is believed any more, and attempts that are at work begin again.
         leave_others: Whether secrets that the key does not open stay as they are.
 
     Raises:
@@ -75,6 +75,7 @@ async def rotate(
         try:
             found = await store.change_key(change, leave_others=leave_others)
         except CannotOpen as error:
+            (settings.data / WAITING).unlink()  # nothing was ever sealed with it
             raise NotRotated(_unopened(error.count)) from None
         finally:
             await store.close()

@@ -48,7 +48,8 @@ def secret_key(settings: Settings) -> bytes:
 def settle_key(settings: Settings) -> None:
     """Bring a change of the key to its end, or take it back, whichever the database says.
 
-    Only while the data folder is locked.
+    A key that waited for nothing is put aside and not removed: another database than the one that
+    is here now, such as a backup, may be sealed with it. Only while the data folder is locked.
 
     Raises:
         OSError: a file cannot be moved or removed.
@@ -61,7 +62,9 @@ def settle_key(settings: Settings) -> None:
     done = key_print(settings.data / settings.database) == print_of(following)
     if done and not is_set(settings):
         waiting.rename(settings.data / NAME)
-    elif not done or _usual(settings) == following:
+    elif not done:
+        waiting.rename(settings.data / f"{NAME}.{print_of(following)}")
+    elif _usual(settings) == following:
         waiting.unlink()
     settle(settings.data)
 

@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     base_url: str | None = Field(
         None, description="What people and GitHub reach. Made from host and port if not given."
     )
+    client_address_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="The header by which the proxy in front says whose request it is, such as "
+        "`X-Forwarded-For`. Only where nobody gets past that proxy.",
+    )
     worker_url: str | None = Field(
         None, description="What workers reach. The base URL if not given."
     )
@@ -125,7 +131,7 @@ class Settings(BaseSettings):
     def _http(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = URL(value)
+        url = read_url(value)
         plain = not (url.query or url.fragment or url.user or url.password)
         if url.scheme not in {"http", "https"} or not url.host or not plain:
             raise ValueError("give an http or https URL without user, password and query")
@@ -231,14 +237,31 @@ _REMEDIES = {
     "greater_than": "give more than {gt:g}.",
     "greater_than_equal": "give {ge:g} or more.",
     "less_than_equal": "give {le:g} or less.",
+    "string_pattern_mismatch": "give the name of a header: letters, digits and dashes.",
     "literal_error": "give one of {expected}.",
     "value_error": "{error}.",
 }
 
 
+def read_url(text: str) -> URL:
+    """A URL that somebody gave, or that is made of what they gave, such as a Host.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return URL(text)
+    except IndexError:  # yarl's answer to `http://[a]@`
+        raise ValueError("this is no URL") from None
+
+
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this very machine, whatever the network."""
-    host = URL(url).host or ""
+    """Whether a URL leads to this very machine, whatever the network.
+
+    Raises:
+        ValueError: it is none.
+    """
+    host = read_url(url).host or ""
     if host == "localhost":
         return True
     try:

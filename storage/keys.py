@@ -123,7 +123,11 @@ def touch_key(db: Database, key_id: str, now: datetime) -> None:
 
 
 def keep_session(db: Database, session: Session, digest: bytes) -> None:
-    """Remember a new session; beyond `MOST_SESSIONS` a person's oldest ones end."""
+    """Remember a new session; beyond `MOST_SESSIONS` a person's oldest ones end.
+
+    What else they have bears the login that they come with from now on: GitHub is asked about them
+    by it, and the former one may be somebody else's by now.
+    """
     db.conn.execute(
         f"INSERT INTO sessions ({_SESSION}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own words
         (
@@ -137,6 +141,12 @@ def keep_session(db: Database, session: Session, digest: bytes) -> None:
         "ORDER BY id DESC LIMIT -1 OFFSET ?)",
         (session.person.id, MOST_SESSIONS),
     )
+    who = {"id": session.person.id, "login": session.person.login}
+    for statement in (
+        "UPDATE sessions SET login = :login WHERE person_id = :id AND login <> :login",
+        "UPDATE keys SET owner_login = :login WHERE owner_id = :id AND owner_login <> :login",
+    ):
+        db.conn.execute(statement, who)
 
 
 def session_of(db: Database, digest: bytes, now: datetime) -> Session | None:

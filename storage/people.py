@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from storage import keys, user_tokens, webhook_secrets
@@ -16,6 +17,8 @@ class People:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.on_unused: Callable[[Iterable[SealedUserToken]], None] = _nobody_revokes
+        """Told of the tokens that were forgotten since nobody is signed in with them any more."""
 
     async def keep_key(self, key: ApiKey, digest: bytes) -> bool:
         """Remember a new key by its digest; False where its owner has as many as may be."""
@@ -104,4 +107,9 @@ class People:
     async def forget(self, now: datetime) -> None:
         """Remove what has expired."""
         await self._engine.write(lambda db: keys.forget_sessions(db, now))
-        await self._engine.write(user_tokens.forget_unused)
+        unused = await self._engine.write(user_tokens.forget_unused)
+        self.on_unused(unused)
+
+
+def _nobody_revokes(_: Iterable[SealedUserToken]) -> None:
+    pass

@@ -44,7 +44,10 @@ _PRINT = "secret_key"
 
 @dataclass(frozen=True, slots=True)
 class FormerKey:
-    """What is kept of a secret key that was replaced, sealed with the one that is used."""
+    """What is kept of a secret key that was replaced, sealed with the one that is used.
+
+    `worker` is None where no token of a worker is believed any more, of whatever key before.
+    """
 
     marker: bytes = field(repr=False)
     worker: bytes | None = field(repr=False)
@@ -112,6 +115,9 @@ def change_key(
     touched = sum(_reseal(db, one) for one in columns)
     if left and not leave_others:
         raise CannotOpen(left)
+    if change.former.worker is None:
+        # Whoever has the key that goes can open what was kept of those before it, too.
+        db.conn.execute("UPDATE former_keys SET worker = NULL")
     keep_former(db, change.former)
     db.conn.execute(
         "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_PRINT, change.new_print)

@@ -73,11 +73,13 @@ def take_unused(db: Database, person_id: int, now: datetime) -> SealedUserToken 
     return None if signed_in else take(db, person_id)
 
 
-def forget_unused(db: Database) -> None:
-    """Remove the tokens of those who have no session any more."""
-    db.conn.execute(
-        "DELETE FROM user_tokens WHERE person_id NOT IN (SELECT person_id FROM sessions)"
-    )
+def forget_unused(db: Database) -> tuple[SealedUserToken, ...]:
+    """Remove the tokens of those who have no session any more, and return them."""
+    rows = db.conn.execute(
+        "DELETE FROM user_tokens WHERE person_id NOT IN (SELECT person_id FROM sessions) "  # noqa: S608 - our own words
+        f"RETURNING {_COLUMNS}"
+    ).fetchall()
+    return tuple(_token(row) for row in rows)
 
 
 def _token(row: Sequence[Any]) -> SealedUserToken:

@@ -94,6 +94,7 @@ async def door(
     url: str = HTTPS,
     admins: tuple[str, ...] = (),
     limits: Limits | None = None,
+    address_header: str = "",
     extra: Callable[[web.Application, Door], None] = lambda _, __: None,
 ) -> AsyncGenerator[Door]:
     """A door in front of a route for each thing that may be needed; POSTs that write are work."""
@@ -103,7 +104,7 @@ async def door(
     app.on_response_prepare.append(tell)
     async with scripted() as (github, _):
         operators = Operators(store, github, admins)
-        limiter = RateLimiter(limits or Limits())
+        limiter = RateLimiter(limits or Limits(), address_header)
         forms = Forms(Vault(b"k" * 32))
         doorman = Doorman(store.people, operators, lambda: made.now, url, forms, limiter)
         client = TestClient(TestServer(app))

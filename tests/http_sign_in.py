@@ -126,6 +126,12 @@ async def at_the_door(folder: Path, **settings: Any) -> AsyncGenerator[Visitor]:
         yield Visitor(stage, session)
 
 
+def good_pairs(visitor: Visitor) -> int:
+    """How many access tokens of people's open something at GitHub."""
+    sim = visitor.stage.sim
+    return sum(one.is_good(sim.now()) for one in sim.people.pairs)
+
+
 def another(one: Visitor) -> Visitor:
     """Another browser."""
     return Visitor(one.stage, one.session)

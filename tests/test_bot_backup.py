@@ -19,6 +19,7 @@ from handlers.task import Status
 from storage import StorageFailed
 from tests.bot_processes import bellhop, yard
 from tests.makers import NOON
+from tests.rotating_places import placed
 from tests.storage_support import opened
 
 
@@ -55,6 +56,26 @@ async def test_the_key_is_in_it_only_if_it_is_asked_for(tmp_path: Path) -> None:
     assert b"the key" not in without.read_bytes()
     assert b"the key" in with_it.read_bytes()
     assert listed(tmp_path) == {"data", "with.tar", "without.tar"}
+
+
+@pytest.mark.parametrize("wrong", ["the key\n", None])
+async def test_a_key_that_does_not_open_the_database_is_told(
+    tmp_path: Path, wrong: str | None
+) -> None:
+    """The backup would be found to be of no use on the day that it is needed."""
+    place = placed(tmp_path, "data folder")
+    await place.fill()
+    file, key = tmp_path / "b.tar", place.data / "secret.key"
+    former = key.read_text()
+    await place.rotate()
+    right = key.read_text()
+    key.write_text(former if wrong is None else wrong)
+    with pytest.raises(NotBackedUp, match="sealed with another key"):
+        back_up(place.settings, file, NOON, with_key=True, force=False)
+    assert not file.exists()
+    key.write_text(right)
+    back_up(place.settings, file, NOON, with_key=True, force=False)
+    assert "secret.key" in names(file)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bot.github.errors import GitHubError, OAuthRefused, Unavailable
 from bot.github.oauth import Granted, OAuth, OAuthClient
@@ -19,7 +20,7 @@ from bot.vault import Vault
 from handlers.values import Person
 from simulator import Fault
 from simulator.people import UserToken
-from storage import Store
+from storage import StorageFailed, Store
 from storage.keys import Session
 from tests.github_support import Town, simulated
 from tests.makers import RULES, id_of
@@ -48,6 +49,10 @@ class Bank:
     @property
     def good(self) -> list[UserToken]:
         return [one for one in self.pairs if one.is_good(self.clock())]
+
+    @property
+    def revoking(self) -> str:
+        return f"/applications/{self.town.sim.app.client_id}/token"
 
     def asked(self) -> int:
         return self.town.asked("POST", TOKEN)
@@ -214,6 +219,55 @@ async def test_an_answer_that_is_lost_costs_a_sign_in_and_no_more(tmp_path: Path
             await here.token()
 
 
+@asynccontextmanager
+async def full_disk(store: Store) -> AsyncGenerator[None]:
+    """The database is read, and has no room for what comes."""
+
+    async def do(sql: str) -> None:
+        await store._engine.write(lambda db: db.conn.execute(sql).fetchone())
+
+    await do("CREATE TABLE IF NOT EXISTS much (it BLOB)")
+    await do(
+        "CREATE TRIGGER IF NOT EXISTS no BEFORE INSERT ON user_tokens "
+        "BEGIN INSERT INTO much VALUES (zeroblob(1000000)); END"
+    )
+    await do("PRAGMA max_page_count = 1")
+    yield
+    await do("PRAGMA max_page_count = 1000000")
+
+
+async def test_a_pair_that_cannot_be_stored_is_kept_until_it_can(tmp_path: Path) -> None:
+    """The one before is dead by then: without it everybody would have to sign in again."""
+    async with bank(tmp_path) as here:
+        await here.signs_in()
+        here.passes(8)
+        async with full_disk(here.store):
+            for _ in range(2):
+                with pytest.raises(StorageFailed):
+                    await here.token()
+        assert [await here.token()] == [one.access for one in here.good]
+        assert here.asked() == 1
+        here.passes(8)
+        async with full_disk(here.store):
+            with pytest.raises(StorageFailed):
+                await here.token()
+            here.passes(8)
+        assert [await here.token()] == [one.access for one in here.good]
+        assert here.asked() == 3, "the one that waited has ended meanwhile"
+
+
+async def test_a_pair_that_was_never_stored_is_revoked_with_the_one_before(tmp_path: Path) -> None:
+    async with bank(tmp_path) as here:
+        await here.signs_in()
+        here.passes(8)
+        async with full_disk(here.store):
+            with pytest.raises(StorageFailed):
+                await here.token()
+        await here.tokens.forget(here.ada.id)
+        await here.tokens.settled()
+        assert [one.dead for one in here.pairs] == [True, True]
+
+
 async def test_a_wrong_client_secret_costs_nobody_their_token(tmp_path: Path) -> None:
     async with bank(tmp_path, secret="wrong") as here:
         await here.signs_in()
@@ -268,29 +322,96 @@ async def test_a_forgotten_token_is_revoked(tmp_path: Path) -> None:
         assert here.good == []
         with pytest.raises(SignInAgain):
             await here.token()
-        path = f"/applications/{here.town.sim.app.client_id}/token"
-        assert here.town.asked("DELETE", path) == 1
+        assert here.town.asked("DELETE", here.revoking) == 1
 
 
-async def test_a_token_that_has_ended_need_not_be_revoked(tmp_path: Path) -> None:
+async def test_a_token_that_has_ended_is_revoked_with_what_renews_it(tmp_path: Path) -> None:
     async with bank(tmp_path) as here:
         await here.signs_in()
         here.passes(8)
         await here.tokens.forget(here.ada.id)
         await here.tokens.settled()
-        path = f"/applications/{here.town.sim.app.client_id}/token"
-        assert here.town.asked("DELETE", path) == 0
+        assert [one.dead for one in here.pairs] == [True, True]
+
+
+async def test_a_pair_that_has_ended_need_not_be_revoked(tmp_path: Path) -> None:
+    async with bank(tmp_path) as here:
+        await here.tokens.keep(
+            here.ada, Granted(SecretStr("ghu_short"), here.clock() + timedelta(hours=1))
+        )
+        here.passes(1)
+        await here.tokens.forget(here.ada.id)
+        await here.signs_in()
+        here.passes(24 * 200)
+        await here.tokens.forget(here.ada.id)
+        await here.signs_in()
+        here.town.sim.people.revoke_all(here.town.sim.user("ada"))
+        here.passes(8)
+        with capture_logs() as told:
+            await here.tokens.forget(here.ada.id)
+            await here.tokens.settled()
+        assert here.town.asked("DELETE", here.revoking) == 0
+        assert here.asked() == 1, "whether the last one can be renewed, only GitHub knew"
+        assert told == []
+
+
+async def test_another_sign_in_revokes_the_token_of_the_one_before(tmp_path: Path) -> None:
+    async with bank(tmp_path) as here:
+        await here.signs_in()
+        here.passes(9)
+        await here.signs_in()
+        last = await here.signs_in()
+        await here.tokens.settled()
+        assert [one.access for one in here.pairs if not one.dead] == [last]
+        assert await here.token() == last
+
+
+async def test_the_same_token_again_is_not_revoked(tmp_path: Path) -> None:
+    async with bank(tmp_path) as here:
+        access = await here.signs_in()
+        await here.tokens.keep(here.ada, granted(here.pairs[0]))
+        await here.tokens.settled()
+        assert [one.access for one in here.good] == [access]
+
+
+async def test_a_token_is_revoked_when_the_last_session_runs_out(tmp_path: Path) -> None:
+    async with bank(tmp_path) as here:
+        await here.signs_in()
+        now = here.clock()
+        session = Session(id_of(1), here.ada, "B", now, now + timedelta(hours=2), now)
+        await here.store.people.keep_session(session, b"1")
+        for hours, left in ((1, 1), (1, 0)):
+            here.passes(hours)
+            await here.store.people.forget(here.clock())
+            await here.tokens.settled()
+            assert len(here.good) == left
+        assert await here.store.people.token_of(here.ada.id) is None
+
+
+async def test_what_was_granted_for_nothing_is_revoked(tmp_path: Path) -> None:
+    async with bank(tmp_path) as here:
+        made = here.town.sim.people.give(here.town.sim.user("ada"))
+        here.tokens.let_go(granted(made))
+        await here.tokens.settled()
+        assert here.good == []
 
 
 async def test_a_token_is_forgotten_whether_or_not_it_can_be_revoked(tmp_path: Path) -> None:
     async with bank(tmp_path) as here:
-        path = f"/applications/{here.town.sim.app.client_id}/token"
         await here.signs_in()
-        here.town.sim.faults.add(
-            Fault(method="DELETE", path=path, kind="status", status=502, times=9)
-        )
+        for method, path in (("DELETE", here.revoking), ("POST", TOKEN)):
+            here.town.sim.faults.add(
+                Fault(method=method, path=path, kind="status", status=502, times=9)
+            )
         await here.tokens.forget(here.ada.id)
         await here.tokens.settled()
+        assert await here.store.people.token_of(here.ada.id) is None
+        await here.signs_in()
+        here.passes(8)
+        with capture_logs() as told:
+            await here.tokens.forget(here.ada.id)
+            await here.tokens.settled()
+        assert [one["event"] for one in told] == ["a user token was not revoked"]
         assert await here.store.people.token_of(here.ada.id) is None
         here.town.sim.faults.clear()
         await here.signs_in()

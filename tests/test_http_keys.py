@@ -68,6 +68,7 @@ async def test_a_key_is_made_used_listed_and_ended(tmp_path: Path) -> None:
         made = await browser.call("POST", "/keys", {"name": " a script ", "scopes": ["tasks:read"]})
         assert made.status == 201
         assert made.headers["Content-Type"].startswith("application/json")
+        assert made.headers["Cache-Control"] == "no-store", "nobody on the way keeps it"
         told = made.body
         key = told.pop("key")
         assert key.startswith(told["prefix"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 from yarl import URL
 
 from bot.http.access import PLAIN_COOKIE
@@ -20,10 +21,10 @@ from bot.keys import digest
 from simulator import Fault
 from simulator.people import challenge_of
 from tests.door import HTTPS
-from tests.http_sign_in import PAGE, another, at_the_door
+from tests.http_sign_in import PAGE, another, at_the_door, good_pairs
 from tests.http_tasks import Reply
 from tests.signed_in import sign_in
-from tests.story import Stage
+from tests.story import Stage, until
 
 BEGUN = f"{PLAIN_COOKIE}-sign-in"
 JSON = {"Accept": "application/json"}
@@ -113,7 +114,7 @@ async def test_a_sign_in_begins_where_it_will_end(tmp_path: Path) -> None:
             assert str(location.with_query({})) == f"{alice.url}/api/auth/github"
             assert location.query == {"next": "/plots?a=b"}
             assert alice.set == []
-        for host in ("localhost:1", "evil.test", "x:y", f"evil.test:{port}"):
+        for host in ("localhost:1", "evil.test", "x:y", "[a]@", f"evil.test:{port}"):
             answer = await alice.get(begin, PAGE | {"Host": host})
             assert answer.headers["Location"].startswith(alice.stage.sim.url)
 
@@ -363,6 +364,7 @@ async def test_a_github_that_does_not_answer_is_told_so(tmp_path: Path, path: st
         alice.stage.sim.faults.add(Fault(path=path, kind="status", status=502, times=9))
         assert problem_of(await alice.get(back)) == "github"
         assert await alice.sessions("alice") == ()
+        await until(lambda: not good_pairs(alice), "the end of a token that nobody has")
         alice.stage.sim.faults.clear()
         assert (await alice.sign_in("alice")).headers["Location"] == "/"
 
@@ -401,6 +403,21 @@ async def test_tries_are_limited(tmp_path: Path) -> None:
         assert int(refused.headers["Retry-After"]) >= 1
 
 
+async def test_errors_that_anybody_may_have_written_are_limited_too(tmp_path: Path) -> None:
+    def few(stage: Stage) -> None:
+        stage.tempo = type(stage.tempo)(
+            clock=stage.clock, github_clock=stage.clock, limits=Limits(sign_ins=2)
+        )
+
+    async with at_the_door(tmp_path, prepare=few) as alice:
+        with capture_logs() as told:
+            for word in ("refused", "refused", "too_many"):
+                state = (await alice.begin()).query["state"]
+                answer = await alice.get(f"{CALLBACK}?error=made_up&state={state}")
+                assert problem_of(answer) == word
+        assert [one["event"] for one in told].count("a sign-in failed") == 2
+
+
 async def test_who_is_to_sign_in_may_be_suggested(tmp_path: Path) -> None:
     async with at_the_door(tmp_path) as alice:
         page = await alice.begin("/api/auth/github?login=alice")
@@ -423,6 +440,8 @@ async def test_without_a_place_to_store_it_there_is_no_session(tmp_path: Path) -
         back = await alice.agree(await alice.begin(), "alice")
         await alice.stage.bot.store.close()
         assert problem_of(await alice.get(back)) == "storage"
+        assert len(alice.stage.sim.people.pairs) == 1
+        await until(lambda: not good_pairs(alice), "the end of a token that nobody keeps")
         back = await alice.agree(await alice.begin(), "alice")
         told = await alice.get(back, JSON)
         assert (told.status, told.body["code"]) == (503, "storage_failed")

@@ -45,6 +45,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
             "client": "ok",
             "clock": "ok",
             "cookie": "ok",
+            "visitors": "ok",
             "last sign-in": "ok",
         }
         assert answer.body["ok"] is True
@@ -81,9 +82,26 @@ async def test_another_address_than_the_base_url_is_found_out(tmp_path: Path) ->
         answer = await alice.get(PATH, JSON | {"Host": other})
         assert states(answer)["address"] == "problem"
         assert "BELLHOP_BASE_URL" in remedy(answer, "address")
-        for host in ("a b", "[", "", "x:y", "evil.test"):
+        for host in ("a b", "[", "", "x:y", "[a]@", "evil.test"):
             odd = await alice.get(PATH, JSON | {"Host": host})
             assert odd.status == 400 or states(odd)["address"] == "problem", host
+
+
+async def test_a_proxy_that_is_not_listened_to_is_found_out(tmp_path: Path) -> None:
+    async with at_the_door(tmp_path) as alice:
+        answer = await alice.get(PATH, JSON | {"X-Real-IP": "203.0.113.7"})
+        assert states(answer)["visitors"] == "warning"
+        assert "X-Real-IP" in remedy(answer, "visitors")
+        assert answer.body["ok"] is True, "people can sign in"
+
+
+async def test_a_proxy_that_does_not_say_what_it_should_is_found_out(tmp_path: Path) -> None:
+    async with at_the_door(tmp_path, client_address_header="X-Real-IP") as alice:
+        for told, state in (("203.0.113.7", "ok"), ("unknown", "warning")):
+            answer = await alice.get(PATH, JSON | {"X-Real-IP": told})
+            assert states(answer)["visitors"] == state
+        answer = await alice.get(PATH, JSON | {"X-Forwarded-For": "203.0.113.7"})
+        assert states(answer)["visitors"] == "warning"
 
 
 async def test_plain_http_is_found_out(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from bot.beside import beside
 from bot.doctor.findings import Evidence, Finding
 from bot.doctor.local import secret_key as secret_key_finding
 from bot.rotation import (
@@ -21,7 +24,8 @@ from bot.vault import KEY_BYTES, Vault, WrongKey, print_of
 from bot.worker_tokens import WorkerTokens
 from storage import FolderInUse, FolderLock
 from storage.sealed import Change, FormerKey
-from tests.makers import ID, NOON, SECOND
+from tests.github_support import private_key
+from tests.makers import ADA, ID, NOON, SECOND
 from tests.rotating_places import KINDS, Place, placed
 
 LAUNCH = WorkerKey(ID, 1, 1)
@@ -110,6 +114,20 @@ async def test_workers_at_work_are_known_for_as_long_as_they_may_speak(
     assert tokens.read(token) is None
 
 
+async def test_a_key_that_leaked_takes_those_before_it_along(folder: Place) -> None:
+    """It opens what the database keeps of them; and the change before may have been for that."""
+    first = await folder.fill()
+    await folder.rotate()
+    await folder.rotate(leaked=True)
+    vault, _ = await folder.start()
+    tokens = WorkerTokens(vault.worker_key, vault.former_worker_keys, lambda: NOON)
+    assert tokens.read(WorkerTokens(first.worker_key).make(LAUNCH)) is None
+    assert len(vault.signed_before("a")) == 2, "comments are known by all of them"
+    await folder.rotate()
+    vault, _ = await folder.start()
+    assert len(vault.former_worker_keys) == 1, "what comes later is believed as ever"
+
+
 async def cut_off_before_the_database(place: Place) -> None:
     begin_change(place.settings)
 
@@ -129,9 +147,10 @@ async def cut_off_after_the_database(place: Place) -> None:
 
 
 @pytest.mark.parametrize("cut", [cut_off_before_the_database, cut_off_after_the_database])
-async def test_wherever_it_is_cut_off_the_database_opens(place: Place, cut: object) -> None:
+async def test_wherever_it_is_cut_off_the_database_opens(
+    place: Place, cut: Callable[[Place], Awaitable[None]]
+) -> None:
     await place.fill()
-    assert callable(cut)
     await cut(place)
     looked = secret_key(place.settings)
     for _ in range(2):
@@ -144,6 +163,23 @@ async def test_wherever_it_is_cut_off_the_database_opens(place: Place, cut: obje
         assert (await place.start())[1] == "sk-precious"
 
 
+async def test_a_key_that_waits_is_never_destroyed(tmp_path: Path) -> None:
+    """Another database may be there for a while: a backup, or one of a mistyped name."""
+    place = placed(tmp_path, "setting")
+    await place.fill()
+    before = (place.data / "bellhop.db").read_bytes()
+    made = await place.rotate()
+    after = (place.data / "bellhop.db").read_bytes()
+    (place.data / "bellhop.db").write_bytes(before)
+    assert (await place.start())[1] == "sk-precious"
+    assert not (place.data / WAITING).exists()
+    (aside,) = place.data.glob(f"{NAME}.*")
+    assert aside.stat().st_mode & 0o777 == 0o600
+    (place.data / "bellhop.db").write_bytes(after)
+    assert (await place.with_key(aside.read_text().strip()).start())[1] == "sk-precious"
+    assert aside.read_text() == f"{made.key}\n"
+
+
 async def test_a_secret_that_the_key_does_not_open_stops_it(folder: Place) -> None:
     await folder.fill()
     (folder.data / NAME).unlink()
@@ -151,7 +187,7 @@ async def test_a_secret_that_the_key_does_not_open_stops_it(folder: Place) -> No
     with pytest.raises(NotRotated, match="1 stored secrets were sealed with another key"):
         await folder.rotate()
     assert secret_key(folder.settings) == before
-    assert not (folder.data / WAITING).exists()
+    assert {one.name for one in folder.data.glob(f"{NAME}*")} == {NAME}
     made = await folder.rotate(leave_others=True)
     assert (made.done, made.left) == (0, 1)
 
@@ -170,6 +206,23 @@ async def test_it_waits_for_bellhop_to_stop(folder: Place) -> None:
     with FolderLock(folder.data), pytest.raises(FolderInUse):
         await folder.rotate()
     assert secret_key(folder.settings) == before
+
+
+async def test_nothing_is_sealed_with_a_key_that_was_replaced_meanwhile(folder: Place) -> None:
+    """A command beside it asks GitHub who somebody is, which takes time."""
+    await folder.fill()
+    pem = SecretStr(private_key())
+    settings = folder.settings.model_copy(update={"private_key": pem})
+    async with beside(settings) as place:
+        assert await place.desk.new_webhook_secret(ADA)
+        await folder.rotate()
+        with pytest.raises(WrongKey, match="Try again"):
+            await place.desk.new_webhook_secret(ADA)
+        assert len(await place.store.people.webhook_secrets_of(ADA.id)) == 1
+    async with beside(settings) as place:
+        assert await place.desk.new_webhook_secret(ADA)
+    made = await folder.rotate()
+    assert made.left == 0, "everything opens"
 
 
 async def test_without_a_database_there_is_nothing_to_seal(folder: Place) -> None:

@@ -59,6 +59,20 @@ async def test_the_login_that_somebody_came_with_last_is_known(tmp_path: Path) -
         assert await people.login_of(BOB.id) is None
 
 
+async def test_a_sign_in_brings_a_new_login_to_all_that_somebody_has(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        people = bench.store.people
+        for owner, number in ((ADA, 1), (BOB, 2)):
+            await people.keep_key(replace(KEY, id=id_of(number), owner=owner), digest(owner.login))
+            session = replace(SESSION, id=id_of(10 + number), person=owner)
+            await people.keep_session(session, digest(f"{owner.login}'s"))
+        renamed = replace(ADA, login="countess")
+        await people.keep_session(replace(SESSION, id=id_of(20), person=renamed), digest("new"))
+        assert {one.person for one in await people.sessions_of(ADA.id, NOON)} == {renamed}
+        assert {one.owner for one in await people.keys_of(None)} == {renamed, BOB}
+        assert {one.person for one in await people.sessions_of(BOB.id, NOON)} == {BOB}
+
+
 async def test_a_person_has_only_so_many_keys(tmp_path: Path) -> None:
     async with opened(tmp_path) as bench:
         people = bench.store.people

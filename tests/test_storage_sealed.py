@@ -97,12 +97,22 @@ async def test_what_no_key_opens_may_be_left(bench: Bench) -> None:
 
 async def test_former_keys_are_sealed_anew_with_the_rest(bench: Bench) -> None:
     await bench.store.change_key(change(), leave_others=False)
-    later = Change(change(b"new:", b"newer:").reseal, FormerKey(b"newer:2", None, NOON), "2")
+    second = FormerKey(b"newer:2", b"newer:w2", NOON)
+    later = Change(change(b"new:", b"newer:").reseal, second, "2")
     await bench.store.change_key(later, leave_others=False)
     assert await bench.store.former_keys() == (
-        FormerKey(b"newer:2", None, NOON),
+        second,
         FormerKey(b"newer:marker", b"newer:worker", NOON),
     )
+
+
+async def test_where_a_worker_is_believed_no_more_none_of_a_key_before_is(bench: Bench) -> None:
+    await bench.store.change_key(change(), leave_others=False)
+    third = FormerKey(b"newer:3", None, NOON)
+    await bench.store.change_key(
+        Change(change(b"new:", b"newer:").reseal, third, "3"), leave_others=False
+    )
+    assert await bench.store.former_keys() == (third, FormerKey(b"newer:marker", None, NOON))
 
 
 async def test_a_failure_in_the_middle_changes_nothing(bench: Bench, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ class Doorman:
             found = await self._by_session(request, cookie)
         if found is None:
             if header is not None or request.cookies.get(self.cookie):
-                self.limiter.refuse_guessing(request.remote or "")
+                self.limiter.refuse_guessing(self.limiter.address(request))
             raise unauthorized()
         return found
 

@@ -53,7 +53,7 @@ class Forms:
             Problem: 403 `form_expired` where the token is not the session's, 415 for another type
                 than a form's, 413 too large, 400 for what is no form.
         """
-        fields = await _fields(request)
+        fields = await fields_of(request)
         given = fields.popall(FIELD, [])
         self._compare(given[0] if len(given) == 1 else "", caller)
         return MultiDictProxy(fields)
@@ -69,7 +69,12 @@ class Forms:
             )
 
 
-async def _fields(request: web.Request) -> MultiDict[str]:
+async def fields_of(request: web.Request) -> MultiDict[str]:
+    """The fields of a form, whoever sends it.
+
+    Raises:
+        Problem: 415 for another type than a form's, 413 too large, 400 for what is no form.
+    """
     if request.content_type != MEDIA:
         raise Problem(415, f"Send the form as {MEDIA}.")
     raw = await request.read()

@@ -5,6 +5,7 @@ See https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/.
 
 from __future__ import annotations
 
+import ipaddress
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -51,6 +52,8 @@ class RateLimiter:
     """
 
     limits: Limits = field(default_factory=Limits)
+    address_header: str = ""
+    """By which a proxy in front says whose request it is; empty where it is not believed."""
     _windows: defaultdict[str, Windows] = field(
         default_factory=lambda: defaultdict[str, Windows](Windows), init=False
     )
@@ -75,12 +78,29 @@ class RateLimiter:
         Raises:
             Problem: 429, there were too many.
         """
-        self.count(request, name, home_of(request.remote or ""), limit)
+        self.count(request, name, home_of(self.address(request)), limit)
+
+    def address(self, request: web.Request) -> str:
+        """Where a request comes from: what the proxy says, or else who is connected."""
+        return self.address_told(request) or request.remote or ""
+
+    def address_told(self, request: web.Request) -> str | None:
+        """What the proxy in front says; None where it says nothing, or is not believed.
+
+        Of several addresses the last counts, which the nearest proxy has put there: those before
+        it are what the client said.
+        """
+        told = ",".join(request.headers.getall(self.address_header, ()))
+        last = told.rpartition(",")[2].strip()
+        try:
+            return str(ipaddress.ip_address(last))
+        except ValueError:
+            return None
 
     def refuse_guessing(self, address: str) -> None:
         """Count wrong credentials from an address.
 
-        Good ones are never refused for it: behind a reverse proxy everybody has one address.
+        Good ones are never refused for it: behind a proxy that is not believed everybody has one.
 
         Raises:
             Problem: 429, there were too many.

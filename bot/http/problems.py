@@ -119,6 +119,9 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception as error:
         if request.get(_BEGUN):
             raise  # A stream has begun: a second answer would be read as a part of it.
+        if isinstance(error, ConnectionError) and request.transport is None:
+            _log.info("a client left before its request was read", path=request.path)
+            return web.Response(status=400)  # which nobody gets
         problem = _problem_of(error, request.path, number)
         shown = None
         if (show := request.app.get(SHOWN)) is not None:
@@ -134,6 +137,8 @@ def _problem_of(error: Exception, path: str, number: str) -> Problem:
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise error
             return _of_aiohttp(error)
+        case web.RequestPayloadError():
+            return Problem(400, "The body is not packed as Content-Encoding says, or was cut off.")
         case StorageFailed():
             _log.error("storage failed", path=path, problem=str(error))
             return _unstored()

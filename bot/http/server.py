@@ -1,10 +1,30 @@
-"""aiohttp's server, which does not tell its version to those who speak no HTTP."""
+"""aiohttp's server, which repeats nothing of what it could not read, and tells no version.
+
+What is wrong with a request is often beside a secret of it: aiohttp's own words quote the line,
+such as a cookie that is too long, in the log and in the answer.
+"""
 
 from __future__ import annotations
 
-from aiohttp import web
+from collections.abc import Callable
+from functools import partial
 
-from bot.http.problems import SERVER, new_id
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawRequestMessage
+from yarl import URL
+
+from bot.http.problems import SERVER, Problem, new_id
+
+_log = structlog.stdlib.get_logger(__name__)
+
+UNREADABLE = (
+    "This is no HTTP request that can be read: a line of it may be longer than 8,190 bytes, or its "
+    "body compressed in a way that is not known here. If a browser sent it, remove its cookies."
+)
+NOWHERE = URL("//")
+"""Where nothing is."""
 
 
 class Runner(web.AppRunner):
@@ -17,7 +37,21 @@ class Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(made.request_handler, request_factory=made.request_factory, **self._kwargs)
+        factory = partial(_request, made.request_factory)
+        return _Server(made.request_handler, request_factory=factory, **self._kwargs)
+
+
+def _request(
+    factory: Callable[..., web.BaseRequest], message: RawRequestMessage, *rest: object
+) -> web.BaseRequest:
+    """A request, also where its address names a host that is none, such as `http://xn--/`.
+
+    aiohttp notices that too late to answer it, and would leave the connection open for ever.
+    """
+    try:
+        return factory(message, *rest)
+    except UnicodeError:
+        return factory(message._replace(url=NOWHERE), *rest)
 
 
 class _Server(web.Server):
@@ -28,6 +62,19 @@ class _Server(web.Server):
 class _Protocol(web.RequestHandler):
     __slots__ = ()
 
+    def data_received(self, data: bytes) -> None:
+        try:
+            super().data_received(data)
+        except IndexError:
+            # The answer of aiohttp's URL library to an address such as `http://[a]@/`, which would
+            # end the connection without a word. The parser takes nothing after it, and says so in
+            # the way that is answered.
+            super().data_received(b"\n")
+
+    def log_exception(self, *args: object, **more: object) -> None:
+        if not isinstance(more.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **more)
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -35,6 +82,11 @@ class _Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        answer = super().handle_error(request, status, exc, message)
+        if isinstance(exc, HttpProcessingError):
+            _log.debug("a request could not be read", problem=type(exc).__name__)
+            answer: web.StreamResponse = Problem(400, UNREADABLE).response()
+            answer.force_close()
+        else:
+            answer = super().handle_error(request, status, exc, message)
         answer.headers.update({"Server": SERVER, "X-Request-Id": new_id()})
         return answer

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from bot.github.errors import GitHubError, Refused
 from bot.github.making import NewApp
 from bot.http import setup_form, setup_pages
+from bot.http.forms import fields_of
 from bot.http.pages import add_pages
 from bot.http.problems import Problem
 from bot.http.setup_form import Wish
@@ -89,8 +90,8 @@ class SetupDesk:
         """Take the code of the log."""
         origin = self._origin(request)
         refuse_foreign(request, origin)
-        form = await request.post()
-        cookie = self.gate.enter(str(form.get("code", ""))[:LONGEST_CODE])
+        form = await fields_of(request)
+        cookie = self.gate.enter(form.get("code", "")[:LONGEST_CODE])
         if cookie is None:
             return self._ask_code(request, wrong=True)
         answer = _on()
@@ -107,8 +108,8 @@ class SetupDesk:
         visit = self._visit(request, origin)
         if visit is None:
             return _on()
-        sent = await request.post()
-        form = {name: str(sent.get(name, "")) for name in ("public_url", "name", "organisation")}
+        sent = await fields_of(request)
+        form = {name: sent.get(name, "") for name in ("public_url", "name", "organisation")}
         form["public_url"] = self.settings.base_url or form["public_url"]
         wish = setup_form.read(form, offline=self.settings.offline)
         if isinstance(wish, Wish):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from bot.settings import is_loopback
+from bot.settings import is_loopback, read_url
 
 LONGEST_NAME = 34
 """Characters that GitHub takes as the name of an App."""
@@ -64,7 +64,7 @@ def read(form: Mapping[str, str], *, offline: bool) -> Wish | dict[str, str]:
 
 def _wrong_url(text: str, *, offline: bool) -> str | None:
     try:
-        url = URL(text)
+        url = read_url(text)
         whole = url.scheme in {"http", "https"} and bool(_HOST.fullmatch(url.raw_host or ""))
     except ValueError:
         url, whole = URL(), False

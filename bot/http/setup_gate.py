@@ -15,14 +15,17 @@ from bot.keys import digest
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Letters and digits that nobody takes for each other: five bits each."""
 GROUPS, GROUP = 3, 4
-TRIES = 5
-"""Wrong codes after which there is a new one."""
 LIFE = timedelta(hours=1)
 """How long a browser may take for each step; as long as GitHub keeps what it gave out."""
 
 
 def new_code() -> str:
-    """A code to be typed over: 60 bits, as `ABCD-EFGH-JKLM`."""
+    """A code to be typed over, as `ABCD-EFGH-JKLM`.
+
+    Its 60 bits are not to be guessed, however often somebody tries: at a thousand a second it takes
+    millions of years. So wrong ones change nothing, or any stranger could keep replacing the code
+    that its owner has before them.
+    """
     groups = ("".join(secrets.choice(LETTERS) for _ in range(GROUP)) for _ in range(GROUPS))
     return "-".join(groups)
 
@@ -62,7 +65,6 @@ class Gate:
     tell: Callable[[str], None]
     clock: Callable[[], datetime]
     _code: bytes | None = None
-    _tries: int = 0
     _visit: Visit | None = None
 
     @property
@@ -83,9 +85,6 @@ class Gate:
         if expected is None:
             return None
         if not hmac.compare_digest(expected, digest(_plain(code))):
-            self._tries += 1
-            if self._tries >= TRIES:
-                self._tell_new()
             return None
         cookie = secrets.token_urlsafe(32)
         self._code, self._visit = None, Visit(digest(cookie), self.clock() + LIFE)
@@ -101,7 +100,7 @@ class Gate:
 
     def _tell_new(self) -> None:
         code = new_code()
-        self._code, self._tries = digest(_plain(code)), 0
+        self._code = digest(_plain(code))
         self.tell(code)
 
 

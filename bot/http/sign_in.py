@@ -28,7 +28,7 @@ from bot.http.sign_in_cookies import BEGUN_LIFE, Begun, SignInCookies
 from bot.http.sign_in_paths import BEGIN, CALLBACK, SIGN_IN, send_to, wants_page
 from bot.http.sign_in_words import OF_GITHUB, WORDS, Word
 from bot.keys import digest
-from bot.settings import is_loopback
+from bot.settings import is_loopback, read_url
 from bot.user_tokens import UserTokens
 from handlers.values import Person
 from storage.keys import Session
@@ -120,7 +120,7 @@ class SignInRoutes:
         """Whether somebody came by another of this machine's names for itself, as `localhost`."""
         ours = URL(self.public_url)
         try:
-            here = URL(f"{ours.scheme}://{request.host}")
+            here = read_url(f"{ours.scheme}://{request.host}")
             return is_loopback(str(here)) and here.host != ours.host and here.port == ours.port
         except ValueError:
             return False
@@ -131,13 +131,15 @@ class SignInRoutes:
 
     async def _came_back(self, request: web.Request) -> web.Response:
         begun = self._bound(request)
-        code = self._code(request, begun)
         limits = self.doorman.limiter.limits
+        # Before anything is logged: whoever comes back can have written what went wrong.
         self.doorman.limiter.count_place(request, "sign-in", limits.sign_ins)
+        code = self._code(request, begun)
         granted = await self._exchanged(code, begun)
         try:
             person = await self.oauth.person(granted.access)
         except GitHubError as error:
+            self.tokens.let_go(granted)
             raise self._failed("github", begun, str(error)) from None
         cookie = await self._new_session(request, person, granted)
         response = send_to(begun.next)
@@ -194,9 +196,13 @@ class SignInRoutes:
             one for one in request.headers.get(hdrs.USER_AGENT, "") if one.isprintable()
         )
         session = Session(str(uuid7()), person, agent[:LONGEST_AGENT], now, now + SESSION_LIFE, now)
-        # The session comes first: a token without one is forgotten.
-        await self.people.keep_session(session, digest(cookie))
-        await self.tokens.keep(person, granted)
+        try:
+            # The session comes first: a token without one is forgotten.
+            await self.people.keep_session(session, digest(cookie))
+            await self.tokens.keep(person, granted)
+        except StorageFailed:
+            self.tokens.let_go(granted)
+            raise
         before = request.cookies.get(self.cookies.session_name, "")
         if before and (old := await self.people.session_of(digest(before), now)) is not None:
             await self.people.drop_session(old.id)

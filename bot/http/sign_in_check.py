@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from yarl import URL
 
-from bot.doctor.findings import Finding, ok, problem, unchecked
+from bot.doctor.findings import Finding, ok, problem, unchecked, warning
 from bot.doctor.github import client_finding, clock_finding
 from bot.github.about import Said
 from bot.github.errors import Unavailable
@@ -28,11 +28,13 @@ from bot.http.sign_in import SignInRoutes
 from bot.http.sign_in_cookies import SignInCookies
 from bot.http.sign_in_paths import send_to, wants_page
 from bot.http.sign_in_words import WORDS
-from bot.settings import is_loopback
+from bot.settings import is_loopback, read_url
 
 PATH = "/api/auth/diagnostics"
 BELIEVED = timedelta(seconds=30)
 """How long GitHub's answer is told again."""
+OF_PROXIES = ("X-Forwarded-For", "X-Real-IP", "Fly-Client-IP", "CF-Connecting-IP")
+"""By which proxies tell whose request they pass on; no browser sends them."""
 PROBE = "begin"
 """What `probe` says to have a cookie set and looked for."""
 
@@ -70,12 +72,10 @@ class SignInCheck:
         if probe == PROBE:
             return self._probed()
         found = [*self._of_settings(request), *await self._of_github()]
-        found += [self._of_cookie(request, probe), self._of_last()]
+        found += [self._of_cookie(request, probe), self._of_visitors(request), self._of_last()]
         checks = [check_told(one) for one in found]
         fine = all(one.state != "problem" for one in checks)
-        response = json_answer(StartupCheck(ok=fine, checked_at=self.clock(), checks=checks))
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return json_answer(StartupCheck(ok=fine, checked_at=self.clock(), checks=checks))
 
     def _probed(self) -> web.Response:
         value = secrets.token_urlsafe(12)
@@ -99,6 +99,26 @@ class SignInCheck:
         else:
             yield ok("address", "you reached Bellhop where people are sent back to")
         yield ok("callback URL", f"{self.sign_in.callback}: see that the App has exactly this one")
+
+    def _of_visitors(self, request: web.Request) -> Finding:
+        limiter, subject = self.doorman.limiter, "visitors"
+        name = limiter.address_header
+        if limiter.address_told(request) is not None:
+            return ok(subject, f"each address has limits of its own, by {name}")
+        if name:
+            return warning(
+                subject,
+                f"no address was in {name}: all who come like this share their limits",
+                "Let the proxy in front set it, or change BELLHOP_CLIENT_ADDRESS_HEADER.",
+            )
+        if found := [one for one in OF_PROXIES if one in request.headers]:
+            return warning(
+                subject,
+                "you come through a proxy, and all who do share their limits",
+                "Set BELLHOP_CLIENT_ADDRESS_HEADER to the header in which it tells whose request "
+                f"it is; there was {', '.join(found)}.",
+            )
+        return ok(subject, "no proxy in front says that it is there")
 
     async def _of_github(self) -> tuple[Finding, Finding]:
         if not self.oauth.client.is_complete:
@@ -150,6 +170,6 @@ class SignInCheck:
 def _is_here(request: web.Request, public_url: str) -> bool:
     ours = URL(public_url)
     try:
-        return URL(f"{ours.scheme}://{request.host}").origin() == ours.origin()
+        return read_url(f"{ours.scheme}://{request.host}").origin() == ours.origin()
     except ValueError:
         return False
