@@ -15,15 +15,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from yarl import URL
 
 from bot.app import opened
 from bot.http.forms import FIELD, HEADER
 from bot.http.openapi_routes import ROUTES
 from bot.http.pages import STATIC, is_page
+from bot.http.setup import SetupDesk
+from bot.http.setup_gate import Gate
 from bot.keys import SCOPES
 from bot.runners.base import WorkerKey
+from bot.tempo import now
 from bot.worker_tokens import WorkerTokens
 from handlers.effects import SendWebhook
 from tests.doors import API, FORM, JSON, PAGES, Bad, Door
@@ -31,6 +34,7 @@ from tests.http_github import signed_in
 from tests.http_tasks import WAITS, Desk, unlimited
 from tests.provider_server import FakeProviders
 from tests.providers import GOOD
+from tests.setup_stage import setting
 from tests.signed_in import sign_in
 from tests.story import Stage, staged
 from tests.test_bot_openapi import settings_in
@@ -333,3 +337,40 @@ async def test_a_key_opens_no_door_that_is_for_sessions(tmp_path: Path) -> None:
         found = [wrong(door, await here.ask(door, bearer), status) for door, status in doors]
         assert here.rows() >= before
     told([one for one in found if one and "POST /api/auth/logout: 401" not in one])
+
+
+SETUP = (
+    ("GET", "/", 200, 421),
+    ("GET", "/setup", 200, 421),
+    ("POST", "/setup/code", 403, 421),
+    ("POST", "/setup/app", 403, 421),
+    ("GET", "/setup/created", 403, 421),
+    ("GET", "/healthz", 200, 200),
+    ("*", "/{anything}", 503, 503),
+)
+"""While there is no App: what somebody without the code ends at, and who comes by another name."""
+
+
+async def _nobody(*_: object) -> Any:
+    raise AssertionError("nobody is asked")
+
+
+async def test_before_there_is_an_app_only_its_set_up_is_there(tmp_path: Path) -> None:
+    app = web.Application()
+    SetupDesk(settings_in(tmp_path), Gate(print, now), _nobody, _nobody, (), now).register(app)
+    served = {
+        (route.method, without_ids(route.resource.canonical))
+        for route in app.router.routes()
+        if route.resource is not None and route.resource.canonical != STATIC
+    }
+    assert {one for one in served if one[0] != "HEAD"} == {row[:2] for row in SETUP}
+    html = {"Accept": HTML}
+    found: list[str | None] = []
+    async with setting(tmp_path) as place:
+        for method, path, stranger, by_another_name in SETUP:
+            asked = "PATCH" if method == "*" else method
+            for headers, expected in (({}, stranger), ({"Host": "evil.test"}, by_another_name)):
+                status = await place.status(path, asked, **html, **headers)
+                if status != expected:
+                    found.append(f"{asked} {path}: {status} and not {expected}")
+    told(found)
