@@ -1,4 +1,5 @@
-# docker build -t bellhop . && docker run --init -p 8080:8080 -v bellhop-data:/data --env-file .env bellhop
+# docs/install.md goes through it. In short: docker build -t bellhop . &&
+# docker run --init --stop-timeout 30 -p 127.0.0.1:8080:8080 -v bellhop-data:/data --env-file .env bellhop
 FROM python:3.12-slim
 
 # The process runner's workers clone and push with git.

@@ -28,7 +28,7 @@ from aiohttp import web
 from bench.house import bellhop, free_port, github
 from bench.watch import Watch
 from bot import log
-from bot.app import Bellhop
+from bot.bellhop import Bellhop
 from bot.runners.base import Exit, WorkerKey, WorkerSpec
 
 REPOSITORIES = 20

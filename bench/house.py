@@ -16,7 +16,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot.app import Bellhop, opened
+from bot.app import opened
+from bot.bellhop import Bellhop
 from bot.http.listening import listening
 from bot.settings import Settings
 

@@ -27,7 +27,7 @@ from aiohttp import web
 from bench.house import Neighbour, bellhop, free_port, github
 from bench.watch import Watch, covered
 from bot import log
-from bot.app import Bellhop
+from bot.bellhop import Bellhop
 from bot.runners.process import ProcessRunner
 
 AIM = 0.050

@@ -23,12 +23,14 @@ from pydantic import SecretStr
 from uuid_utils import uuid7
 
 from bot import log
-from bot.app import Bellhop, Tempo, opened
+from bot.app import opened
+from bot.bellhop import Bellhop
 from bot.files import allow_many_files
 from bot.http.limiting import Limits
 from bot.http.listening import listening
 from bot.key_desk import KeyDesk
 from bot.settings import Settings
+from bot.tempo import Tempo
 from handlers.commands import Command, Options
 from handlers.events import Circumstances, WorkRequested
 from handlers.repo_config import RepoConfig

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import aiohttp
 from aiohttp import web
 
-from bot.app import Bellhop
+from bot.bellhop import Bellhop
 from bot.github.clock import Clock
 from bot.github.pace import Pace, Priority
 from bot.runners.base import Exit, Runner, WorkerKey, WorkerSpec

@@ -10,13 +10,15 @@ from datetime import datetime
 import aiohttp
 from pydantic import SecretStr
 
-from bot.app import PATIENCE, USER_AGENT, Tempo, make_folder
+from bot.data_folder import make_folder
 from bot.github.app import AppIdentity
 from bot.github.client import GitHub
+from bot.identity import PATIENCE, USER_AGENT
 from bot.key_desk import KeyDesk
 from bot.secret_key import secret_key, settle_key
 from bot.settings import Settings
 from bot.startup import private_key
+from bot.tempo import Tempo
 from bot.vault import Vault
 from storage import FolderInUse, FolderLock, Store
 from storage.sealed import key_print

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.beside import Beside
+from bot.command import Refused
 from bot.github.errors import GitHubError
 from bot.github.errors import Refused as Refusal
 from bot.github.values import RepoRef
@@ -33,10 +34,6 @@ _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})")
 
 
 LONGEST_LIFE = timedelta(days=36_500)
-
-
-class Refused(Exception):  # noqa: N818 - it is told as it is
-    """The command cannot do this; the message says what to do."""
 
 
 Runner = Callable[[Callable[[Beside], Awaitable[None]]], None]

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
 from pydantic import TypeAdapter
 
 from bot.github.client import GitHub
-from storage import Store
+from bot.github.errors import GitHubError
+from storage import StorageFailed, Store
+
+_log = structlog.stdlib.get_logger(__name__)
+
+USER_AGENT = "bellhop"
+"""How Bellhop calls itself to GitHub before it knows its App."""
+PATIENCE = 6.0
+"""Seconds that a start waits for GitHub to say which App this is."""
 
 _KEY = "identity"
 
@@ -48,3 +59,15 @@ async def learn(github: GitHub, store: Store) -> Identity:
     identity = Identity(app.id, app.slug, account.id)
     await store.remember(_KEY, _IDENTITY.dump_json(identity).decode())
     return identity
+
+
+async def insist(github: GitHub, store: Store, backoff: Callable[[int], float]) -> Identity:
+    """Ask until GitHub says; `backoff` tells how many seconds lie between two tries."""
+    tries = 0
+    while True:
+        try:
+            return await learn(github, store)
+        except (GitHubError, StorageFailed) as error:
+            tries += 1
+            _log.warning("GitHub does not say which App this is", problem=str(error))
+            await asyncio.sleep(backoff(tries))

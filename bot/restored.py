@@ -5,6 +5,7 @@ The Bellhop that the backup is of must not run any more.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +15,13 @@ import structlog
 from bot.effects.hands import repo_of
 from bot.github.client import GitHub
 from bot.github.comments import MANY, OurMark
-from bot.github.errors import Refused
+from bot.github.errors import GitHubError, Refused
 from bot.github.values import CommentFacts, PullFacts, RepoRef
 from bot.intake import NO_ACCESS, where_of
 from handlers.deliveries import TextWritten
 from handlers.events import BackupRestored, StatusCommented
 from handlers.task import PullRequest, Task
-from storage import Store
+from storage import StorageFailed, Store
 from storage.inbox import Waiting
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -37,6 +38,17 @@ class Return:
     github: GitHub
     mark: OurMark
     clock: Callable[[], datetime]
+
+    async def settle(self, backoff: Callable[[int], float]) -> None:
+        """Look until GitHub has said what it knows; `backoff` tells the seconds between tries."""
+        tries = 0
+        while True:
+            try:
+                return await self.look()
+            except (GitHubError, StorageFailed) as error:
+                tries += 1
+                _log.warning("GitHub does not say what it knows yet", problem=str(error))
+                await asyncio.sleep(backoff(tries))
 
     async def look(self) -> None:
         """Look at everything that was open when the backup was made; may be done again.

@@ -9,13 +9,15 @@ import socket
 
 import structlog
 
-from bot.app import Bellhop, Tempo, opened
+from bot.app import opened
+from bot.bellhop import Bellhop
 from bot.doctor import before_start, examine
 from bot.files import allow_many_files
 from bot.http.listening import listening
 from bot.set_up import set_up
 from bot.settings import BadSettings, Settings
 from bot.startup import has_no_app
+from bot.tempo import Tempo
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
-from bot.app import Tempo, make_folder
+from bot.data_folder import make_folder
 from bot.github.making import NewApp, convert
 from bot.http import problems
 from bot.http.listening import listening
@@ -25,6 +25,7 @@ from bot.settings import Problem, Settings
 from bot.startup import app_problems
 from bot.startup import problems as all_problems
 from bot.stored_app import seal, with_stored
+from bot.tempo import Tempo
 from bot.vault import Vault
 from storage import FolderLock, Store
 

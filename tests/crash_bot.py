@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from bot import log
-from bot.app import Tempo
 from bot.serve import serve
 from bot.settings import Settings
+from bot.tempo import Tempo
 
 
 def run(settings: dict[str, object], output: Path) -> None:

@@ -15,7 +15,8 @@ import aiohttp
 from uuid_utils import uuid7
 from yarl import URL
 
-from bot.app import Bellhop, opened
+from bot.app import opened
+from bot.bellhop import Bellhop
 from bot.http.event_stream import Pace
 from bot.http.limiting import Limits
 from bot.http.listening import listening

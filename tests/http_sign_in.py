@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from bot.http.access import PLAIN_COOKIE
+from bot.http.access import PLAIN_COOKIE, SECURE_COOKIE
 from bot.http.forms import HEADER
 from bot.keys import digest
 from handlers.values import Person
@@ -87,7 +87,7 @@ class Visitor:
         async with self.session.post(action, data=form, allow_redirects=False) as answer:
             assert answer.status == 302, await answer.text()
             location = URL(answer.headers["Location"])
-        assert str(location.origin()) == self.url
+        assert location.origin() == URL(self.stage.settings.public_url).origin()
         return location.raw_path_qs
 
     async def sign_in(self, login: str, path: str = "/api/auth/github") -> Reply:
@@ -110,7 +110,8 @@ class Visitor:
 
     async def with_token(self) -> dict[str, str]:
         """The headers of a script that knows the token of the page."""
-        bot, cookie = self.stage.bot, self.cookies[PLAIN_COOKIE]
+        bot, https = self.stage.bot, self.stage.settings.public_url.startswith("https://")
+        cookie = self.cookies[SECURE_COOKIE if https else PLAIN_COOKIE]
         session = await bot.store.people.session_of(digest(cookie), self.stage.clock())
         assert session is not None
         return self.here | {HEADER: form_token(self.stage.bot.vault, session)}

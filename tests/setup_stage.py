@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 from structlog.testing import capture_logs
 
-from bot.app import Tempo
 from bot.serve import run
 from bot.settings import Settings
 from bot.stored_app import with_stored
+from bot.tempo import Tempo
 from simulator import Simulator
 from simulator.model import Repository
 from tests.plain_browser import Browser, Page, browsing

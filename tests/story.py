@@ -20,11 +20,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from pydantic import SecretStr
 
-from bot.app import Bellhop, Tempo, opened
+from bot.app import opened
+from bot.bellhop import Bellhop
 from bot.github.app import WORKER_PERMISSIONS
 from bot.http.listening import listening
 from bot.runners.base import WorkerKey
 from bot.settings import Settings
+from bot.tempo import Tempo
 from bot.worker_tokens import WorkerTokens
 from handlers.task import Task
 from simulator import Fault, Simulator

@@ -18,7 +18,7 @@ from bot.settings import Settings
 from simulator.keys import made_key
 
 
-def _settings(folder: Path) -> Settings:
+def settings_in(folder: Path) -> Settings:
     return Settings.model_validate(
         {
             "data": folder / "data",
@@ -36,7 +36,7 @@ def test_the_document_is_valid_openapi() -> None:
 
 
 async def test_every_route_that_is_served_is_in_the_document(tmp_path: Path) -> None:
-    async with opened(_settings(tmp_path)) as bellhop:
+    async with opened(settings_in(tmp_path)) as bellhop:
         app = bellhop.application()
         served = {
             (route.method, re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.resource.canonical))
@@ -53,7 +53,7 @@ async def test_every_route_that_is_served_is_in_the_document(tmp_path: Path) -> 
 
 async def test_it_is_served_under_both_prefixes(tmp_path: Path) -> None:
     async with (
-        opened(_settings(tmp_path)) as bellhop,
+        opened(settings_in(tmp_path)) as bellhop,
         TestClient(TestServer(bellhop.application())) as client,
     ):
         for prefix in ("/api", "/api/v1"):

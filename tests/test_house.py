@@ -138,7 +138,7 @@ def test_fly_runs_one_machine_that_stays() -> None:
     assert service["auto_stop_machines"] == "off"
     assert service["auto_start_machines"] is False
     assert service["min_machines_running"] == 1
-    assert FLY["deploy"]["strategy"] == "immediate"
+    assert FLY["deploy"]["strategy"] == "rolling"
 
 
 def test_fly_and_the_image_agree() -> None:

@@ -10,12 +10,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.app import opened
 from bot.http.openapi import document
 from bot.http.page_filters import prose
-from tests.test_bot_openapi import _settings
+from tests.test_bot_openapi import settings_in
 
 
 async def _page(folder: Path) -> tuple[str, dict[str, str]]:
     async with (
-        opened(_settings(folder)) as bellhop,
+        opened(settings_in(folder)) as bellhop,
         TestClient(TestServer(bellhop.application())) as client,
     ):
         answer = await client.get("/docs")

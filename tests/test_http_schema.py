@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
+from bot.http.access import SECURE_COOKIE
 from bot.http.openapi import document
-from tests.http_github import visited
-from tests.http_tasks import desk, unlimited
-from tests.story import staged
+from bot.http.sign_in_paths import CALLBACK
+from bot.keys import SCOPES
+from handlers.effects import SendWebhook
+from tests.http_sign_in import Visitor, another, at_the_door
+from tests.http_tasks import Desk, desk, unlimited
+from tests.provider_server import FakeProviders
+from tests.providers import BAD, GOOD
+from tests.story import Stage, staged
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = 5
@@ -25,6 +34,8 @@ include-operation-id = {meant}
 expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "422", "429", "503"]
 """
 """Of these no schema can say what is meant: a cursor, a search, a sign-in, a repository."""
+MEANT_IN_THE_BODY = {"createTask", "makeKey", "putConfig", "validateCredential"}
+"""A repository, a time to come, what the operator offers, an app that belongs to a token."""
 
 ABOUT_ONE = """
 [[operations]]
@@ -41,7 +52,7 @@ async def schemathesis(url: str, folder: Path, settings: str, *options: str) -> 
         for operation in methods.values()
         if {"cursor", "q", "next", "state"}
         & {one["name"] for one in operation.get("parameters", ())}
-        or operation["operationId"] == "createTask"
+        or operation["operationId"] in MEANT_IN_THE_BODY
     ]
     (folder / "schemathesis.toml").write_text(MEANT.format(meant=meant) + settings)
     hooks = {"SCHEMATHESIS_HOOKS": "tests.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
@@ -87,16 +98,94 @@ async def test_a_caller_with_tasks_gets_only_answers_that_are_written_down(tmp_p
     assert code == 0, output
 
 
+SESSION = """
+[auth.openapi.session]
+api_key = "{cookie}"
+"""
+ABOUT = """
+[[operations]]
+include-operation-id = "{operation}"
+parameters = {{ "path.owner" = "acme", "path.number" = 1, "{parameter}" = "{value}" }}
+"""
+WHERE = "^/(metrics$|api/(auth|config|deliveries|github|keys|rate-limit|sessions|startup|webhook-))"
+"""All that takes a session and is not about tasks."""
+ENDS = "signOut"
+"""This ends the session that asks, so it has a run of its own."""
+HTTPS = URL("https://127.0.0.1")
+
+
+def over_https(stage: Stage) -> None:
+    """Reached by https, where the session's cookie has the name that is written down."""
+    unlimited(stage)
+    worker_url = stage.settings.public_url
+    changed = {"base_url": str(HTTPS.origin()), "worker_url": worker_url}
+    stage.settings = stage.settings.model_copy(update=changed)
+    stage.sim.callback_urls = [str(HTTPS.with_path(CALLBACK))]
+
+
+def session_of(visitor: Visitor, headers: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """What schemathesis must know to ask as a page of theirs does: settings, and options."""
+    options = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    return SESSION.format(cookie=visitor.cookies[SECURE_COOKIE]), tuple(options)
+
+
+async def filled(alice: Visitor) -> str:
+    """Of everything that somebody can have, one; which of it each operation is about."""
+    stage, bot = alice.stage, alice.stage.bot
+    place, person = Desk(stage, alice.session), alice.person("alice")
+    stage.comments("alice", "/fix it")
+    task = await stage.ended()
+    name = f"msg_{1:032x}_1"
+    url, body = "https://127.0.0.1/hook", '{"type": "task.failed", "data": {}}'
+    message = SendWebhook(name, name, task.id, 1, person.id, url, body)
+    await bot.store.outbound.keep(message, "127.0.0.1", stage.clock())
+    key = await place.keys.new_key(person, "a test's", frozenset(SCOPES), None)
+    secret = await place.keys.new_webhook_secret(person)
+    phone = another(alice)
+    await phone.sign_in("alice")
+    for path, given in (
+        ("", {"agent": "command", "timeLimit": 600}),
+        ("/credentials", {"anthropic": GOOD, "openai": BAD}),
+        ("/fly", {"app": "workers", "token": GOOD}),
+    ):
+        headers = await alice.with_token() | {"Content-Type": "application/json"}
+        answer = await alice.call("PUT", f"/api/config{path}", headers, json.dumps(given))
+        assert answer.status == 200, answer.raw
+    assert secret is not None
+    sessions = [one.id for one in await alice.sessions("alice")]
+    about = {
+        "replayDelivery": ("path.delivery_id", name),
+        "endKey": ("path.key_id", key.key.id),
+        "endWebhookSecret": ("path.secret_id", secret.kept.id),
+        "endSession": ("path.session_id", sessions[0]),
+        "listGitHubIssues": ("path.repo", "widgets"),
+        "getGitHubIssue": ("path.repo", "widgets"),
+    }
+    return "".join(
+        ABOUT.format(operation=operation, parameter=parameter, value=value)
+        for operation, (parameter, value) in about.items()
+    )
+
+
 @pytest.mark.timeout(300)
 async def test_somebody_who_signed_in_gets_only_answers_that_are_written_down(
     tmp_path: Path,
 ) -> None:
-    async with visited(tmp_path, prepare=unlimited) as (place, alice):
-        cookie = f"Cookie: {alice.browser.cookie}"
-        only = ["--include-path-regex", "^/api/github/"]
-        # On plain http the cookie has another name, so for schemathesis it is no credential.
-        only += ["--exclude-checks", "ignored_auth,negative_data_rejection"]
-        code, output = await schemathesis(
-            place.stage.settings.public_url, tmp_path, "", "-H", cookie, *only
-        )
-    assert code == 0, output
+    async with FakeProviders(good={GOOD}).serve() as providers:
+
+        def prepare(stage: Stage) -> None:
+            over_https(stage)
+            stage.provider_bases |= providers.bases
+
+        async with at_the_door(tmp_path, prepare=prepare, admins=("alice",)) as alice:
+            await alice.sign_in("alice")
+            about = await filled(alice)
+            for only in (
+                ("--include-path-regex", WHERE, "--exclude-operation-id", ENDS),
+                ("--include-operation-id", ENDS),
+            ):
+                settings, headers = session_of(alice, await alice.with_token())
+                code, output = await schemathesis(
+                    alice.url, tmp_path, settings + about, *headers, *only
+                )
+                assert code == 0, output

@@ -24,6 +24,7 @@ from bot.http.delivery_bodies import (
 )
 from bot.http.problems import Problem
 from bot.http.routes import add_route
+from bot.http.task_queries import number_of, wrong_parameter
 from bot.roles import Roles
 from handlers.access import sees_those_of
 from storage import Store
@@ -71,7 +72,7 @@ class DeliveriesDesk:
         if inbound:
             only_operators(caller)
         if direction not in {"inbound", "outbound"}:
-            raise Problem(400, "`direction` is inbound or outbound.")
+            raise wrong_parameter("direction", "Say inbound or outbound.")
         asked = _asked(request)
         if inbound:
             if asked.task_id is not None:
@@ -168,16 +169,14 @@ def _asked(request: web.Request) -> _Asked:
     """The page that a request wants.
 
     Raises:
-        Problem: 400 for parameters that are none.
+        Problem: 400 for a cursor or an id that is none, 422 for another limit than may be.
     """
-    limit = request.query.get("limit", str(USUAL))
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > MOST:
-        raise Problem(400, f"`limit` is a number from 1 to {MOST}.")
+    limit = number_of(request, "limit", USUAL, MOST)
     before = place_in(request)
     task_id = request.query.get("task")
     if task_id is not None and not TASK_ID.fullmatch(task_id):
         raise Problem(400, "`task` is no task's id, which is a UUID.")
-    return _Asked(int(limit), before, task_id.lower() if task_id else None)
+    return _Asked(limit, before, task_id.lower() if task_id else None)
 
 
 def _page(

@@ -97,7 +97,7 @@ def _operation(route: Route, references: Mapping[_Key, Json]) -> Json:
         operation["parameters"] = [_parameter(one) for one in route.parameters]
     if route.body:
         content = _content(route.body, references, "validation")
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": not route.body.optional, "content": content}
     return operation
 
 

@@ -53,13 +53,14 @@ class Health(BaseModel):
 class Content:
     """A body in one of some media types, described by a model or by a schema.
 
-    In the types of `also` it is a text that no schema describes.
+    In the types of `also` it is a text that no schema describes; an `optional` body may be missing.
     """
 
     model: type[BaseModel] | None = None
     media: tuple[str, ...] = JSON
     schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
     also: tuple[str, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

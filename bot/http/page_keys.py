@@ -20,6 +20,7 @@ from bot.http.keys import make_key
 from bot.http.once import Once
 from bot.http.page_forms import ask_first, mendable, messages, text_in
 from bot.http.problems import Problem
+from bot.http.task_queries import wrong_parameter
 from bot.key_desk import LONGEST_NAME, KeyDesk
 from bot.keys import SCOPES
 from storage.keys import ApiKey
@@ -96,14 +97,18 @@ class KeyPages:
         Raises:
             Problem: 422, it cannot be.
         """
-        lasts = given["lasts"] if given["lasts"] in LASTS else "never"
-        ends = None if lasts == "never" else self.desk.clock() + timedelta(days=int(lasts))
+        lasts = given["lasts"]
+        days = int(lasts) if lasts in LASTS and lasts != "never" else None
+        ends = None if days is None else self.desk.clock() + timedelta(days=days)
         body = {
             "name": given["name"],
             "scopes": given["scopes"],
             "expiresAt": None if ends is None else ends.isoformat(),
         }
-        return valid(json.dumps(body), NewKey)
+        wanted = valid(json.dumps(body), NewKey)
+        if lasts not in LASTS:  # a key is for good only where somebody chose that
+            raise wrong_parameter("lasts", "Choose how long it lasts.")
+        return wanted
 
     async def _ask(self, request: web.Request, caller: Caller) -> web.Response:
         key = await self._theirs(request, caller)

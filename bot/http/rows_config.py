@@ -150,7 +150,7 @@ ROUTES = (
             404: "The installation is not there, or not yours; or there is no such provider.",
             409: "No key is stored, or it cannot be read any more.",
         },
-        Content(SecretToCheck),
+        Content(SecretToCheck, optional=True),
         parameters=(_WHOM, _SCOPE),
         security=_SESSION,
     ),

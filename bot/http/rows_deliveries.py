@@ -33,7 +33,12 @@ ROUTES = (
         _TAG,
         "Deliveries, newest first, with what became of them.",
         {200: Answer("A page.", Content(DeliveryPage))},
-        ASKED_BY_PEOPLE | {400: "A parameter is none of those that there are."} | LOOK_UP,
+        ASKED_BY_PEOPLE
+        | {
+            400: "The cursor or the task's id is none, or does not go with the direction.",
+            422: "The limit or the direction is none; `errors` tells which.",
+        }
+        | LOOK_UP,
         parameters=_PAGE,
         security=PEOPLE,
     ),
