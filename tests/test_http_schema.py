@@ -31,7 +31,7 @@ MEANT = """
 [[operations]]
 include-operation-id = {meant}
 [operations.checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "422", "429", "503"]
+expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "422", "429", "503"]
 """
 """Of these no schema can say what is meant: a cursor, a search, a sign-in, a repository."""
 MEANT_IN_THE_BODY = {"createTask", "makeKey", "putConfig", "validateCredential"}
