@@ -8,9 +8,11 @@ const feed = document.getElementById("feed");
 const live = document.getElementById("live");
 
 const refresh = gently(async () => {
-  const page = await freshPage();
+  const path = location.pathname + location.search;
+  const page = await freshPage(path);
   const fresh = page && page.getElementById("feed");
   if (fresh) replace(fresh);
+  else if (page) location.replace(path); // who has been signed out elsewhere is shown no tasks
 }, PAUSE);
 
 function replace(fresh) {
@@ -34,8 +36,8 @@ if (feed.hasAttribute("data-follow")) {
   follow("/api/tasks/events", Number(feed.dataset.after), {
     event: refresh,
     state: (state) => {
-      if (state === "live" && lost) refresh();
-      lost = state === "lost";
+      if ((state === "live" && lost) || state === "refused") refresh();
+      lost = state === "lost" || state === "refused";
       showState(live, state);
     },
   });

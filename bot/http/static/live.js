@@ -1,80 +1,117 @@
 // Follows a stream of events, over restarts of the bot, and says how that goes.
 
-const TYPES = ["status", "progress", "info", "command", "success", "warning", "error", "message", "usage"];
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 15_000;
+const ENDED_WAIT = 10_000; // until it is asked whether somebody let an ended task go on
 export const PAUSE = 2_000; // between two looks at the page: requests are counted
 const OUT_OF_SIGHT = 30_000; // after so long a page that nobody sees lets go of its connection
 
 /**
+ * The stream is read with `fetch`: an `EventSource` takes several times as long for the tens of
+ * thousands of lines of a long log, and does not tell why it was refused.
+ *
  * @param {string} path where the events are
  * @param {number} after the last event that is known
  * @param {{event: (event: object) => void, state: (state: string) => void}} hear
- *   `state` is one of: live, lost, ended
+ *   `state` is one of: live, lost, refused (the reader may not, or not any more), ended
  */
 export function follow(path, after, hear) {
-  let source = null;
   let last = after;
   let wait = FIRST_WAIT;
-  let over = false;
+  let told = ""; // the state that was told last
   let timer = 0;
+  let reading = null; // what ends the connection there is
 
-  function open() {
-    source = new EventSource(`${path}?after=${last}`);
-    source.onopen = () => {
-      wait = FIRST_WAIT;
-      hear.state("live");
-    };
-    source.onerror = onError;
-    source.addEventListener("end", () => {
-      over = true;
-      source.close();
-      hear.state("ended");
-    });
-    for (const type of TYPES) {
-      source.addEventListener(type, (message) => {
-        if (!message.data) return; // "error" is also what a lost connection is called
-        const event = JSON.parse(message.data);
-        last = Math.max(last, event.id);
-        hear.event(event);
-      });
+  async function open() {
+    clearTimeout(timer);
+    if (reading) return;
+    const mine = (reading = new AbortController());
+    const found = await attempt(mine.signal);
+    if (mine.signal.aborted) return;
+    reading = null;
+    // Somebody who looks at what has ended need not know that it cannot be asked about just now.
+    if (found !== "lost" || told !== "ended") tell(found);
+    if (document.visibilityState !== "visible") return; // it opens when it is
+    if (found === "ended") {
+      timer = setTimeout(open, ENDED_WAIT); // an ended task may go on, if somebody wants it to
+    } else {
+      timer = setTimeout(open, wait * (0.75 + Math.random() / 2)); // not all pages at once
+      wait = Math.min(2 * wait, LONGEST_WAIT);
     }
   }
 
-  function onError(message) {
-    if (message.data) return;
-    hear.state("lost");
-    // The browser tries again by itself unless the answer was none: then it is up to us.
-    if (source.readyState === EventSource.CLOSED) {
-      timer = setTimeout(open, wait);
-      wait = Math.min(2 * wait, LONGEST_WAIT);
+  function tell(state) {
+    if (state !== told) hear.state(state);
+    told = state;
+  }
+
+  /** Follow as long as it goes; how it stands after that. */
+  async function attempt(signal) {
+    const headers = { Accept: "text/event-stream" };
+    const answer = await fetch(`${path}?after=${last}`, { headers, signal }).catch(() => null);
+    if (!answer) return "lost";
+    if (answer.status === 204) return "ended"; // all there is, is known
+    if ([401, 403, 404].includes(answer.status)) return "refused";
+    if (!answer.ok) return "lost";
+    wait = FIRST_WAIT;
+    tell("live");
+    return read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+  }
+
+  async function read(reader) {
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read().catch(() => ({ done: true }));
+      if (done) return "lost";
+      const blocks = (rest + value).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const { event: type, data } = fields(block);
+        if (type === "end") return "ended";
+        if (!data) continue;
+        const event = JSON.parse(data);
+        last = Math.max(last, event.id);
+        hear.event(event);
+      }
     }
   }
 
   function close() {
     clearTimeout(timer);
-    source.close();
+    reading?.abort();
+    reading = null;
   }
 
-  function reopen() {
-    clearTimeout(timer);
-    if (!over && source.readyState === EventSource.CLOSED) open();
+  // A browser has few connections for one server: pages in the background share none of them.
+  function look() {
+    if (document.visibilityState === "visible") open();
+    else timer = setTimeout(close, OUT_OF_SIGHT);
   }
 
   open();
+  if (document.visibilityState !== "visible") look();
   addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => event.persisted && reopen());
-  // A browser has few connections for one server: pages in the background share none of them.
+  addEventListener("pageshow", (event) => event.persisted && open());
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
-    if (document.visibilityState === "visible") reopen();
-    else timer = setTimeout(close, OUT_OF_SIGHT);
+    look();
   });
+}
+
+/** The fields of one event, each a line, as the bot sends them. */
+function fields(block) {
+  const found = {};
+  for (const line of block.split("\n")) {
+    const colon = line.indexOf(": ");
+    if (colon > 0) found[line.slice(0, colon)] = line.slice(colon + 2);
+  }
+  return found;
 }
 
 const WORDS = {
   live: "Live",
   lost: "Connection lost, trying again …",
+  refused: "Not shown any more, trying again …",
   ended: "Ended",
 };
 
@@ -106,13 +143,16 @@ export function gently(work, pause) {
   return run;
 }
 
-/** The page as the server shows it now; null where it does not, or where nobody looks. */
-export async function freshPage() {
+/**
+ * A page as the server shows it now; null where it does not, or where nobody looks. Whoever may not
+ * see it any more gets what the server has to say about that instead.
+ */
+export async function freshPage(path) {
   if (document.visibilityState === "hidden") return null;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.redirected && new URL(answer.url).pathname === "/sign-in") location.reload();
-    if (answer.status === 404) location.reload();
+    const answer = await fetch(path, { headers: { Accept: "text/html" } });
+    const gone = answer.redirected && new URL(answer.url).pathname === "/sign-in";
+    if (gone || answer.status === 404) location.replace(path);
     if (!answer.ok) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {

@@ -7,10 +7,11 @@ import { now, span } from "./times.js";
 const task = document.getElementById("task");
 const live = document.getElementById("live");
 const known = Number(task.dataset.after); // the page shows what happened up to here
+const path = `/tasks/${task.dataset.task}`; // the page may stand at the address of a form of it
 const log = new LogView(document.getElementById("log"));
 
 const refresh = gently(async () => {
-  const page = await freshPage();
+  const page = await freshPage(path);
   if (!page) return;
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
@@ -39,14 +40,14 @@ function tick() {
 }
 
 let lost = false;
-follow(`/api/tasks/${task.dataset.task}/events`, 0, {
+follow(`/api${path}/events`, 0, {
   event: (event) => {
     log.add(event);
     if (event.id > known && !isLine(event)) refresh();
   },
   state: (state) => {
-    if ((state === "live" && lost) || state === "ended") refresh();
-    lost = state === "lost";
+    if ((state === "live" && lost) || state === "ended" || state === "refused") refresh();
+    lost = state === "lost" || state === "refused";
     showState(live, state);
   },
 });
