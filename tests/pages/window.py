@@ -29,6 +29,12 @@ LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
 SERIOUS = frozenset({"serious", "critical"})
 
 _FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+_HERE_SEEN = """
+[...document.querySelectorAll("nav [aria-current]")].every((tab) => {
+  const [one, all] = [tab, tab.closest("nav")].map((element) => element.getBoundingClientRect());
+  return one.left >= all.left - 1 && one.right <= all.right + 1;
+})
+"""
 _LOOK = """
 () => axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap(
   rule => rule.nodes.map(node => [rule.impact, rule.id, node.target.join(' '),
@@ -80,6 +86,8 @@ class Window:
         found: list[object] = list(await self.barriers())
         if not await self.fits():
             found.append("it has to be scrolled to the side")
+        if not await self.page.evaluate(_HERE_SEEN):
+            found.append("where one is, is out of sight in the navigation")
         return found
 
     async def wrong_in_any_look(self, name: str) -> dict[str, object]:
@@ -87,7 +95,7 @@ class Window:
         found: dict[str, object] = {}
         for width, scheme in LOOKS:
             await self.page.set_viewport_size(ViewportSize(width=width, height=HEIGHT))
-            await self.page.emulate_media(color_scheme=scheme)
+            await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             if wrong := await self.wrong(f"{name}-{width}-{scheme}"):
                 found[f"{name}-{width}-{scheme}"] = wrong
         return found
