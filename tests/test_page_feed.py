@@ -123,7 +123,7 @@ async def test_a_search_that_cannot_be_read_is_pointed_at(tmp_path: Path) -> Non
     [
         ("status=fallen", 422, "Give some of queued, starting"),
         ("repository=widgets", 422, "Give a repository as owner/name."),
-        ("cursor=x", 400, "The cursor is none of ours."),
+        ("cursor=x", 400, "a page of the list that there is not."),
     ],
 )
 async def test_what_is_wrong_in_an_address_is_told(

@@ -1,7 +1,7 @@
 // The feed fills itself: when something happened, the list is asked for again, and what is new in
 // it or changed takes its place. What is to be seen is decided by the server alone.
 
-import { PAUSE, follow, freshPage, gently, showState } from "./live.js";
+import { PAUSE, follow, freshPage, gently, isLine, showState } from "./live.js";
 import "./times.js";
 
 const feed = document.getElementById("feed");
@@ -34,7 +34,7 @@ function replace(fresh) {
 if (feed.hasAttribute("data-follow")) {
   let lost = false;
   follow("/api/tasks/events", Number(feed.dataset.after), {
-    event: refresh,
+    event: (event) => isLine(event) || refresh(),
     state: (state) => {
       if ((state === "live" && lost) || state === "refused") refresh();
       lost = state === "lost" || state === "refused";

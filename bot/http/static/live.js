@@ -108,6 +108,11 @@ function fields(block) {
   return found;
 }
 
+/** Whether an event is a line of a worker's log: those come in thousands and change nothing. */
+export function isLine(event) {
+  return ["info", "command"].includes(event.type) && Object.keys(event.data).length === 0;
+}
+
 const WORDS = {
   live: "Live",
   lost: "Connection lost, trying again …",

@@ -1,6 +1,6 @@
 // Keeps a task's page as it is now: the log line by line, the rest as the server shows it.
 
-import { PAUSE, follow, freshPage, gently, showState } from "./live.js";
+import { PAUSE, follow, freshPage, gently, isLine, showState } from "./live.js";
 import { LogView } from "./log.js";
 import { now, span } from "./times.js";
 
@@ -55,8 +55,3 @@ setInterval(tick, 1_000);
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") refresh();
 });
-
-/** Whether an event is a line of the worker's log: those come in thousands and change nothing. */
-function isLine(event) {
-  return ["info", "command"].includes(event.type) && Object.keys(event.data).length === 0;
-}
