@@ -90,6 +90,11 @@ async def test_no_page_lets_anything_in(tmp_path: Path) -> None:
                 == []
             )
             assert shown.html.count("<h1") == 1, path
+            there = re.findall(r'\sid="([^"]+)"', shown.html)
+            assert len(there) == len(set(there)), path
+            named = re.findall(r'aria-(?:describedby|labelledby)="([^"]*)"', shown.html)
+            assert {one for some in named for one in some.split()} <= set(there), path
+            assert all(named), path
 
 
 async def test_no_form_is_taken_without_its_token(tmp_path: Path) -> None:
