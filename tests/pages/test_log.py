@@ -54,6 +54,7 @@ async def test_fifty_thousand_lines(windows: Windows, tmp_path: Path) -> None:
         shown, rows = page.locator("[data-log-rows]"), page.locator("[data-log-rows] > *")
         count = page.locator("[data-log-count]")
         await expect(count).to_contain_text("50,0", timeout=20_000)
+        await expect(count).to_contain_text("times in UTC")
         for part, seen in ((0, "command (sh)"), (0.5, "line 250"), (1, f"line {LINES - 1} of")):
             took = await page.evaluate(JUMP, part)
             assert took / 1000 < MOST_SECONDS, (part, took)

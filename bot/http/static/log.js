@@ -152,7 +152,7 @@ export class LogView {
     this.root.dataset.shown = total;
     let words = this.words;
     if (this.shown) words = this.found(total);
-    else if (total) words = `${total.toLocaleString("en")} ${total === 1 ? "line" : "lines"}`;
+    else if (total) words = `${total.toLocaleString("en")} ${total === 1 ? "line" : "lines"}, with times in UTC`;
     if (this.count.textContent !== words) this.count.textContent = words;
   }
 
