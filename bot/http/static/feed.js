@@ -1,19 +1,19 @@
 // The feed fills itself: when something happened, the list is asked for again, and what is new in
 // it or changed takes its place. What is to be seen is decided by the server alone.
 
-import { PAUSE, follow, freshPage, gently, isLine, showState } from "./live.js";
+import { PAUSE, follow, gently, isLine, showState, withFreshPage } from "./live.js";
 import "./times.js";
 
 const feed = document.getElementById("feed");
 const live = document.getElementById("live");
 
-const refresh = gently(async () => {
-  const path = location.pathname + location.search;
-  const page = await freshPage(path);
-  const fresh = page && page.getElementById("feed");
+const path = location.pathname + location.search;
+
+const refresh = gently(() => withFreshPage(path, (page) => {
+  const fresh = page.getElementById("feed");
   if (fresh) replace(fresh);
-  else if (page) location.replace(path); // who has been signed out elsewhere is shown no tasks
-}, PAUSE);
+  else location.replace(path); // who has been signed out elsewhere is shown no tasks
+}), PAUSE);
 
 function replace(fresh) {
   const known = new Map();

@@ -3,6 +3,8 @@
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 15_000;
 const ENDED_WAIT = 10_000; // until it is asked whether somebody let an ended task go on
+const AGAIN = 5_000; // until a page that could not be had is asked for once more
+const SILENCE = 50_000; // the bot says something every 15 seconds: a line so still is cut
 export const PAUSE = 2_000; // between two looks at the page: requests are counted
 const OUT_OF_SIGHT = 30_000; // after so long a page that nobody sees lets go of its connection
 
@@ -26,8 +28,8 @@ export function follow(path, after, hear) {
     clearTimeout(timer);
     if (reading) return;
     const mine = (reading = new AbortController());
-    const found = await attempt(mine.signal);
-    if (mine.signal.aborted) return;
+    const found = await attempt(mine);
+    if (reading !== mine) return; // it was closed
     reading = null;
     // Somebody who looks at what has ended need not know that it cannot be asked about just now.
     if (found !== "lost" || told !== "ended") tell(found);
@@ -46,24 +48,24 @@ export function follow(path, after, hear) {
   }
 
   /** Follow as long as it goes; how it stands after that. */
-  async function attempt(signal) {
-    const headers = { Accept: "text/event-stream" };
-    const answer = await fetch(`${path}?after=${last}`, { headers, signal }).catch(() => null);
+  async function attempt(mine) {
+    const answer = await unlessSilent(mine, (signal) =>
+      fetch(`${path}?after=${last}`, { headers: { Accept: "text/event-stream" }, signal }));
     if (!answer) return "lost";
     if (answer.status === 204) return "ended"; // all there is, is known
     if ([401, 403, 404].includes(answer.status)) return "refused";
     if (!answer.ok) return "lost";
     wait = FIRST_WAIT;
     tell("live");
-    return read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+    return read(mine, answer.body.pipeThrough(new TextDecoderStream()).getReader());
   }
 
-  async function read(reader) {
+  async function read(mine, reader) {
     let rest = "";
     for (;;) {
-      const { value, done } = await reader.read().catch(() => ({ done: true }));
-      if (done) return "lost";
-      const blocks = (rest + value).split("\n\n");
+      const piece = await unlessSilent(mine, () => reader.read());
+      if (!piece || piece.done) return "lost";
+      const blocks = (rest + piece.value).split("\n\n");
       rest = blocks.pop();
       for (const block of blocks) {
         const { event: type, data } = fields(block);
@@ -98,6 +100,18 @@ export function follow(path, after, hear) {
   });
 }
 
+/** What somebody on the other side of a line says; null where it is cut, or silent for too long. */
+async function unlessSilent(line, hear) {
+  const silence = setTimeout(() => line.abort(), SILENCE);
+  try {
+    return await hear(line.signal);
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(silence);
+  }
+}
+
 /** The fields of one event, each a line, as the bot sends them. */
 function fields(block) {
   const found = {};
@@ -128,7 +142,7 @@ export function showState(element, state) {
   element.hidden = false;
 }
 
-/** Calls a function at once, and then at most every `pause` milliseconds. */
+/** Calls a function at once, and then at most every `pause` milliseconds; again if it says false. */
 export function gently(work, pause) {
   let busy = false;
   let again = false;
@@ -139,28 +153,27 @@ export function gently(work, pause) {
     }
     busy = true;
     again = false;
-    await work();
+    const done = await work();
     setTimeout(() => {
       busy = false;
-      if (again) run();
-    }, pause);
+      if (again || !done) run();
+    }, done ? pause : AGAIN);
   }
   return run;
 }
 
 /**
- * A page as the server shows it now; null where it does not, or where nobody looks. Whoever may not
- * see it any more gets what the server has to say about that instead.
+ * Shows a page as the server has it now, unless nobody looks: whoever may not see it any more gets
+ * what the server has to say about that instead. False where the server does not answer.
  */
-export async function freshPage(path) {
-  if (document.visibilityState === "hidden") return null;
-  try {
-    const answer = await fetch(path, { headers: { Accept: "text/html" } });
-    const gone = answer.redirected && new URL(answer.url).pathname === "/sign-in";
-    if (gone || answer.status === 404) location.replace(path);
-    if (!answer.ok) return null;
-    return new DOMParser().parseFromString(await answer.text(), "text/html");
-  } catch {
-    return null; // the stream will say that the connection is lost
-  }
+export async function withFreshPage(path, show) {
+  if (document.visibilityState === "hidden") return true; // it is asked for when somebody looks
+  const line = new AbortController();
+  const answer = await unlessSilent(line, (signal) => fetch(path, { headers: { Accept: "text/html" }, signal }));
+  const text = answer && (await unlessSilent(line, () => answer.text()));
+  if (text === null) return false;
+  const gone = answer.redirected && new URL(answer.url).pathname === "/sign-in";
+  if (gone || answer.status === 404) location.replace(path);
+  else if (answer.ok) show(new DOMParser().parseFromString(text, "text/html"));
+  return true;
 }

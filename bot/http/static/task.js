@@ -1,6 +1,6 @@
 // Keeps a task's page as it is now: the log line by line, the rest as the server shows it.
 
-import { PAUSE, follow, freshPage, gently, isLine, showState } from "./live.js";
+import { PAUSE, follow, gently, isLine, showState, withFreshPage } from "./live.js";
 import { LogView } from "./log.js";
 import { now, span } from "./times.js";
 
@@ -10,9 +10,7 @@ const known = Number(task.dataset.after); // the page shows what happened up to 
 const path = `/tasks/${task.dataset.task}`; // the page may stand at the address of a form of it
 const log = new LogView(document.getElementById("log"));
 
-const refresh = gently(async () => {
-  const page = await freshPage(path);
-  if (!page) return;
+const refresh = gently(() => withFreshPage(path, (page) => {
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
     if (fresh) replace(part, fresh);
@@ -22,7 +20,7 @@ const refresh = gently(async () => {
     if (fresh) part.className = fresh.className;
   }
   document.title = page.title;
-}, PAUSE);
+}), PAUSE);
 
 /** Puts the new part in the place of the old one, unless somebody is about to use it. */
 function replace(part, fresh) {
