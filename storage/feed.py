@@ -20,7 +20,7 @@ from storage.numbers import Numbers
 from storage.sqlite import Engine
 from storage.times import from_text
 
-MOST_CHARACTERS = 250_000
+MOST_CHARACTERS = 100_000
 """What a page holds of each table beside its last row: most lines are short, but not all."""
 
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])

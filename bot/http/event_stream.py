@@ -16,7 +16,7 @@ from bot.http.problems import Problem
 from bot.live import Follower, Hub, Over, Piece
 from storage import StorageFailed
 
-PAGE = 500
+PAGE = 200
 """Events that one stream reads from the table at once; fewer where they are long."""
 SLICE = 64 * 1024
 """Bytes that are written at once: what one stream holds beside what all share."""
