@@ -10,7 +10,7 @@ import pytest
 from tests.http_github import signed_in
 from tests.pages.busy import AGENT, busy
 from tests.pages.place import Place, place
-from tests.pages.window import LOOKS, Windows
+from tests.pages.window import LOOKS, NARROW, Windows
 from tests.story import Stage
 
 ADMINS = ("tina",)
@@ -64,6 +64,21 @@ async def _look(
 async def test_what_strangers_see(windows: Windows, tmp_path: Path) -> None:
     async with place(tmp_path, windows) as there:
         await _look(there, None, STRANGERS)
+
+
+async def test_the_head_of_a_phone_is_as_high_on_each_page(
+    windows: Windows, tmp_path: Path
+) -> None:
+    async with place(tmp_path, windows) as there:
+        await signed_in(there.desk, "alice")
+        window = await there.window("alice", width=NARROW)
+        high: dict[str, float] = {}
+        for path in ("/", "/plots", "/installations", "/settings", "/docs", "/tasks/new"):
+            await window.go(path)
+            box = await window.page.get_by_role("banner").bounding_box()
+            assert box is not None
+            high[path] = box["height"]
+        assert len(set(high.values())) == 1, high
 
 
 async def test_what_somebody_new_sees(windows: Windows, tmp_path: Path) -> None:
