@@ -53,6 +53,8 @@ article > header {
   padding: .5rem 1rem; background: var(--soft); border-bottom: 1px solid var(--line);
 }
 .body, form { padding: .75rem 1rem }
+.body { overflow-x: auto }
+table { overflow-wrap: normal }
 .body > :first-child { margin-top: 0 }
 .body > :last-child { margin-bottom: 0 }
 .reactions { padding: 0 1rem .75rem }

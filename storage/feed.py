@@ -20,6 +20,9 @@ from storage.numbers import Numbers
 from storage.sqlite import Engine
 from storage.times import from_text
 
+MOST_CHARACTERS = 100_000
+"""What a page holds of each table beside its last row: most lines are short, but not all."""
+
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _NO_DATA = "{}"
 _ENDED = "status NOT IN ('queued', 'starting', 'running')"
@@ -68,6 +71,14 @@ class _Span:
     task_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of one table: its first `limit` of a span, or all up to a number."""
+
+    rows: Sequence[_Row]
+    upto: int
+
+
 class Listener(Protocol):
     """Somebody who wants to hear of events, on the event loop."""
 
@@ -107,18 +118,23 @@ class Feed:
     async def page(self, after: int, limit: int, task_id: str | None = None) -> Page:
         """Up to `limit` events with numbers above `after`, of one task or of all, oldest first.
 
+        Fewer where they are long.
+
         Nothing with a lower number than the last of them is ever committed later.
         """
         span = _Span(after, self._numbers.settled, limit, task_id)
         if span.upto <= after:
             return Page((), after, more=False)
         # Both are read after `settled` was: what is settled is seen.
-        lines = await self._logs.read(lambda db: _rows(db, _LINES, span))
+        lines = await self._logs.read(lambda db: _part(db, _LINES, span))
 
         def work(db: Database) -> Page:
-            rows = list(islice(merge(lines, _rows(db, _TIMELINE, span)), limit))
+            timeline = _part(db, _TIMELINE, span)
+            upto = min(lines.upto, timeline.upto)
+            found = merge(lines.rows, timeline.rows)
+            rows = list(islice((row for row in found if row[0] <= upto), limit))
             last = rows[-1][0] if rows else after
-            return Page(tuple(_fed(db, rows)), last, more=len(rows) == limit)
+            return Page(tuple(_fed(db, rows)), last, more=len(rows) == limit or upto < span.upto)
 
         return await self._engine.read(work)
 
@@ -148,10 +164,10 @@ _TIMELINE = "SELECT id, task_id, attempt, at, type, message, data FROM timeline"
 _LINES = f"SELECT id, task_id, attempt, at, type, message, '{_NO_DATA}' FROM lines"  # noqa: S608 - our own text
 
 
-def _rows(db: Database, select: str, span: _Span) -> list[_Row]:
+def _part(db: Database, select: str, span: _Span) -> _Part:
     """The first rows of a span, by the table's key or by the index of its task."""
     of_task = "" if span.task_id is None else "task_id = :task_id AND "
-    return db.conn.execute(
+    found = db.conn.execute(
         f"{select} WHERE {of_task}id > :after AND id <= :upto ORDER BY id LIMIT :limit",
         {
             "task_id": span.task_id,
@@ -159,7 +175,15 @@ def _rows(db: Database, select: str, span: _Span) -> list[_Row]:
             "upto": span.upto,
             "limit": span.limit,
         },
-    ).fetchall()
+    )
+    rows, size = list[_Row](), 0
+    for row in found:
+        rows.append(row)
+        size += len(row[5]) + len(row[6])
+        if size > MOST_CHARACTERS:
+            found.close()
+            return _Part(rows, row[0])
+    return _Part(rows, span.upto)
 
 
 def _fed(db: Database, rows: Sequence[_Row]) -> Iterable[Fed]:

@@ -25,6 +25,10 @@ class PullTimes:
     pulls: int
 
 
+NONE = tuple(PullTimes(within, 0) for within in (*BOUNDS, LONGER))
+"""Every class, the quickest first, where there are no pull requests."""
+
+
 def class_of(seconds: float) -> int:
     """The class of a time."""
     place = bisect_left(BOUNDS, seconds)
@@ -59,4 +63,4 @@ def since(db: Database, parts: str, first: date) -> tuple[PullTimes, ...]:
         (parts, first.isoformat()),
     )
     found = dict(rows.fetchall())
-    return tuple(PullTimes(within, int(found.get(within, 0))) for within in (*BOUNDS, LONGER))
+    return tuple(PullTimes(one.within, int(found.get(one.within, 0))) for one in NONE)

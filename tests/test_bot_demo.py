@@ -15,7 +15,7 @@ import pytest
 
 from bot.demo.commits import Commit, GitFailed, head_of
 from bot.demo.offline import OfflineGitHub, Place, Pull, Reaction, Remark, Repository, Thread
-from bot.demo.play import ASK
+from bot.demo.play import ASK, _invite
 from bot.demo.stage import AGENT, staged
 from bot.demo.steps import missing
 from bot.demo.world import World
@@ -249,6 +249,12 @@ def _world(
     issue = Thread(number=1, title="I", state="open", url="", comments=comments)
     repository = Repository(branches=("main", "b"), issues=(issue,), pulls=pulls)
     return World(PLACE, repository, (), (), {"b": commit} if commit else {})
+
+
+def test_who_goes_on_alone_hears_where_and_as_whom(capsys: pytest.CaptureFixture[str]) -> None:
+    _invite(_world(QUESTION), "http://bellhop.test")
+    said = capsys.readouterr().out
+    assert "http://bellhop.test/ (sign in as octo-dev" in said, "the tasks are theirs"
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,7 @@ async def test_what_cannot_be_a_key_is_told_at_its_field(home: Home, secret: str
     shown = await home.key(secret)
     assert shown.status == 422
     assert 'id="anthropic-secret-problem"' in shown.html
+    assert len(re.findall(r"\sautofocus[ >]", shown.html)) == 1
     assert home.provider.asked == []
 
 
@@ -190,6 +191,8 @@ async def test_a_wrong_default_is_told_at_its_field(
     assert problem, shown.html
     assert told.lower() in problem[1].lower()
     assert value in shown.html, "what was typed is still there"
+    assert "`" not in shown.text
+    assert re.search(rf'<(?:input|select) id="{field}"[^>]*\sautofocus[ >]', shown.html)
 
 
 def test_numbers_are_read_as_people_write_them() -> None:

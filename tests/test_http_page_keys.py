@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from bot.http.once import Once
+from bot.keys import SCOPES, digest
+from storage.keys import MOST_KEYS, ApiKey
 from tests.http_pages import Browser, Shown, browser
 from tests.http_tasks import ABSENT, Client, Desk, desk
+from tests.makers import NOON, id_of
 
 KEYS = "/settings/keys"
 SECRETS = "/settings/webhook-secrets"
@@ -51,6 +54,16 @@ async def home(tmp_path: Path) -> AsyncGenerator[Home]:
     async with desk(tmp_path) as (made, _):
         await _forget_keys(made)
         yield Home(made, await browser(made, "alice"))
+
+
+async def test_who_has_as_many_keys_as_may_be_is_told_so(home: Home) -> None:
+    people, alice = home.desk.stage.bot.store.people, home.desk.person("alice")
+    for number in range(MOST_KEYS):
+        key = ApiKey(id_of(number), alice, "n", "bh_aaaaaa", frozenset(SCOPES), NOON)
+        assert await people.keep_key(key, digest(str(number)))
+    shown = await home.make(KEYS, name="one more", lasts="90", scopes="tasks:read")
+    assert (shown.status, f"There are {MOST_KEYS} keys already" in shown.text) == (409, True)
+    assert 'value="one more"' in shown.html
 
 
 async def _forget_keys(desk: Desk) -> None:

@@ -11,8 +11,10 @@ from bot.http.limiting import Limits
 from bot.http.own_path import own_path
 from bot.http.pages import HERE, is_page
 from bot.http.static_files import FOLDER, static
+from tests.http_github import signed_in
 from tests.http_pages import browser
-from tests.http_tasks import desk
+from tests.http_tasks import ABSENT, desk
+from tests.story import Stage
 
 OWN_CODE = r"<script(?![^>]*\bsrc=)|<style\b|\sstyle\s*=|\son[a-z]+=\""
 """Script and style that stand in a page itself."""
@@ -88,6 +90,46 @@ async def test_no_page_lets_anything_in(tmp_path: Path) -> None:
                 == []
             )
             assert shown.html.count("<h1") == 1, path
+            there = re.findall(r'\sid="([^"]+)"', shown.html)
+            assert len(there) == len(set(there)), path
+            named = re.findall(r'aria-(?:describedby|labelledby)="([^"]*)"', shown.html)
+            assert {one for some in named for one in some.split()} <= set(there), path
+            assert all(named), path
+
+
+async def test_no_form_is_taken_without_its_token(tmp_path: Path) -> None:
+    own: list[int] = []
+
+    def prepare(stage: Stage) -> None:
+        own.append(stage.sim.install(stage.sim.add_repository("alice/own", {"a": "b"})).id)
+
+    async with desk(tmp_path, admins=("alice",), prepare=prepare) as (here, client):
+        await signed_in(here, "alice")
+        made = await client.ask("Mend it.")
+        await here.ended(made.id)
+        alice = await browser(here, "alice")
+        app, filled = here.stage.bot.application(), {"provider": "openai", "task_id": made.id}
+        filled |= {"installation_id": str(own[0]), "act": "retry"}
+        paths = {
+            re.sub(r"\{(\w+)\}", lambda found: filled.get(found[1], ABSENT), canonical)
+            for route in app.router.routes()
+            if route.method == "POST" and route.resource and is_page(app, route.handler)
+            for canonical in [route.resource.canonical]
+        }
+        assert {
+            f"/tasks/{made.id}/retry",
+            "/settings/keys",
+            "/settings/sessions/others/end",
+        } <= paths
+        for path in sorted(paths):
+            for fields in ({}, {"form_token": "0" * 64}):
+                shown = await alice.post(path, fields)
+                assert (shown.status, "too old" in shown.text) == (403, True), path
+                assert shown.headers["Cache-Control"] == "no-store"
+        shown = await alice.get(f"/tasks/{made.id}/retry")
+        assert (shown.status, shown.location) == (303, f"/tasks/{made.id}")
+        shown = await alice.get("/settings/sessions/others/end")
+        assert (shown.status, "only takes a form" in shown.text) == (405, True)
 
 
 async def test_errors_of_pages_are_pages_and_those_of_the_api_are_not(tmp_path: Path) -> None:
@@ -98,6 +140,10 @@ async def test_errors_of_pages_are_pages_and_those_of_the_api_are_not(tmp_path: 
         assert "There is nothing here" in shown.text
         assert shown.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert shown.headers["Cache-Control"] == "no-store"
+        for path in ("/api/nowhere", "/api/tasks", "/api/openapi.json"):
+            api = await nobody.get(path)
+            assert api.headers["Cache-Control"] == "no-store", "it may be one person's"
+            assert api.headers["X-Content-Type-Options"] == "nosniff"
         api = await nobody.get("/api/nowhere")
         assert api.headers["Content-Type"] == "application/problem+json"
         asked = await nobody.get("/nowhere", Accept="application/json")

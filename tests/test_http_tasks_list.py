@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from yarl import URL
 
+from storage.pull_times import BOUNDS
+from tests.http_pages import browser
 from tests.http_tasks import WAITS, Client, Desk, desk
 
 
@@ -162,6 +164,7 @@ async def test_the_history_of_finished_work(tmp_path: Path) -> None:
         assert (await alice.call("GET", "/tasks/history")).body == {
             "tasks": [],
             "days": [],
+            "pullTimes": [{"within": one, "pullRequests": 0} for one in (*BOUNDS, None)],
             "nextCursor": None,
         }
         done: list[str] = []
@@ -182,5 +185,12 @@ async def test_the_history_of_finished_work(tmp_path: Path) -> None:
         assert day["day"] == here.stage.clock().date().isoformat()
         assert (day["repository"], day["outcome"]) == ("acme/widgets", "completed")
         assert (day["attempts"], day["pullRequests"]) == (3, 3)
+        quick, *slow = page["pullTimes"]
+        assert quick == {"within": 60, "pullRequests": 3}
+        assert {one["pullRequests"] for one in slow} == {0}
+        shown = await (await browser(here, "alice")).get("/plots")
+        assert "Half of 3 came within 1 min" in shown.text, "the page has the same numbers"
+        ago = (await alice.call("GET", "/tasks/history?repository=acme%2Fother")).body
+        assert {one["pullRequests"] for one in ago["pullTimes"]} == {0}
         assert await found(alice, "status=failed", "/tasks/history") == []
         assert await found(alice, "q=owner:anyone", "/tasks/history") == done

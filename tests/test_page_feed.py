@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from handlers.commands import COMMANDS
 from tests.http_pages import Shown, browser
 from tests.http_tasks import WAITS, desk, unlimited
 
@@ -28,6 +29,8 @@ async def test_who_has_not_signed_in_is_told_what_this_is(tmp_path: Path) -> Non
         assert 'href="/api/auth/github?next=%2F"' in shown.html
         assert "get a pull request back" in shown.text
         assert "A secret of the house" not in shown.html
+        named = set(re.findall(r"<code>/(\w+)</code>", shown.html))
+        assert {"fix"} < named <= set(COMMANDS), "what it tells of can be used"
 
 
 async def test_a_feed_without_tasks_says_how_to_begin(tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ async def test_a_search_that_cannot_be_read_is_pointed_at(tmp_path: Path) -> Non
     [
         ("status=fallen", 422, "Give some of queued, starting"),
         ("repository=widgets", 422, "Give a repository as owner/name."),
-        ("cursor=x", 400, "The cursor is none of ours."),
+        ("cursor=x", 400, "a page of the list that there is not."),
     ],
 )
 async def test_what_is_wrong_in_an_address_is_told(

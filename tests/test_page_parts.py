@@ -136,6 +136,15 @@ def test_markdown_by_others_can_do_nothing() -> None:
 """)
 
 
+def test_columns_are_aligned_without_a_style_of_their_own() -> None:
+    html = rendered("| a | b | c |\n|--:|:-:|---|\n| 1 | 2 | 3 |")
+    assert "style" not in html
+    assert re.findall(r"<t[hd]\b[^>]*>", html) == [
+        *('<th class="is-right">', '<th class="is-center">', "<th>"),
+        *('<td class="is-right">', '<td class="is-center">', "<td>"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "tags"),
     [

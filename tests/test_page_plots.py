@@ -48,10 +48,10 @@ def test_every_day_is_drawn_and_those_with_something_are_told() -> None:
     ("pulls", "half"),
     [
         ({}, None),
-        ({60: 1}, "within 1 min"),
-        ({60: 1, 120: 1}, "within 1 min"),
-        ({60: 1, 300: 2}, "within 5 min"),
-        ({60: 1, LONGER: 5}, "in more than a day"),
+        ({60: 1}, "within 1 min of"),
+        ({60: 1, 120: 1}, "within 1 min of"),
+        ({60: 1, 300: 2}, "within 5 min of"),
+        ({60: 1, LONGER: 5}, "more than a day after"),
     ],
 )
 def test_half_of_the_pull_requests(pulls: dict[int, int], half: str | None) -> None:

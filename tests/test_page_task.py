@@ -134,6 +134,20 @@ async def test_a_task_of_an_issue_leads_to_it(tmp_path: Path) -> None:
         assert "The answer" in shown.text
 
 
+async def test_a_task_without_words_is_called_as_its_issue(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (here, _):
+        here.stage.repository.issues[0].title = f"The door squeaks {HOSTILE}"
+        here.stage.comments("alice", "/fix")
+        task = await here.stage.ended()
+        alice = await browser(here, "alice")
+        shown, feed = await alice.get(f"/tasks/{task.id}"), await alice.get("/")
+        for page in (shown, feed):
+            assert "The door squeaks <script>" in page.text
+            assert "<img src=x" not in page.html
+        assert "Nothing beyond what the issue says." in shown.text
+        assert 'class="prompt"' not in shown.html
+
+
 async def test_one_that_waits_says_where_it_stands(tmp_path: Path) -> None:
     async with waiting(tmp_path, max_running=1) as (here, client, _):
         made = await client.ask("Next.")
@@ -246,7 +260,8 @@ async def test_forms_of_other_sites_and_old_pages_do_nothing(tmp_path: Path) -> 
             assert (old.status, "This page is too old" in old.text) == (403, True)
         as_json = await alice.post(path, {}, **{"Content-Type": "application/json"})
         assert as_json.status == 415
-        assert (await alice.get(path)).status == 405
+        led = await alice.get(path)
+        assert (led.status, led.location) == (303, f"/tasks/{task_id}")
         assert (await here.task(task_id)).ending is None
 
 

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from handlers.decision import Entry
 from handlers.events import DeletionRequested, WorkerGone
 from storage import timeline
-from storage.feed import _TIMELINE, Fed, Feed, Page, _rows, _Span, _tasks
+from storage.feed import _TIMELINE, MOST_CHARACTERS, Fed, Feed, Page, _part, _Span, _tasks
 from storage.logs import LogLine
 from storage.numbers import Numbers
 from tests.makers import BOB, NOON, SECOND, completed, of_launch
@@ -87,6 +87,22 @@ async def test_pages_say_where_to_go_on(bench: Bench) -> None:
     assert ([one.message for one in page.events], page.next, page.more) == (["b"], 4, False)
     assert await bench.store.feed.page(4, 3) == Page((), 4, more=False)
     assert bench.store.feed.settled == 4
+
+
+async def test_a_page_holds_little_where_lines_are_long(bench: Bench) -> None:
+    task = await bench.ask()
+    most = MOST_CHARACTERS // 50_000
+    await bench.store.logs.append(task.id, 1, say(*("x" * 50_000 for _ in range(20))))
+    await bench.claim(task)
+    await bench.store.logs.append(task.id, 1, say("the end"))
+    for task_id in (None, task.id):
+        first = await bench.store.feed.page(2, 100, task_id)
+        assert (len(first.events), first.more) == (most, True)
+        assert sum(len(one.message) for one in first.events) <= MOST_CHARACTERS + 50_000
+        assert await words(bench, task_id) == [
+            *("/fix was admitted", "starting a worker", *["x" * 50_000] * 20),
+            *("a worker has begun", "the end"),
+        ]
 
 
 async def test_nothing_is_fed_above_a_number_that_is_open(tmp_path: Path) -> None:
@@ -167,7 +183,7 @@ async def test_pages_are_found_by_an_index(bench: Bench, task_id: str | None) ->
 
     def watched(db: Database) -> None:
         db.conn.set_trace_callback(asked.append)
-        _rows(db, _TIMELINE, span)
+        _part(db, _TIMELINE, span)
         db.conn.set_trace_callback(None)
 
     span = _Span(0, 9, 5, task_id)

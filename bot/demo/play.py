@@ -175,7 +175,7 @@ def _introduce(stage: Stage, teller: Teller) -> None:
 def _invite(world: World, bot_url: str) -> None:
     say()
     say("Now you:", bold=True)
-    say(f"  tasks         {bot_url}/")
+    say(f"  tasks         {bot_url}/ (sign in as {world.place.writer}, whose they are)")
     say(f"  issue         {world.issue.url}")
     for pull in world.repository.pulls:
         say(f"  pull request  {pull.url}")

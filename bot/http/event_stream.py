@@ -16,8 +16,8 @@ from bot.http.problems import Problem
 from bot.live import Follower, Hub, Over, Piece
 from storage import StorageFailed
 
-PAGE = 50
-"""Events that one stream reads from the table at once."""
+PAGE = 200
+"""Events that one stream reads from the table at once; fewer where they are long."""
 SLICE = 64 * 1024
 """Bytes that are written at once: what one stream holds beside what all share."""
 SMALL = 16_384

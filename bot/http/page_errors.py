@@ -29,6 +29,10 @@ _WORDS = {
         "It may have been removed, or it belongs to somebody else. Your own tasks are one step "
         "away.",
     ),
+    405: Words(
+        "This address only takes a form",
+        "The form is on another page: go back, or start again from your tasks.",
+    ),
     429: Words("That was a little fast", "Wait a moment, then load the page again.", again=True),
     500: Words(
         "Something broke on our side",

@@ -27,6 +27,7 @@ NOTICES = {
 }
 NARROWING = ("q", "status", "repository", "whose")
 KEPT = (*NARROWING, "limit")
+_UNKNOWN_PAGE = Problem(400, "This address means a page of the list that there is not.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class FeedPage:
         except Problem as problem:
             if problem.status not in {400, 422}:
                 raise
-            return show(request, "feed.html", self._values(request, problem, after), problem.status)
+            told = _UNKNOWN_PAGE if problem.code == "bad_cursor" else problem
+            return show(request, "feed.html", self._values(request, told, after), told.status)
         return show(request, "feed.html", self._values(request, found, after))
 
     def _values(self, request: web.Request, found: Listing | Problem, after: int) -> dict[str, Any]:

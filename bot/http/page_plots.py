@@ -17,20 +17,11 @@ from bot.http.problems import Problem
 from bot.http.task_narrowing import narrow
 from bot.http.task_queries import MOST_DAYS, USUAL_DAYS, number_of
 from bot.http.task_sight import TaskSight
-from storage.pull_times import PullTimes
-from storage.totals import DayTotal
+from bot.http.task_totals import Totals, totals_of
 
 PERIODS = (7, 30, 90, 365)
 """Days."""
 KEPT = ("days", "repository", "whose")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What is drawn."""
-
-    totals: tuple[DayTotal, ...] = ()
-    times: tuple[PullTimes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,7 @@ class PlotsPage:
     async def _plots(self, request: web.Request, caller: Caller) -> web.Response:
         if not all(request.query.values()):
             return see_other("/plots" + without_blanks(request.query, KEPT))
-        days, found, problem = USUAL_DAYS, Found(), None
+        days, found, problem = USUAL_DAYS, Totals(), None
         try:
             days = number_of(request, "days", USUAL_DAYS, MOST_DAYS)
             found = await self._found(request, caller, days)
@@ -58,20 +49,14 @@ class PlotsPage:
         values = self._values(request, found, days, problem)
         return show(request, "plots.html", values, 200 if problem is None else problem.status)
 
-    async def _found(self, request: web.Request, caller: Caller, days: int) -> Found:
+    async def _found(self, request: web.Request, caller: Caller, days: int) -> Totals:
         asked = asked_by(request)
         asked = replace(asked, search=replace(asked.search, words=()))
         narrowed = await narrow(self.sight, caller, asked)
-        if narrowed is None:
-            return Found()
-        lists, first = self.sight.store.lists, self.clock().date() - timedelta(days=days - 1)
-        scope, query = narrowed.scope, narrowed.query
-        return Found(
-            await lists.totals(scope, query, first), await lists.pull_times(scope, query, first)
-        )
+        return await totals_of(self.sight.store.lists, narrowed, days, self.clock().date())
 
     def _values(
-        self, request: web.Request, found: Found, days: int, problem: Problem | None
+        self, request: web.Request, found: Totals, days: int, problem: Problem | None
     ) -> dict[str, Any]:
         today = self.clock().date()
         first = today - timedelta(days=days - 1)
@@ -83,9 +68,9 @@ class PlotsPage:
             "outcomes": OUTCOMES,
             "first": first,
             "today": today,
-            "by_day": days_of(found.totals, first, days),
+            "by_day": days_of(found.days, first, days),
             "times": times_of(found.times),
-            "costs": costs_of(found.totals),
-            "repositories": sorted({one.repository for one in found.totals}),
-            "anything": bool(found.totals),
+            "costs": costs_of(found.days),
+            "repositories": sorted({one.repository for one in found.days}),
+            "anything": bool(found.days),
         }

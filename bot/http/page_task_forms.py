@@ -18,6 +18,7 @@ from bot.http.task_requests import Extension, NewMessage
 from bot.http.task_sight import Seen
 
 MINUTES = 60
+_ACT = "{act:stop|retry|messages|extend}"
 _TOLD_THERE = frozenset({409, 422})
 """What is told on the task's page, beside what was typed."""
 
@@ -31,7 +32,8 @@ class TaskForms:
 
     def register(self, app: web.Application) -> None:
         """Serve what they are sent to."""
-        pages.add(app, "POST", f"{ONE_PAGE}/{{act:stop|retry|messages|extend}}", self._act)
+        pages.add(app, "POST", f"{ONE_PAGE}/{_ACT}", self._act)
+        pages.add(app, "GET", f"{ONE_PAGE}/{_ACT}", self._back)
         pages.add(app, "GET", f"{ONE_PAGE}/delete", self._ask)
         pages.add(app, "POST", f"{ONE_PAGE}/delete", self._delete)
 
@@ -45,6 +47,10 @@ class TaskForms:
                 raise
             return await self.page.show(request, seen, problem, fields.get("text", ""))
         return see_other(f"/tasks/{seen.task.id}", word)
+
+    async def _back(self, request: web.Request, caller: Caller) -> web.Response:
+        """Whoever loads the address of a form anew, after it was refused, sees the task."""
+        return see_other(f"/tasks/{(await self.page.seen(request, caller)).task.id}")
 
     async def _do(self, request: web.Request, seen: Seen, fields: Mapping[str, str]) -> str:
         """Do what the address says; the word for what was done."""

@@ -47,7 +47,7 @@ class Times:
     """What stands below the bars, short."""
     total: int
     half: str | None
-    """How long half of them took at most, in words; None where there are none."""
+    """When half of them were there, in words that go before an event; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,5 +130,7 @@ def _half(classes: Sequence[PullTimes]) -> str | None:
     for one in classes:
         seen += one.pulls
         if total and 2 * seen >= total:
-            return _within(one) if one.within != LONGER else "in more than a day"
+            return (
+                f"within {span(one.within)} of" if one.within != LONGER else "more than a day after"
+            )
     return None

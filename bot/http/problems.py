@@ -99,8 +99,14 @@ def install(app: web.Application) -> None:
 
 
 async def _number(request: web.Request, response: web.StreamResponse) -> None:
-    """Give every answer an id of our own: one that comes from outside proves nothing."""
+    """Give every answer an id of our own: one that comes from outside proves nothing.
+
+    None is kept that does not say so itself, since most are for one person; and none is taken for
+    something else than it says.
+    """
     request[_BEGUN] = True
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers["Server"] = SERVER
     response.headers["X-Request-Id"] = request.get(REQUEST_ID) or new_id()
 

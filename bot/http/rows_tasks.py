@@ -112,7 +112,7 @@ ROUTES = (
         "/api/tasks/history",
         "listHistory",
         _TAG,
-        "List what has ended, the newest end first, with totals by day.",
+        "List what has ended, the newest end first, with totals by day and times to pull requests.",
         {200: Answer("A page of it.", Content(History), _NEXT)},
         _LISTED,
         parameters=(*_NARROWED, _cursor(END), _DAYS),

@@ -8,6 +8,7 @@ from bot.http.bodies import Body
 from bot.http.task_bodies import TaskBody, task_body
 from handlers.task import Task
 from storage.lists import DayTotal
+from storage.pull_times import LONGER, PullTimes
 
 
 class TaskList(Body):
@@ -52,11 +53,32 @@ class DayBody(Body):
         )
 
 
+class PullTimesBody(Body):
+    """How many pull requests came in a time after they were asked for, as the plots count them.
+
+    `within` is in seconds, and longer than that of the class before; null stands for all that took
+    longer than any.
+    """
+
+    within: int | None
+    pull_requests: int
+
+    @classmethod
+    def of(cls, times: PullTimes) -> PullTimesBody:
+        """A class of times."""
+        within = None if times.within == LONGER else times.within
+        return cls(within=within, pull_requests=times.pulls)
+
+
 class History(Body):
-    """A page of what has ended, the newest end first, and the totals of the last days."""
+    """A page of what has ended, the newest end first, and the totals of the last days.
+
+    `pull_times` has every class of times, the quickest first.
+    """
 
     tasks: list[FinishedTask]
     days: list[DayBody]
+    pull_times: list[PullTimesBody]
     next_cursor: str | None
 
 

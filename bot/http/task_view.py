@@ -19,9 +19,10 @@ class Link:
 
 
 def title_of(task: Task) -> str:
-    """What a task is called on pages: what was asked for, in a line."""
+    """What a task is called on pages, in a line: what was asked for, or else what it is about."""
     lines = (line for line in task.wish.prompt.splitlines() if line.strip())
-    return plain_line(next(lines, ""), LONGEST_TITLE) or task.name
+    words = plain_line(next(lines, ""), LONGEST_TITLE)
+    return words or plain_line(task.where.title, LONGEST_TITLE) or task.name
 
 
 def doing(task: Task) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aiohttp import web
 
@@ -15,8 +15,8 @@ from bot.http.problems import Problem
 from bot.http.routes import add_reading_route, add_route
 from bot.http.task_bodies import task_body
 from bot.http.task_listing import listing
-from bot.http.task_lists import DayBody, History, TaskList, finished_task
-from bot.http.task_narrowing import Narrowed, narrow
+from bot.http.task_lists import DayBody, History, PullTimesBody, TaskList, finished_task
+from bot.http.task_narrowing import narrow
 from bot.http.task_queries import (
     MOST_DAYS,
     USUAL_DAYS,
@@ -24,7 +24,9 @@ from bot.http.task_queries import (
     read_query,
 )
 from bot.http.task_sight import TaskSight
+from bot.http.task_totals import totals_of
 from handlers.task import Task
+from storage.lists import Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +66,19 @@ class ListDesk:
             )
         before = end_in(request)
         narrowed = await narrow(self.sight, caller, asked)
-        if narrowed is None:
-            return json_answer(History(tasks=[], days=[], next_cursor=None))
         lists = self.sight.store.lists
-        page = await lists.history(narrowed.scope, narrowed.query, asked.limit, before)
+        page = Finished((), None)
+        if narrowed is not None:
+            page = await lists.history(narrowed.scope, narrowed.query, asked.limit, before)
         cursor = None if page.next is None else cursor_of_end(page.next)
+        totals = await totals_of(lists, narrowed, days, self.clock().date())
         told = History(
             tasks=[finished_task(one, self.web_url, mine=_mine(caller, one)) for one in page.tasks],
-            days=await self._days(narrowed, days),
+            days=[DayBody.of(one) for one in totals.days],
+            pull_times=[PullTimesBody.of(one) for one in totals.times],
             next_cursor=cursor,
         )
         return json_answer(told, headers=_link(request, cursor))
-
-    async def _days(self, narrowed: Narrowed, days: int) -> list[DayBody]:
-        since = self.clock().date() - timedelta(days=days - 1)
-        totals = await self.sight.store.lists.totals(narrowed.scope, narrowed.query, since)
-        return [DayBody.of(one) for one in totals]
 
 
 def _mine(caller: Caller, task: Task) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.async_api import expect
@@ -52,7 +53,8 @@ async def test_fifty_thousand_lines(windows: Windows, tmp_path: Path) -> None:
         await window.go(f"/tasks/{task_id}")
         shown, rows = page.locator("[data-log-rows]"), page.locator("[data-log-rows] > *")
         count = page.locator("[data-log-count]")
-        await expect(count).to_contain_text("50,0", timeout=60_000)
+        await expect(count).to_contain_text("50,0", timeout=20_000)
+        await expect(count).to_contain_text("times in UTC")
         for part, seen in ((0, "command (sh)"), (0.5, "line 250"), (1, f"line {LINES - 1} of")):
             took = await page.evaluate(JUMP, part)
             assert took / 1000 < MOST_SECONDS, (part, took)
@@ -61,6 +63,9 @@ async def test_fifty_thousand_lines(windows: Windows, tmp_path: Path) -> None:
         await page.get_by_label("Search the log").fill("line 31415")
         await expect(rows).to_have_count(1)
         await expect(shown).to_contain_text("line 31415 of them")
+        said = page.locator("#log [role=status]")  # once an answer, and not with every line
+        await expect(said).to_have_text(re.compile(r"^1 of 50,0\d\d lines$"))
+        await expect(page.get_by_role("status").and_(count)).to_have_count(0)
         await page.get_by_label("Search the log").fill("")
         await page.get_by_label("Which lines").select_option("error")
         await expect(count).to_contain_text("16,6")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,13 @@ import pytest
 from tests.http_github import signed_in
 from tests.pages.busy import AGENT, busy
 from tests.pages.place import Place, place
-from tests.pages.window import NARROW, WIDE, Scheme, Window, Windows
+from tests.pages.window import LOOKS, NARROW, Windows
 from tests.story import Stage
 
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
 ADMINS = ("tina",)
 pytestmark = pytest.mark.timeout(300)  # a hundred pages, each looked at and through
 
-STRANGERS = {"landing": "/", "sign-in": "/sign-in"}
+STRANGERS = {"landing": "/", "sign-in": "/sign-in", "docs": "/docs"}
 EMPTY = {
     "feed-none": "/",
     "plots-none": "/plots",
@@ -52,25 +49,16 @@ async def _look(
     there: Place,
     login: str | None,
     pages: Mapping[str, str],
-    looks: Sequence[tuple[int, Scheme]] = LOOKS,
 ) -> None:
     """Look at pages in every way; all that is wrong with them is told at once."""
     wrong: dict[str, object] = {}
-    for width, scheme in looks:
+    for width, scheme in LOOKS:
         window = await there.window(login, width=width, scheme=scheme)
         for name, path in pages.items():
             await window.go(path)
-            if found := await _wrong(window, f"{name}-{width}-{scheme}"):
+            if found := await window.wrong(f"{name}-{width}-{scheme}"):
                 wrong[f"{name}-{width}-{scheme}"] = found
     assert wrong == {}
-
-
-async def _wrong(window: Window, name: str) -> list[object]:
-    await window.shot(name, whole=True)
-    found: list[object] = list(await window.barriers())
-    if not await window.fits():
-        found.append("it has to be scrolled to the side")
-    return found
 
 
 async def test_what_strangers_see(windows: Windows, tmp_path: Path) -> None:
@@ -78,9 +66,19 @@ async def test_what_strangers_see(windows: Windows, tmp_path: Path) -> None:
         await _look(there, None, STRANGERS)
 
 
-async def test_the_long_page_of_the_api(windows: Windows, tmp_path: Path) -> None:
+async def test_the_head_of_a_phone_is_as_high_on_each_page(
+    windows: Windows, tmp_path: Path
+) -> None:
     async with place(tmp_path, windows) as there:
-        await _look(there, None, {"docs": "/docs"}, ((NARROW, "dark"), (WIDE, "light")))
+        await signed_in(there.desk, "alice")
+        window = await there.window("alice", width=NARROW)
+        high: dict[str, float] = {}
+        for path in ("/", "/plots", "/installations", "/settings", "/docs", "/tasks/new"):
+            await window.go(path)
+            box = await window.page.get_by_role("banner").bounding_box()
+            assert box is not None
+            high[path] = box["height"]
+        assert len(set(high.values())) == 1, high
 
 
 async def test_what_somebody_new_sees(windows: Windows, tmp_path: Path) -> None:
@@ -110,6 +108,20 @@ async def test_what_is_seen_of_github(
             await signed_in(there.desk, login)
         change(there.desk.stage)
         await _look(there, login, pages)
+
+
+async def test_what_an_installation_has_set(windows: Windows, tmp_path: Path) -> None:
+    own: list[int] = []
+
+    def prepare(stage: Stage) -> None:
+        own.append(stage.sim.install(stage.sim.add_repository("alice/own", {"a": "b"})).id)
+
+    async with place(tmp_path, windows, prepare) as there:
+        await signed_in(there.desk, "alice")
+        base = f"/settings/installations/{own[0]}"
+        pages = {"defaults": "", "providers": "/providers", "fly": "/fly"}
+        pages |= {"provider-remove": "/providers/anthropic/remove", "fly-remove": "/fly/remove"}
+        await _look(there, "alice", {f"of-{name}": base + tail for name, tail in pages.items()})
 
 
 async def test_what_is_there_after_a_while(windows: Windows, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,9 +24,17 @@ NARROW = 360
 HEIGHT = 800
 PATIENCE = 10_000
 """Milliseconds after which what a page was to show has not come."""
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+LOOKS = tuple(product((NARROW, WIDE), SCHEMES))
 SERIOUS = frozenset({"serious", "critical"})
 
 _FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+_HERE_SEEN = """
+[...document.querySelectorAll("nav [aria-current]")].every((tab) => {
+  const [one, all] = [tab, tab.closest("nav")].map((element) => element.getBoundingClientRect());
+  return one.left >= all.left - 1 && one.right <= all.right + 1;
+})
+"""
 _LOOK = """
 () => axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap(
   rule => rule.nodes.map(node => [rule.impact, rule.id, node.target.join(' '),
@@ -70,6 +79,26 @@ class Window:
         await self.page.evaluate(self.axe)
         found: list[Sequence[str]] = await self.page.evaluate(_LOOK)
         return [one for one in found if one[0] in SERIOUS]
+
+    async def wrong(self, name: str) -> list[object]:
+        """What is wrong with the page as it looks now; its picture is kept."""
+        await self.shot(name, whole=True)
+        found: list[object] = list(await self.barriers())
+        if not await self.fits():
+            found.append("it has to be scrolled to the side")
+        if not await self.page.evaluate(_HERE_SEEN):
+            found.append("where one is, is out of sight in the navigation")
+        return found
+
+    async def wrong_in_any_look(self, name: str) -> dict[str, object]:
+        """The same for each look of the page, which is not loaded anew for it."""
+        found: dict[str, object] = {}
+        for width, scheme in LOOKS:
+            await self.page.set_viewport_size(ViewportSize(width=width, height=HEIGHT))
+            await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            if wrong := await self.wrong(f"{name}-{width}-{scheme}"):
+                found[f"{name}-{width}-{scheme}"] = wrong
+        return found
 
 
 @dataclass

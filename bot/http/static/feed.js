@@ -1,17 +1,19 @@
 // The feed fills itself: when something happened, the list is asked for again, and what is new in
 // it or changed takes its place. What is to be seen is decided by the server alone.
 
-import { PAUSE, follow, freshPage, gently, showState } from "./live.js";
+import { PAUSE, follow, gently, isLine, showState, withFreshPage } from "./live.js";
 import "./times.js";
 
 const feed = document.getElementById("feed");
 const live = document.getElementById("live");
 
-const refresh = gently(async () => {
-  const page = await freshPage();
-  const fresh = page && page.getElementById("feed");
+const path = location.pathname + location.search;
+
+const refresh = gently(() => withFreshPage(path, (page) => {
+  const fresh = page.getElementById("feed");
   if (fresh) replace(fresh);
-}, PAUSE);
+  else location.replace(path); // who has been signed out elsewhere is shown no tasks
+}), PAUSE);
 
 function replace(fresh) {
   const known = new Map();
@@ -32,10 +34,10 @@ function replace(fresh) {
 if (feed.hasAttribute("data-follow")) {
   let lost = false;
   follow("/api/tasks/events", Number(feed.dataset.after), {
-    event: refresh,
+    event: (event) => isLine(event) || refresh(),
     state: (state) => {
-      if (state === "live" && lost) refresh();
-      lost = state === "lost";
+      if ((state === "live" && lost) || state === "refused") refresh();
+      lost = state === "lost" || state === "refused";
       showState(live, state);
     },
   });

@@ -22,6 +22,7 @@ export class LogView {
     this.all = part("all");
     this.rows = part("rows");
     this.count = part("count");
+    this.said = part("said"); // what a screen reader is told: answers to a search, not each line
     this.search = part("search");
     this.level = part("level");
     this.followButton = part("follow");
@@ -87,7 +88,12 @@ export class LogView {
       });
     }
     this.view.scrollTop = this.following ? this.view.scrollHeight : 0;
+    this.said.textContent = this.shown ? this.found(this.shown.length) : "";
     this.later();
+  }
+
+  found(total) {
+    return `${total.toLocaleString("en")} of ${this.lines.length.toLocaleString("en")} lines`;
   }
 
   onScroll() {
@@ -145,8 +151,8 @@ export class LogView {
     this.root.dataset.lines = this.lines.length;
     this.root.dataset.shown = total;
     let words = this.words;
-    if (this.shown) words = `${total.toLocaleString("en")} of ${this.lines.length.toLocaleString("en")} lines`;
-    else if (total) words = `${total.toLocaleString("en")} ${total === 1 ? "line" : "lines"}`;
+    if (this.shown) words = this.found(total);
+    else if (total) words = `${total.toLocaleString("en")} ${total === 1 ? "line" : "lines"}, with times in UTC`;
     if (this.count.textContent !== words) this.count.textContent = words;
   }
 

@@ -1,17 +1,16 @@
 // Keeps a task's page as it is now: the log line by line, the rest as the server shows it.
 
-import { PAUSE, follow, freshPage, gently, showState } from "./live.js";
+import { PAUSE, follow, gently, isLine, showState, withFreshPage } from "./live.js";
 import { LogView } from "./log.js";
 import { now, span } from "./times.js";
 
 const task = document.getElementById("task");
 const live = document.getElementById("live");
 const known = Number(task.dataset.after); // the page shows what happened up to here
+const path = `/tasks/${task.dataset.task}`; // the page may stand at the address of a form of it
 const log = new LogView(document.getElementById("log"));
 
-const refresh = gently(async () => {
-  const page = await freshPage();
-  if (!page) return;
+const refresh = gently(() => withFreshPage(path, (page) => {
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
     if (fresh) replace(part, fresh);
@@ -21,7 +20,7 @@ const refresh = gently(async () => {
     if (fresh) part.className = fresh.className;
   }
   document.title = page.title;
-}, PAUSE);
+}), PAUSE);
 
 /** Puts the new part in the place of the old one, unless somebody is about to use it. */
 function replace(part, fresh) {
@@ -39,14 +38,14 @@ function tick() {
 }
 
 let lost = false;
-follow(`/api/tasks/${task.dataset.task}/events`, 0, {
+follow(`/api${path}/events`, 0, {
   event: (event) => {
     log.add(event);
     if (event.id > known && !isLine(event)) refresh();
   },
   state: (state) => {
-    if ((state === "live" && lost) || state === "ended") refresh();
-    lost = state === "lost";
+    if ((state === "live" && lost) || state === "ended" || state === "refused") refresh();
+    lost = state === "lost" || state === "refused";
     showState(live, state);
   },
 });
@@ -54,8 +53,3 @@ setInterval(tick, 1_000);
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") refresh();
 });
-
-/** Whether an event is a line of the worker's log: those come in thousands and change nothing. */
-function isLine(event) {
-  return ["info", "command"].includes(event.type) && Object.keys(event.data).length === 0;
-}
