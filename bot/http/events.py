@@ -87,9 +87,9 @@ class EventDesk:
     ) -> web.StreamResponse:
         asked = asked_by(request)
         if wants_pages(request):
-            return json_answer(await self._page(audience, asked), headers=_PRIVATE)
+            return json_answer(await self._page(audience, asked), headers=_VARIES)
         if asked.resumes and await self._is_over(audience, asked.after):
-            return web.Response(status=204, headers=_PRIVATE)
+            return web.Response(status=204, headers=_VARIES)
         with self._place(request, caller):
             return await Stream(request, self._hub, audience, asked.after, self.pace).run()
 
@@ -143,7 +143,7 @@ def _alive(streams: Iterable[web.Request]) -> int:
     return sum(one.transport is not None for one in streams)
 
 
-_PRIVATE: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store", hdrs.VARY: hdrs.ACCEPT}
+_VARIES: dict[str, str] = {hdrs.VARY: hdrs.ACCEPT}
 
 
 def asked_by(request: web.Request) -> Asked:

@@ -31,11 +31,9 @@ HEADERS = {
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
-"""No page runs or loads anything that is not a file of ours, and none is kept."""
+"""No page runs or loads anything that is not a file of ours."""
 
 
 Page = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]

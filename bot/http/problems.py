@@ -101,8 +101,8 @@ def install(app: web.Application) -> None:
 async def _number(request: web.Request, response: web.StreamResponse) -> None:
     """Give every answer an id of our own: one that comes from outside proves nothing.
 
-    None is kept that does not say so itself, since most are for one person; and none is taken for
-    something else than it says.
+    None is kept on the way that does not say so itself: what two people get at one address differs,
+    and some of it is a secret shown once. And none is taken for something else than it says.
     """
     request[_BEGUN] = True
     response.headers.setdefault("Cache-Control", "no-store")

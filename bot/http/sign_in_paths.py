@@ -15,7 +15,7 @@ INSTALLATIONS = "/installations"
 
 def send_to(path: str) -> web.Response:
     """Send a browser on: to a path of ours or to GitHub's address, written as it is."""
-    headers = {"Location": path, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    headers = {"Location": path, "Referrer-Policy": "no-referrer"}
     return web.Response(status=303, headers=headers)
 
 
