@@ -236,7 +236,7 @@ class Scene:
 
 def workers_in(folder: Path) -> list[int]:
     """The processes that live in a folder: workers and what they start have their home there."""
-    mark = f"HOME={folder}".encode()
+    mark = f"HOME={folder}/".encode()  # a folder `1` is none of those of `11`
     found: list[int] = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

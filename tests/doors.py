@@ -234,6 +234,7 @@ PAGES = (
     Door("POST", "/tasks/new", 303, 422, NO_FORM, {"repository": "alice/own", "prompt": "Mend."}),
     Door("GET", "/tasks/{task_id}", 303, 404, (NAMELESS,)),
     Door("POST", "/tasks/{task_id}/{act}", 303, 404, NO_FORM, {"text": "Go on."}),
+    Door("GET", "/tasks/{task_id}/{act}", 303, 404, (NAMELESS,)),
     Door("GET", "/tasks/{task_id}/delete", 303, 404, (NAMELESS,)),
     Door("POST", "/tasks/{task_id}/delete", 303, 404, (NAMELESS, *NO_FORM), {}),
     Door("GET", "/deliveries", 303, 403, (CURSOR,)),
