@@ -137,13 +137,16 @@ class Windows:
         return Window(page, base, self.axe, self.screenshots)
 
     async def close(self) -> None:
-        """Close all."""
+        """Close all: pages first, or one that is still asking might ask without its cookies."""
         while self._contexts:
-            await self._contexts.pop().close()
+            context = self._contexts.pop()
+            for page in context.pages:
+                await page.close()
+            await context.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self._note(message.text)
+            self._note(f"{message.text} ({message.location['url']})")
 
     def _hear_error(self, error: Error) -> None:
         self._note(str(error))
