@@ -18,7 +18,7 @@ from bot.demo.world import Observer, World
 from bot.runners.process import ProcessRunner
 from tests import forked_command
 from tests.forks import FORKS, ended
-from tests.story import free_port
+from tests.ports import free_port
 
 PATIENCE = 60.0
 

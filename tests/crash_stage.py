@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import re
 import signal
-import socket
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from simulator.auth import LIFETIME
 from simulator.model import Comment, Issue, Repository, Token
 from tests import crash_bot
 from tests.forks import FORKS, ended
+from tests.ports import free_port
 
 AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"
 PATIENCE = 60.0
@@ -29,15 +28,6 @@ WORKER_TOKEN = {"contents": "read", "metadata": "read"}
 """The permissions by which a token that was made for a worker is known."""
 DYING = timedelta(seconds=0.5)
 """A token that GitHub made this shortly before or after a death may have reached nobody."""
-
-
-def free_port() -> int:
-    """A port below those that the system gives to outgoing connections while Bellhop is dead."""
-    ports = random.SystemRandom()  # tests that run beside this one have the same seed
-    while True:
-        port = ports.randrange(15_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 async def a_moment(seconds: float = 0.02) -> None:

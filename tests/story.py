@@ -31,6 +31,7 @@ from bot.worker_tokens import WorkerTokens
 from handlers.task import Task
 from simulator import Fault, Simulator
 from simulator.model import Comment, Installation, Issue, Repository, Token
+from tests.ports import free_port
 
 AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"
 """An agent that changes something and says so."""
@@ -76,12 +77,6 @@ async def _a_moment() -> None:
 def plain(text: str) -> str:
     """A text with PAGE, NAME, TIME and SPAN for what differs from run to run."""
     return SPAN.sub("SPAN", TIME.sub("TIME", NAME.sub("NAME", PAGE.sub("PAGE", text))))
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 class Clock:

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from bot.receive import NotSent, read, send
 from bot.settings import Settings
 from tests.bot_processes import bellhop
-from tests.story import Stage, free_port, staged
+from tests.ports import free_port
+from tests.story import Stage, staged
 
 
 def recorded(stage: Stage, folder: Path) -> Path:

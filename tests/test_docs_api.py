@@ -15,7 +15,7 @@ import pytest
 from bot.demo.agent import __file__ as agent
 from docs.generated import HERE
 from tests.bot_processes import clean_environment, yard
-from tests.story import free_port
+from tests.ports import free_port
 
 PATIENCE = 90.0
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -33,9 +33,10 @@ from storage.outbound import Sent
 from storage.outbound_about import About
 from storage.outbound_turns import Room
 from tests.makers import HOUR, ID, MINUTE, NOON, SECOND
+from tests.ports import free_port
 from tests.receivers import NEW, OLD, receiver
 from tests.storage_support import Bench, opened
-from tests.story import free_port, until
+from tests.story import until
 from tests.test_outbound_guard import Names, ear
 
 BODY = json.dumps({"type": "task.completed", "data": {"summary": "Grüße 🛎️"}}, ensure_ascii=False)

@@ -11,8 +11,9 @@ import pytest
 from handlers.webhook_tries import Sending
 from storage.outbound import Sent
 from tests.http_tasks import Client, desk
+from tests.ports import free_port
 from tests.receivers import NEW, OLD, only_secrets, receiver
-from tests.story import Stage, free_port, until
+from tests.story import Stage, until
 from tests.test_outbound_guard import Names
 
 
