@@ -21,6 +21,7 @@ from aiohttp import web
 from bench.comments import APP_ID, SECRET
 from bot import log
 from bot.http import problems
+from bot.http.server import Runner
 from bot.http.webhooks import WebhookDoor, add_webhooks
 from storage.inbox import Inbox
 from storage.migrations import migrations
@@ -64,7 +65,7 @@ async def bellhop(folder: Path, stack: AsyncExitStack) -> web.Application:
 async def serve(which: str, folder: Path) -> None:
     async with AsyncExitStack() as stack:
         app = bare() if which == "bare" else await bellhop(folder, stack)
-        runner = web.AppRunner(app, access_log=None)
+        runner = (web.AppRunner if which == "bare" else Runner)(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()

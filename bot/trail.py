@@ -29,9 +29,12 @@ def begin_request(request_id: str, task_id: str | None) -> None:
         bind_contextvars(request_id=request_id)
 
 
-def of_delivery(delivery_id: str) -> None:
+def of_delivery(delivery_id: str, request_id: str | None = None) -> None:
     """From here on it is about a delivery, to the end of this request or asyncio task."""
-    bind_contextvars(delivery=delivery_id)
+    if request_id is None:
+        bind_contextvars(delivery=delivery_id)
+    else:
+        bind_contextvars(delivery=delivery_id, request_id=request_id)
 
 
 def of_task(task_id: str) -> None:

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _BEGINNING: Final = b'{"action":"created",'
 _COMMENT: Final = b'"comment":{'
@@ -29,17 +28,16 @@ _TEXT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(NamedTuple):
     """A new comment: GitHub's id of it, and its text."""
 
     source_id: int
     text: str
 
-    @property
-    def asks_nothing(self) -> bool:
-        """Whether the text holds no command for sure: each needs a slash or an at sign."""
-        return "/" not in self.text and "@" not in self.text
+
+NOTHING: Final = Glance(0, "")
+"""What is seen of a comment whose text holds no command for sure: each needs a slash or an at sign.
+Nothing else of it is looked at."""
 
 
 def glance(event: str, body: bytes) -> Glance | None:
@@ -50,30 +48,32 @@ def glance(event: str, body: bytes) -> Glance | None:
         body: JSON as it was signed.
 
     Returns:
-        The comment of an installation's `issue_comment.created`; None when the body must be read
-        to know what it is.
+        The comment of an installation's `issue_comment.created`, or `NOTHING`; None when the body
+        must be read to know what it is.
     """
     if event != "issue_comment" or not body.startswith(_BEGINNING):
         return None
     comment = body.find(_COMMENT) + len(_COMMENT)
     # From behind, because what ends in a brace is found faster among so many quotes.
     behind = body.find(_REPOSITORY, comment)
-    text = body.rfind(_BODY, comment, behind)
-    number = body.find(_ID, comment, text)
-    if comment < len(_COMMENT) or min(behind, text, number) < 0:
+    at = body.rfind(_BODY, comment, behind)
+    if comment < len(_COMMENT) or min(behind, at) < 0 or body.rfind(_INSTALLATION) < behind:
         return None
+    written = _TEXT.match(body, at + len(_BODY))
+    if written is None or (text := _decoded(written[1])) is None:
+        return None
+    if "/" not in text and "@" not in text:
+        return NOTHING
+    number = body.find(_ID, comment, at)
     source_id = _NUMBER.match(body, number + len(_ID))
-    written = _TEXT.match(body, text + len(_BODY))
-    if source_id is None or written is None or body.find(b"{", comment, number) >= 0:
+    if number < 0 or source_id is None or body.find(b"{", comment, number) >= 0:
         return None
-    if body.rfind(_INSTALLATION) < behind:
-        return None
-    return _decoded(int(source_id[1]), written[1])
+    return Glance(int(source_id[1]), text)
 
 
-def _decoded(source_id: int, written: bytes) -> Glance | None:
+def _decoded(written: bytes) -> str | None:
     try:
         text = written.decode()
     except UnicodeDecodeError:
         return None
-    return Glance(source_id, json.loads(f'"{text}"') if "\\" in text else text)
+    return json.loads(f'"{text}"') if "\\" in text else text

@@ -6,10 +6,10 @@ position). Whatever comes twice is stored once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import structlog
 
@@ -33,8 +33,7 @@ AT_ONCE = 500
 """Deliveries forgotten in one transaction, so that arrivals do not wait for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A line that may be a command; `task_id` is its task's id if it becomes one."""
 
     task_id: str
@@ -43,8 +42,7 @@ class Candidate:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A delivery that asks for something, with what its text may ask for.
 
     `body` is the JSON that GitHub signed. The candidates are lines of one source.
@@ -57,8 +55,7 @@ class Arrival:
     candidates: tuple[Candidate, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """What storing did; `task_ids` are those of the candidates that are new."""
 
     outcome: Literal["accepted", "duplicate"]
@@ -189,7 +186,7 @@ def _receive_one(db: Database, arrival: Arrival) -> Received:
     seen = db.conn.execute("SELECT 1 FROM deliveries WHERE id = ?", (arrival.delivery_id,))
     if seen.fetchone() or (arrival.candidates and not fresh):
         return Received("duplicate")
-    _insert(db, [replace(arrival, candidates=fresh)])
+    _insert(db, [arrival._replace(candidates=fresh)])
     db.conn.executemany(
         "INSERT INTO candidates (task_id, source_kind, source_id, position, delivery)"
         " SELECT ?, ?, ?, ?, number FROM deliveries WHERE id = ?",

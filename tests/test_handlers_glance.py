@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handlers.commands import candidates
 from handlers.deliveries import CommentWritten, Unreadable, read_delivery
-from handlers.glance import Glance, glance
+from handlers.glance import NOTHING, Glance, glance
 from tests.payloads import comment_body
 
 
@@ -30,10 +30,16 @@ def body(text: str = "/fix it") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "/fix it", "Thanks!\nI see it too, \u00e9.", 'a "b" \\ c\t', "either/or \r\n"]
+    "text",
+    ["/fix it", "Thanks!\nI see it too, \u00e9./", 'a "b" \\ c\t/', "either/or \r\n", "@you"],
 )
 def test_a_comment_is_seen_at_a_glance(text: str) -> None:
     assert glance("issue_comment", body(text)) == Glance(55, text)
+
+
+@pytest.mark.parametrize("text", ["", "Thanks!\nI see it too, \u00e9.", 'a "b" \\ c\t'])
+def test_what_asks_for_nothing_is_seen_at_a_glance(text: str) -> None:
+    assert glance("issue_comment", body(text)) is NOTHING
 
 
 def test_the_comments_own_members_are_taken() -> None:
@@ -77,7 +83,8 @@ def agrees(whole: bytes) -> None:
         value = None
     if seen is not None:
         assert isinstance(value, CommentWritten)
-        assert seen == Glance(value.source_id, value.text)
+        asks = bool({"/", "@"} & set(value.text))
+        assert seen == (Glance(value.source_id, value.text) if asks else NOTHING)
 
 
 @given(
@@ -95,11 +102,8 @@ def test_a_glance_never_misreads(text: str, before: str, ascii_only: bool) -> No
 @given(st.text(), st.sampled_from(["", "/fix ", "@my-app fix"]))
 def test_what_asks_nothing_holds_no_candidate(text: str, command: str) -> None:
     whole = f"{text}\n{command}"
-    if Glance(1, whole).asks_nothing:
+    if glance("issue_comment", body(whole)) is NOTHING:
         assert candidates(whole, "my-app") == ()
-    assert Glance(1, text + command).asks_nothing is not any(
-        mark in text + command for mark in "/@"
-    )
 
 
 def recorded() -> list[Path]:

@@ -67,6 +67,7 @@ async def test_what_cannot_be_read_is_repeated_nowhere(
     assert head.startswith("HTTP/1.0 400 Bad Request\r\n")
     assert "\r\nServer: bellhop\r\n" in head
     assert "\r\nX-Request-Id: " in head
+    assert "\r\nCache-Control: no-store\r\n" in head
     assert "\r\nContent-Type: application/problem+json\r\n" in head
     assert json.loads(body)["detail"].startswith(UNREAD)
     assert "aiohttp" not in head + body

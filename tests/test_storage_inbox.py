@@ -99,7 +99,7 @@ async def test_only_the_lines_that_are_new_are_taken(inbox: Inbox) -> None:
 
 async def test_an_issue_and_a_comment_may_have_the_same_number(inbox: Inbox) -> None:
     await inbox.receive(arrival("a", 7, 0))
-    other = replace(arrival("b", 7), candidates=(Candidate("b-0", "issue", 7, 0),))
+    other = arrival("b", 7)._replace(candidates=(Candidate("b-0", "issue", 7, 0),))
     assert (await inbox.receive(other)).outcome == "accepted"
 
 
@@ -231,8 +231,8 @@ async def test_more_is_forgotten_than_one_transaction_takes(engine: Engine, inbo
 async def test_what_nobody_can_use_is_given_up(
     engine: Engine, inbox: Inbox, body: bytes, problem: str
 ) -> None:
-    await inbox.receive(replace(arrival("a", 7, 0, 1), body=body))
-    await inbox.receive(replace(closed("b"), event="issue_comment", body=body))
+    await inbox.receive(arrival("a", 7, 0, 1)._replace(body=body))
+    await inbox.receive(closed("b")._replace(event="issue_comment", body=body))
     await inbox.receive(arrival("c", 8, 0))
     with structlog.testing.capture_logs() as logs:
         assert await ids(inbox) == ["c"]

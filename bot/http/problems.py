@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
+from multidict import CIMultiDict, istr
 
 from bot import trail
 from storage.sqlite import StorageFailed
@@ -37,6 +38,13 @@ SHOWN: web.AppKey[Callable[[web.Request, Problem], Awaitable[web.StreamResponse 
 
 SERVER = "bellhop"
 """All that is said of what answers: what it is made of is nobody's business."""
+
+_NUMBER = istr("X-Request-Id")
+_THEIRS = ("Cache-Control", "X-Content-Type-Options")
+"""What an answer may say otherwise than all."""
+_EVERY = CIMultiDict(
+    {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": SERVER}
+)
 
 _process = token_hex(6)
 _numbers = count(1)
@@ -99,16 +107,27 @@ def install(app: web.Application) -> None:
 
 
 async def _number(request: web.Request, response: web.StreamResponse) -> None:
-    """Give every answer an id of our own: one that comes from outside proves nothing.
+    request[_BEGUN] = True
+    mark(response, request.get(REQUEST_ID) or new_id())
+
+
+def mark(response: web.StreamResponse, number: str) -> None:
+    """Let an answer say what every one says, unless it says otherwise itself."""
+    said, ours = response.headers, head(number)
+    ours.update({name: said[name] for name in _THEIRS if name in said})
+    said.update(ours)
+
+
+def head(number: str) -> CIMultiDict[str]:
+    """What the head of every answer says, with a number of ours.
 
     None is kept on the way that does not say so itself: what two people get at one address differs,
-    and some of it is a secret shown once. And none is taken for something else than it says.
+    and some of it is a secret shown once. And none is taken for something else than it says. An id
+    that comes from outside proves nothing.
     """
-    request[_BEGUN] = True
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers["Server"] = SERVER
-    response.headers["X-Request-Id"] = request.get(REQUEST_ID) or new_id()
+    ours = _EVERY.copy()
+    ours[_NUMBER] = number
+    return ours
 
 
 def new_id() -> str:
@@ -125,20 +144,24 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception as error:
         if request.get(_BEGUN):
             raise  # A stream has begun: a second answer would be read as a part of it.
-        if isinstance(error, ConnectionError) and request.transport is None:
-            _log.info("a client left before its request was read", path=request.path)
-            return web.Response(status=400)  # which nobody gets
-        problem = _problem_of(error, request.path, number)
-        shown = None
-        if (show := request.app.get(SHOWN)) is not None:
-            shown = await show(request, problem)
+        problem = problem_of(error, request, number)
+        show = request.app.get(SHOWN)
+        shown = None if show is None else await show(request, problem)
         return problem.response() if shown is None else shown
 
 
-def _problem_of(error: Exception, path: str, number: str) -> Problem:
+def problem_of(error: Exception, request: web.BaseRequest, number: str) -> Problem:
+    """What an error is to who asked, and in the log if it is ours.
+
+    Raises:
+        web.HTTPException: It is no error: it leads elsewhere.
+    """
     match error:
         case Problem():
             return error
+        case ConnectionError() if request.transport is None:
+            _log.info("a client left before its request was read", path=request.path)
+            return Problem(400, "You left before your request was read.")
         case web.HTTPException():
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise error
@@ -146,10 +169,10 @@ def _problem_of(error: Exception, path: str, number: str) -> Problem:
         case web.RequestPayloadError():
             return Problem(400, "The body is not packed as Content-Encoding says, or was cut off.")
         case StorageFailed():
-            _log.error("storage failed", path=path, problem=str(error))
+            _log.error("storage failed", path=request.path, problem=str(error))
             return _unstored()
         case _:
-            _log.error("request failed", path=path, request_id=number, exc_info=error)
+            _log.error("request failed", path=request.path, request_id=number, exc_info=error)
             return _internal(number)
 
 

@@ -6,16 +6,17 @@ such as a cookie that is too long, in the log and in the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TypeAlias
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from yarl import URL
 
-from bot.http.problems import SERVER, Problem, new_id
+from bot.http.problems import Problem, mark, new_id
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -25,6 +26,12 @@ UNREADABLE = (
 )
 NOWHERE = URL("//")
 """Where nothing is."""
+
+Answerer: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+AHEAD: web.AppKey[Mapping[str, Answerer]] = web.AppKey("ahead")
+"""Who answers to POST ahead of an application's router, middlewares and signals, which cost more
+than all that is done for a delivery that asks for nothing: by the path as it was sent."""
 
 
 class Runner(web.AppRunner):
@@ -38,7 +45,20 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         factory = partial(_request, made.request_factory)
-        return _Server(made.request_handler, request_factory=factory, **self._kwargs)
+        answerer = made.request_handler
+        if (ahead := self.app.get(AHEAD)) is not None:
+            answerer = partial(_answer, ahead, answerer)
+        return _Server(answerer, request_factory=factory, **self._kwargs)
+
+
+def _answer(
+    ahead: Mapping[str, Answerer], application: Answerer, request: web.BaseRequest
+) -> Awaitable[web.StreamResponse]:
+    handler = ahead.get(request.raw_path)
+    # Other methods are refused by the application, and who waits to go on is told to.
+    if handler is None or request.method != hdrs.METH_POST or hdrs.EXPECT in request.headers:
+        return application(request)
+    return handler(request)
 
 
 def _request(
@@ -88,5 +108,5 @@ class _Protocol(web.RequestHandler):
             answer.force_close()
         else:
             answer = super().handle_error(request, status, exc, message)
-        answer.headers.update({"Server": SERVER, "X-Request-Id": new_id()})
+        mark(answer, new_id())
         return answer

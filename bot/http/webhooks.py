@@ -12,25 +12,29 @@ import hmac
 import re
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import structlog
-from aiohttp import web
-from multidict import CIMultiDict
+from aiohttp import hdrs, web
+from multidict import istr
 
 from bot import trail
+from bot.http import problems
+from bot.http.brief import JSON, brief
 from bot.http.problems import Problem
-from bot.http.routes import add_route
+from bot.http.routes import PREFIXES, add_route
+from bot.http.server import AHEAD
 from bot.meters import Meters
 from handlers.commands import candidates
 from handlers.deliveries import TextWritten, Unreadable, read_delivery
-from handlers.glance import glance
+from handlers.glance import NOTHING, glance
 from storage.inbox import Arrival, Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from storage.inbox import Inbox
@@ -49,7 +53,10 @@ MOST_HELD = 4 * LARGEST
 MOST_CANDIDATES = 100
 """Lines of one text that are looked at: a handful of commands count, whatever else is there."""
 
-_JSON = CIMultiDict({"Content-Type": "application/json"})
+_HUB_SIGNATURE = istr("X-Hub-Signature-256")
+_EVENT_NAME = istr("X-GitHub-Event")
+_DELIVERY_ID = istr("X-GitHub-Delivery")
+_TARGET = istr("X-GitHub-Hook-Installation-Target-ID")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -63,7 +70,7 @@ class SlowBodies:
     most: int = MOST_HELD
     held: int = 0
 
-    async def read(self, request: web.Request) -> bytes:
+    async def read(self, request: web.BaseRequest) -> bytes:
         """Read a body as it comes, whatever its length was said to be.
 
         Raises:
@@ -109,6 +116,7 @@ class WebhookDoor:
         new_id: A fresh task id, a UUIDv7.
         slow: Reads bodies that have not come wholly yet.
         meters: Where answers are counted.
+        log: Where each is told of, bound once: that costs more than a line that nobody wants.
     """
 
     secret: bytes
@@ -120,27 +128,52 @@ class WebhookDoor:
     new_id: Callable[[], str]
     slow: SlowBodies = field(default_factory=SlowBodies)
     meters: Meters = field(default_factory=Meters)
+    log: structlog.stdlib.BoundLogger = field(default_factory=_log.bind)
 
 
-DOOR = web.AppKey("webhook_door", WebhookDoor)
-
-_Outcome = tuple[int, str, str, tuple[str, ...] | None]
-"""Status, the delivery's id, what became of it, and the ids of the tasks that it may hold."""
+PATH = "/webhooks/github"
 
 
 def add_webhooks(app: web.Application, door: WebhookDoor) -> None:
     """Serve GitHub's deliveries."""
-    app[DOOR] = door
-    add_route(app, "POST", "/webhooks/github", receive)
+    add_route(app, hdrs.METH_POST, PATH, partial(receive, door))
+    first = partial(receive_ahead, door)
+    app[AHEAD] = {f"{prefix}{PATH}": first for prefix in PREFIXES}
 
 
-async def receive(request: web.Request) -> web.Response:
-    """Verify, store, answer and count one delivery."""
-    door = request.app[DOOR]
-    start = time.perf_counter()
-    outcome = "failed"
+async def receive_ahead(door: WebhookDoor, request: web.BaseRequest) -> web.StreamResponse:
+    """The same as `receive`, without an application around it."""
+    number = problems.new_id()
     try:
-        status, delivery, outcome, task_ids = await _receive(request, door)
+        status, document = await _deliver(door, request, number)
+    except Exception as error:  # noqa: BLE001 - each has its answer
+        answer = problems.problem_of(error, request, number).response()
+        problems.mark(answer, number)
+        return answer
+    return brief(request, status, document, problems.head(number))
+
+
+async def receive(door: WebhookDoor, request: web.Request) -> web.StreamResponse:
+    """Verify, store, answer and count one delivery."""
+    status, document = await _deliver(door, request, request[problems.REQUEST_ID])
+    return web.Response(status=status, body=document, content_type=JSON)
+
+
+async def _deliver(door: WebhookDoor, request: web.BaseRequest, number: str) -> tuple[int, bytes]:
+    """What becomes of a delivery, as the status and the JSON of its answer."""
+    start = time.perf_counter()
+    outcome, task_ids = "failed", None
+    try:
+        signature = _signature(door, request.headers)
+        body = await door.slow.read(request) if not request.content.is_eof() else _whole(request)
+        _check_signature(door.secret, body, signature)
+        delivery = _header(request.headers, _DELIVERY_ID, _DELIVERY)
+        arrival = _arrival(door, request.headers, delivery, body)
+        if arrival is None:
+            outcome = "ignored"
+        else:
+            trail.of_delivery(delivery, number)
+            outcome, task_ids = await door.inbox.receive(arrival)
     except Problem as problem:
         if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             outcome = "refused"
@@ -148,11 +181,19 @@ async def receive(request: web.Request) -> web.Response:
     finally:
         door.meters.deliveries[outcome] += 1
         door.meters.answers.add(time.perf_counter() - start)
-    _log.debug("delivery answered", outcome=outcome, tasks=task_ids)
-    return _answer(status, delivery, outcome, task_ids)
+    door.log.debug(
+        "delivery answered", request_id=number, delivery=delivery, outcome=outcome, tasks=task_ids
+    )
+    # Nothing in it needs escaping: the delivery's id was checked, the rest is ours.
+    if outcome != "accepted":
+        return 200, f'{{"delivery":"{delivery}","outcome":"{outcome}"}}'.encode()
+    door.notify()
+    tasks = ",".join([f'"{task_id}"' for task_id in task_ids or ()])
+    return 202, f'{{"delivery":"{delivery}","outcome":"{outcome}","taskIds":[{tasks}]}}'.encode()
 
 
-async def _receive(request: web.Request, door: WebhookDoor) -> _Outcome:
+def _signature(door: WebhookDoor, headers: Mapping[str, str]) -> str:
+    """What a delivery is signed with, where its body is worth reading at all."""
     if not door.secret:
         raise Problem(
             503,
@@ -160,36 +201,33 @@ async def _receive(request: web.Request, door: WebhookDoor) -> _Outcome:
             "BELLHOP_WEBHOOK_SECRET to the secret of the GitHub App and start Bellhop again.",
             code="not_configured",
         )
-    headers = request.headers
-    signature = headers.get("X-Hub-Signature-256", "")
+    signature = headers.get(_HUB_SIGNATURE, "")
     # Nothing is read of what nobody could have signed, and nothing is unpacked: a few bytes could
     # become many.
     if not _SIGNATURE.fullmatch(signature):
         raise _unsigned()
-    if "Content-Encoding" in headers:
+    if hdrs.CONTENT_ENCODING in headers:
         raise Problem(415, "Deliveries come as they are, without Content-Encoding.")
-    body = await door.slow.read(request) if not request.content.is_eof() else _whole(request)
-    _check_signature(door.secret, body, signature)
-    event = _checked("X-GitHub-Event", headers.get("X-GitHub-Event", ""), _EVENT)
-    delivery = _checked("X-GitHub-Delivery", headers.get("X-GitHub-Delivery", ""), _DELIVERY)
-    trail.of_delivery(delivery)
-    content = _content(headers.get("Content-Type", ""), body)
-    if _is_for_another_app(headers.get("X-GitHub-Hook-Installation-Target-ID"), door):
-        return 200, delivery, "ignored", None
+    return signature
+
+
+def _arrival(
+    door: WebhookDoor, headers: Mapping[str, str], delivery: str, body: bytes
+) -> Arrival | None:
+    """What is to be stored of a delivery; None when it asks for nothing of us."""
+    event = _header(headers, _EVENT_NAME, _EVENT)
+    content = _content(headers.get(hdrs.CONTENT_TYPE, ""), body)
+    target = headers.get(_TARGET)
+    if target is not None and door.app_id is not None and target != str(door.app_id):
+        return None
     asked = _asked(door, event, content)
-    if asked is None:
-        return 200, delivery, "ignored", None
-    received = await door.inbox.receive(Arrival(delivery, event, door.clock(), content, asked))
-    if received.outcome == "duplicate":
-        return 200, delivery, "duplicate", None
-    door.notify()
-    return 202, delivery, "accepted", received.task_ids
+    return None if asked is None else Arrival(delivery, event, door.clock(), content, asked)
 
 
 def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ...] | None:
     """The lines that may be commands; None when the delivery asks for nothing at all."""
     if seen := glance(event, content):
-        if seen.asks_nothing:
+        if seen is NOTHING:
             return None
         return _candidates(door, "comment", seen.source_id, seen.text) or None
     try:
@@ -206,7 +244,7 @@ def _candidates(door: WebhookDoor, kind: str, source_id: int, text: str) -> tupl
     return tuple([Candidate(door.new_id(), kind, source_id, position) for position in positions])
 
 
-def _whole(request: web.Request) -> bytes:
+def _whole(request: web.BaseRequest) -> bytes:
     """A body that has come wholly before anybody asked for it, as most do."""
     body = request.content.read_nowait()
     if len(body) > LARGEST:
@@ -230,7 +268,8 @@ def _unsigned() -> Problem:
     )
 
 
-def _checked(name: str, value: str, form: re.Pattern[str]) -> str:
+def _header(headers: Mapping[str, str], name: str, form: re.Pattern[str]) -> str:
+    value = headers.get(name, "")
     if not form.fullmatch(value):
         raise Problem(400, f"The header {name} is missing or malformed.", code="bad_header")
     return value
@@ -260,22 +299,3 @@ def _form_payload(body: bytes) -> bytes:
     if len(payloads) != 1:
         raise Problem(400, "The form must have exactly one field `payload`.", code="unreadable")
     return payloads[0]
-
-
-def _is_for_another_app(target: str | None, door: WebhookDoor) -> bool:
-    return target is not None and door.app_id is not None and target != str(door.app_id)
-
-
-def _answer(
-    status: int, delivery: str, outcome: str, task_ids: tuple[str, ...] | None
-) -> web.Response:
-    # Nothing in it needs escaping: the delivery's id was checked, the rest is ours.
-    tasks = ""
-    if task_ids is not None:
-        quoted = ",".join([f'"{task_id}"' for task_id in task_ids])
-        tasks = f',"taskIds":[{quoted}]'
-    return web.Response(
-        status=status,
-        body=f'{{"delivery":"{delivery}","outcome":"{outcome}"{tasks}}}'.encode(),
-        headers=_JSON,
-    )
