@@ -114,7 +114,14 @@ def open_beside(path: Path, patience: float = 1.0) -> Database:
     return Database(connection)
 
 
+_KEPT = 8_000
+"""Kibibytes of pages that a reader keeps, if there are as many: a search goes through more than
+SQLite's 2,000, and would read most of them again for each word."""
+
+
 def open_reader(path: Path) -> Database:
     """Open a connection that can change nothing."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    return Database(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None))
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
+    connection.execute(f"PRAGMA cache_size = -{_KEPT}")
+    return Database(connection)
