@@ -111,8 +111,11 @@ class Preferences:
     rules: Callable[[], Rules]
     clock: Callable[[], datetime]
 
-    async def may(self, caller: Caller, scope: Scope) -> None:
+    async def may(self, caller: Caller, scope: Scope) -> str | None:
         """Let those pass who may see and change a scope.
+
+        Returns:
+            The login of the account that an installation is on; None for a person's own scope.
 
         Raises:
             Problem: 404 it is not theirs, or not there; 403 where GitHub does not say who an
@@ -122,9 +125,9 @@ class Preferences:
         if isinstance(scope, UserScope):
             if scope.person.id != caller.person.id:
                 raise _not_yours()
-            return
+            return None
         with looking_up_as_user():
-            standing = await self.as_user.standing(caller.person, scope.id)
+            standing, account = await self.as_user.position(caller.person, scope.id)
         if standing is Standing.UNTOLD:
             raise Problem(
                 403,
@@ -134,6 +137,7 @@ class Preferences:
             )
         if standing is not Standing.ADMIN:
             raise _not_yours()
+        return account
 
     async def overview(self, scope: Scope) -> ConfigShown:
         """Everything that is set: defaults, what is offered, what is known of secrets, Fly."""

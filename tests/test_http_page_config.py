@@ -264,7 +264,10 @@ async def test_nobody_sees_another_persons(home: Home) -> None:
 
 async def test_an_installation_has_its_own(home: Home) -> None:
     base = f"{OWN}/installations/{home.installation}"
-    assert "of this installation" in (await home.alice.get(base)).text
+    page = await home.alice.get(base)
+    assert "of this installation" in page.text
+    assert "Defaults · Installation on alice" in " ".join(page.html.split())
+    assert "Installations / alice" in " ".join(page.text.split())
     shown = await home.key(GOOD, base)
     assert "Ends in abcd" in shown.text
     assert "Ends in" not in (await home.alice.get(f"{OWN}/providers")).text

@@ -29,7 +29,7 @@ from bot.github.personal import (
 )
 from bot.github.questions import Ask, Many, or_none
 from bot.github.retry import patiently
-from bot.github.standing import Standing, standing
+from bot.github.standing import Position, position
 from handlers.values import Person
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ class AsUser:
         """Where the App is installed and they see at least one repository."""
         return await self._put(person, questions.installations)
 
-    async def standing(self, person: Person, installation_id: int) -> Standing:
-        """What they are to an installation."""
-        return await self._put(person, lambda ask: standing(ask, person.id, installation_id))
+    async def position(self, person: Person, installation_id: int) -> Position:
+        """What they are to an installation, and whose it is."""
+        return await self._put(person, lambda ask: position(ask, person.id, installation_id))
 
     async def repositories(self, person: Person, installation_id: int) -> Many[OwnRepository]:
         """What they see in one installation, by name; nothing where they see none of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bot.github.calls import segments
 from bot.github.errors import Refused
@@ -35,6 +35,13 @@ class Standing(StrEnum):
     """They see it, and GitHub does not tell the App who administers its account."""
 
 
+class Position(NamedTuple):
+    """What somebody is to an installation, and the login of its account if they see it."""
+
+    standing: Standing
+    account: str | None = None
+
+
 class Membership(Shape):
     """`GET /user/memberships/orgs/{org}`."""
 
@@ -42,15 +49,19 @@ class Membership(Shape):
     role: str
 
 
-async def standing(ask: Ask, person_id: int, installation_id: int) -> Standing:
-    """What a person is to an installation; `ask` asks in their own name.
+async def position(ask: Ask, person_id: int, installation_id: int) -> Position:
+    """What a person is to an installation, and whose it is; `ask` asks in their own name.
 
     Raises:
         Refused: GitHub refuses to tell.
     """
     account = await _account(ask, installation_id)
     if account is None:
-        return Standing.STRANGER
+        return Position(Standing.STRANGER)
+    return Position(await _standing(ask, person_id, account), account.login)
+
+
+async def _standing(ask: Ask, person_id: int, account: Account) -> Standing:
     if account.type == "Organization":
         return await _in_organisation(ask, account.login)
     own = account.type == "User" and account.id == person_id

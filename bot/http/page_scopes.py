@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -26,6 +26,8 @@ class Seen:
 
     scope: Scope
     base: str
+    account: str | None = None
+    """The login of the account that the installation is on."""
 
     @property
     def first(self) -> str:
@@ -34,8 +36,7 @@ class Seen:
 
     def values(self) -> dict[str, Any]:
         """What every template of these pages is told."""
-        number = self.scope.id if isinstance(self.scope, InstallationScope) else None
-        return {"base": self.base, "first": self.first, "installation": number}
+        return {"base": self.base, "first": self.first, "installation": self.account}
 
 
 Page = Callable[[web.Request, Caller, Seen], Awaitable[web.StreamResponse]]
@@ -70,5 +71,4 @@ class ScopedPages:
             raise not_found("installation")
         else:
             seen = Seen(InstallationScope(int(number)), f"{OWN}/installations/{number}")
-        await self.preferences.may(caller, seen.scope)
-        return seen
+        return replace(seen, account=await self.preferences.may(caller, seen.scope))
