@@ -1,7 +1,8 @@
 """Looks over Bellhop's shoulder: when things arrive and leave, and whom it waited for meanwhile.
 
 Nothing in Bellhop is changed for it: a middleware sees what arrives, aiohttp's own tracing sees
-the calls to GitHub, and the runner and the pace are asked through an object that notes the time.
+the calls to GitHub, and the runner, the pace and who answers deliveries ahead of all middlewares
+are asked through something that notes the time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace
 
@@ -20,6 +22,7 @@ from aiohttp import web
 from bot.bellhop import Bellhop
 from bot.github.clock import Clock
 from bot.github.pace import Pace, Priority
+from bot.http.server import AHEAD, Answerer
 from bot.runners.base import Exit, Runner, WorkerKey, WorkerSpec
 
 NOBODY_WAITS = re.compile(
@@ -58,7 +61,8 @@ class Watch:
 
     def attach(self, house: Bellhop, app: web.Application) -> None:
         """Look at this Bellhop, which has not started yet."""
-        app.middlewares.insert(0, self._arrival)
+        app.middlewares.insert(0, self._completion)
+        app[AHEAD] = {path: partial(self._delivery, first) for path, first in app[AHEAD].items()}
         # The session is Bellhop's own; the list of its traces is how aiohttp lets one be added.
         trace = self._trace()
         trace.freeze()
@@ -67,20 +71,23 @@ class Watch:
         for name, runner in house.runners.items():
             house.runners[name] = WatchedRunner(runner, self)
 
+    async def _delivery(self, first: Answerer, request: web.BaseRequest) -> web.StreamResponse:
+        arrived = time.monotonic()
+        answer = await first(request)
+        # Bellhop's own comments are delivered as well, and ignored.
+        if answer.status == HTTPStatus.ACCEPTED:
+            self.delivered = arrived
+        return answer
+
     @web.middleware
-    async def _arrival(
+    async def _completion(
         self,
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        arrived = time.monotonic()
         if request.path.endswith("/callbacks/complete"):
-            self.completed = arrived
-        answer = await handler(request)
-        # Bellhop's own comments are delivered as well, and ignored.
-        if request.path.endswith("/webhooks/github") and answer.status == HTTPStatus.ACCEPTED:
-            self.delivered = arrived
-        return answer
+            self.completed = time.monotonic()
+        return await handler(request)
 
     def _trace(self) -> aiohttp.TraceConfig:
         trace = aiohttp.TraceConfig()

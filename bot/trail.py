@@ -30,7 +30,12 @@ def begin_request(request_id: str, task_id: str | None) -> None:
 
 
 def of_delivery(delivery_id: str, request_id: str | None = None) -> None:
-    """From here on it is about a delivery, to the end of this request or asyncio task."""
+    """From here on it is about a delivery, to the end of this request or asyncio task.
+
+    Args:
+        delivery_id: GitHub's id of it.
+        request_id: The number of the request's answer, where `begin_request` was not called.
+    """
     if request_id is None:
         bind_contextvars(delivery=delivery_id)
     else:

@@ -59,6 +59,8 @@ def glance(event: str, body: bytes) -> Glance | None:
     at = body.rfind(_BODY, comment, behind)
     if comment < len(_COMMENT) or min(behind, at) < 0 or body.rfind(_INSTALLATION) < behind:
         return None
+    if body.rfind(_BODY, comment, at) >= 0:
+        return None  # There are two, and only one of them is the comment's.
     written = _TEXT.match(body, at + len(_BODY))
     if written is None or (text := _decoded(written[1])) is None:
         return None

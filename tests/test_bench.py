@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from storage.lists import Query
 
 
 async def test_latencies_are_in_order_and_own_shares_are_a_part_of_them(tmp_path: Path) -> None:
+    began = time.monotonic()
     measured = await latency.measure(latency.CHEAPEST, 2, tmp_path)
+    took = time.monotonic() - began
     for series in (measured.started, measured.told):
         assert len(series.total) == len(series.own) == 2
         assert all(0 < own <= total for own, total in zip(series.own, series.total, strict=True))
+        assert max(series.total) < took, "its beginning was seen"
     assert measured.started.own < measured.started.total, "GitHub and the runner take time"
 
 

@@ -49,6 +49,18 @@ def test_the_comments_own_members_are_taken() -> None:
     assert glance("issue_comment", compact(payload)) == Glance(55, "/fix it")
 
 
+@pytest.mark.parametrize("where", ["inside", "behind"])
+def test_a_text_that_may_be_another_s_is_left_to_those_who_read_it_all(where: str) -> None:
+    payload = commented("/fix it")
+    if where == "inside":
+        payload["comment"]["performed_via_github_app"] = {"id": 1, "body": "Thanks!"}
+    else:
+        payload["issue"] |= {"body": "Thanks!"}
+        issue, around = payload.pop("issue"), payload
+        payload = {"action": "created", "comment": around.pop("comment"), "issue": issue, **around}
+    assert glance("issue_comment", compact(payload)) is None
+
+
 @pytest.mark.parametrize(
     ("event", "unusual"),
     [

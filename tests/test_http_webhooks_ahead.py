@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from bot.http import problems
@@ -192,7 +193,7 @@ async def test_a_fault_of_ours_is_logged_under_the_number_that_is_told(engine: E
     def clock() -> datetime:
         raise LookupError("a secret detail")
 
-    with capture_logs() as told:
+    with capture_logs(processors=[merge_contextvars]) as told:
         async with line_to(engine, clock=clock) as line:
             line.write(body=encode(payload("/fix it")))
             first, head, body = await line.answer()
@@ -201,3 +202,16 @@ async def test_a_fault_of_ours_is_logged_under_the_number_that_is_told(engine: E
     assert number in json.loads(body)["detail"]
     assert b"secret" not in body
     assert [(one["event"], one["request_id"]) for one in told] == [("request failed", number)]
+    assert told[0]["delivery"] == GUID
+
+
+async def test_who_leaves_is_logged_under_a_number(engine: Engine) -> None:
+    with capture_logs(processors=[merge_contextvars]) as told:
+        async with line_to(engine) as line:
+            line.write(sent=BODY[:99])
+            await asyncio.sleep(0.1)
+            await line.close()
+            while not told:  # noqa: ASYNC110 - nobody is told of what is logged
+                await asyncio.sleep(0.01)
+    assert told[0]["event"] == "a client left before its request was read"
+    assert "request_id" in told[0]

@@ -20,7 +20,7 @@ JSON = "application/json"
 def brief(
     request: web.BaseRequest, status: int, body: bytes, head: CIMultiDict[str]
 ) -> web.StreamResponse:
-    """A JSON answer to a request; aiohttp's own where its connection ends with it."""
+    """A JSON answer to a request; aiohttp's own where a head tells what the connection does."""
     head[hdrs.CONTENT_TYPE] = JSON
     if request.version != HttpVersion11 or not request.keep_alive:
         return web.Response(status=status, body=body, headers=head)

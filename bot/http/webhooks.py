@@ -137,8 +137,8 @@ PATH = "/webhooks/github"
 def add_webhooks(app: web.Application, door: WebhookDoor) -> None:
     """Serve GitHub's deliveries."""
     add_route(app, hdrs.METH_POST, PATH, partial(receive, door))
-    first = partial(receive_ahead, door)
-    app[AHEAD] = {f"{prefix}{PATH}": first for prefix in PREFIXES}
+    answerer = partial(receive_ahead, door)
+    app[AHEAD] = {f"{prefix}{PATH}": answerer for prefix in PREFIXES}
 
 
 async def receive_ahead(door: WebhookDoor, request: web.BaseRequest) -> web.StreamResponse:
@@ -162,7 +162,7 @@ async def receive(door: WebhookDoor, request: web.Request) -> web.StreamResponse
 async def _deliver(door: WebhookDoor, request: web.BaseRequest, number: str) -> tuple[int, bytes]:
     """What becomes of a delivery, as the status and the JSON of its answer."""
     start = time.perf_counter()
-    outcome, task_ids = "failed", None
+    outcome, task_ids, delivery = "failed", None, None
     try:
         signature = _signature(door, request.headers)
         body = await door.slow.read(request) if not request.content.is_eof() else _whole(request)
@@ -177,6 +177,12 @@ async def _deliver(door: WebhookDoor, request: web.BaseRequest, number: str) -> 
     except Problem as problem:
         if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             outcome = "refused"
+        raise
+    except Exception:
+        # Bound only here and where something is stored: what asks for nothing has no line to say.
+        trail.begin_request(number, None)
+        if delivery is not None:
+            trail.of_delivery(delivery)
         raise
     finally:
         door.meters.deliveries[outcome] += 1
