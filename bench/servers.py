@@ -1,6 +1,8 @@
-"""The two servers that are compared, each a process of its own: `bare` and `bellhop`.
+"""The servers that are compared, each a process of its own.
 
-    python -m bench.servers bare|bellhop FOLDER
+    python -m bench.servers bare|bellhop|unstored FOLDER
+
+`bare` checks signatures, `bellhop` does what Bellhop does, `unstored` all of it but the storing.
 
 Prints the port it listens on, and ends when its standard input closes.
 """
@@ -23,7 +25,7 @@ from bot import log
 from bot.http import problems
 from bot.http.server import Runner
 from bot.http.webhooks import WebhookDoor, add_webhooks
-from storage.inbox import Inbox
+from storage.inbox import Arrival, Inbox, Received
 from storage.migrations import migrations
 from storage.sqlite import Engine
 
@@ -42,9 +44,23 @@ def bare() -> web.Application:
     return app
 
 
-async def bellhop(folder: Path, stack: AsyncExitStack) -> web.Application:
+class Nowhere(Inbox):
+    """An inbox that says it has stored what it has not."""
+
+    def __init__(self) -> None:
+        """There is no database."""
+
+    async def receive(self, arrival: Arrival) -> Received:
+        return Received("accepted", tuple([one.task_id for one in arrival.candidates]))
+
+
+async def stored(folder: Path, stack: AsyncExitStack) -> Inbox:
     engine = await Engine.open(folder / "bellhop.db", migrations=migrations)
     stack.push_async_callback(engine.close)
+    return Inbox(engine)
+
+
+def bellhop(inbox: Inbox) -> web.Application:
     app = web.Application()
     problems.install(app)
     add_webhooks(
@@ -53,7 +69,7 @@ async def bellhop(folder: Path, stack: AsyncExitStack) -> web.Application:
             secret=SECRET,
             app_id=APP_ID,
             app_name=lambda: "bellhop-bench",
-            inbox=Inbox(engine),
+            inbox=inbox,
             notify=asyncio.Event().set,
             clock=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid_utils.uuid7()),
@@ -64,8 +80,11 @@ async def bellhop(folder: Path, stack: AsyncExitStack) -> web.Application:
 
 async def serve(which: str, folder: Path) -> None:
     async with AsyncExitStack() as stack:
-        app = bare() if which == "bare" else await bellhop(folder, stack)
-        runner = (web.AppRunner if which == "bare" else Runner)(app, access_log=None)
+        if which == "bare":
+            runner = web.AppRunner(bare(), access_log=None)
+        else:
+            inbox = Nowhere() if which == "unstored" else await stored(folder, stack)
+            runner = Runner(bellhop(inbox), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
