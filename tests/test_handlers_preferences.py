@@ -296,6 +296,14 @@ def test_defaults_that_are_not_offered_are_told_by_field() -> None:
     )
 
 
+def test_defaults_with_the_same_tag_say_the_same() -> None:
+    one = Defaults(agent="codex", time_limit=60)
+    others = [replace(one, **{what: None}) for what in ("agent", "time_limit")]
+    others += [Defaults(model="codex", time_limit=60), Defaults(agent="codex", max_cost=60)]
+    assert Defaults(agent="codex", time_limit=60).tag == one.tag
+    assert len({one.tag, *(other.tag for other in others)}) == 1 + len(others)
+
+
 def test_every_choice_is_a_default_and_is_offered() -> None:
     every = Defaults(*("x" for _ in astuple(Defaults())))
     assert {what: getattr(every, what) for what in CHOICES} == dict.fromkeys(CHOICES, "x")

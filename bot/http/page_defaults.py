@@ -23,7 +23,6 @@ from bot.preferences import Preferences
 from bot.providers import PROVIDERS
 from handlers.decision import Defaults
 from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT
-from storage.preferences import tag_of
 
 MINUTE: Final = 60
 DIGITS: Final = 12
@@ -95,7 +94,7 @@ class DefaultsPages:
 
 
 def _tag(body: ConfigBody) -> str:
-    return tag_of(Defaults(**body.model_dump()))
+    return Defaults(**body.model_dump()).tag
 
 
 def _given(body: ConfigBody) -> dict[str, str]:
