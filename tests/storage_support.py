@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from handlers.decision import Decision, Rules
-from handlers.deliveries import Actor
 from handlers.events import PlaceOffered, WorkerClaimed
+from handlers.github_objects import Actor
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import Store, migrations

@@ -14,8 +14,8 @@ from handlers import events
 from handlers.commands import Role
 from handlers.decision import NOTHING
 from handlers.deliveries import IssueGone, RepositoryGone
-from handlers.deliveries import Repository as Place
 from handlers.effects import EditStatus
+from handlers.github_objects import Repository as Place
 from handlers.task import IllegalMove, Status
 from handlers.values import Clocks, Origin
 from storage import Store

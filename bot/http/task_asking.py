@@ -19,8 +19,8 @@ from bot.intake import NO_ACCESS
 from bot.roles import Roles
 from handlers import refusals
 from handlers.commands import COMMANDS, Command, Options
-from handlers.deliveries import Subject
 from handlers.events import Circumstances, WorkRequested
+from handlers.github_objects import Subject
 from handlers.roles import Role
 from handlers.values import Origin, Webhook, Where
 from storage import Store
