@@ -12,9 +12,10 @@ from inline_snapshot import snapshot
 
 from handlers import decide
 from handlers.admission import Refusal
+from handlers.circumstances import Circumstances
 from handlers.commands import Command, Role
 from handlers.decision import CHOICES, Choice, Defaults, Kept, Rules
-from handlers.events import Circumstances, FollowUpDue, MessageSent, RetryRequested
+from handlers.events import FollowUpDue, MessageSent, RetryRequested
 from handlers.options import Options
 from handlers.preferences import Keeper, keepers, longest, not_offered, wish_again, wish_of
 from handlers.repo_config import RepoConfig
