@@ -23,6 +23,7 @@ from handlers.values import Person
 from storage import (
     app_rows,
     backup,
+    candidates,
     clocks,
     house,
     idempotency,
@@ -225,7 +226,7 @@ class Store(Reads):
 
         def work(db: Database) -> None:
             for task_id in task_ids:
-                inbox.decided(db, task_id, reason, now)
+                candidates.decided(db, task_id, reason, now)
 
         await self._write(work)
 
@@ -234,7 +235,7 @@ class Store(Reads):
 
         def work(db: Database) -> None:
             for candidate in waiting.candidates:
-                inbox.decided(db, candidate.task_id, reason, now)
+                candidates.decided(db, candidate.task_id, reason, now)
             inbox.handled(db, waiting.delivery_id, now)
 
         await self._write(work)
