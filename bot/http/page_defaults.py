@@ -21,7 +21,6 @@ from bot.http.page_scopes import ScopedPages, Seen
 from bot.http.problems import Problem
 from bot.preferences import Preferences
 from bot.providers import PROVIDERS
-from handlers.decision import Defaults
 from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT
 
 MINUTE: Final = 60
@@ -55,7 +54,7 @@ class DefaultsPages:
     async def _show(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
         del caller
         body = await self.preferences.read(seen.scope)
-        return await self._page(request, seen, _given(body) | {TAG: _tag(body)})
+        return await self._page(request, seen, _given(body) | {TAG: body.value().tag})
 
     async def _page(
         self,
@@ -90,11 +89,7 @@ class DefaultsPages:
     async def _overtaken(self, request: web.Request, seen: Seen, problem: Problem) -> web.Response:
         """Show what somebody else has set: saved unseen, it would be gone without a word."""
         body = await self.preferences.read(seen.scope)
-        return await self._page(request, seen, _given(body) | {TAG: _tag(body)}, problem)
-
-
-def _tag(body: ConfigBody) -> str:
-    return Defaults(**body.model_dump()).tag
+        return await self._page(request, seen, _given(body) | {TAG: body.value().tag}, problem)
 
 
 def _given(body: ConfigBody) -> dict[str, str]:
