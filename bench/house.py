@@ -3,57 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from pydantic import SecretStr
 
+from bench.neighbour import Neighbour, beside
 from bot.app import opened
 from bot.bellhop import Bellhop
 from bot.http.listening import listening
 from bot.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """The other process, which is told lines and answers with lines of JSON."""
-
-    process: asyncio.subprocess.Process
-    facts: dict[str, Any]
-
-    async def tell(self, line: str) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        return await _heard(self.process)
-
-
-async def _heard(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    assert process.stdout is not None
-    return json.loads(await process.stdout.readline())
-
-
-@contextlib.asynccontextmanager
-async def github(folder: Path, port: int, repositories: int) -> AsyncGenerator[Neighbour]:
+def github(folder: Path, port: int, repositories: int) -> AbstractAsyncContextManager[Neighbour]:
     """Start the offline GitHub with its repositories in `folder`; it delivers to `port`."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.github", str(folder), str(port), str(repositories)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Neighbour(process, await _heard(process))
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        await process.wait()
+    return beside("bench.github", folder, port, repositories)
 
 
 def free_port() -> int:
@@ -61,7 +31,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def bellhop(
     folder: Path,
     port: int,

@@ -24,7 +24,8 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
-from bench.house import Neighbour, bellhop, free_port, github
+from bench.house import bellhop, free_port, github
+from bench.neighbour import Neighbour
 from bench.watch import Watch, covered
 from bot import log
 from bot.bellhop import Bellhop

@@ -24,6 +24,7 @@ from statistics import median, quantiles
 import uvloop
 from sqlite_utils import Database
 
+from bench import lists_bulk
 from bench import lists_data as data
 from handlers.decision import Rules
 from handlers.task import Status, saying
@@ -231,7 +232,7 @@ def _save(db: Database, task_id: str, status: Status | None) -> float:
 
 def report(found: list[Series], saves: dict[str, float], total: int) -> bool:
     """Print the table; whether every aim is met."""
-    print(f"\n{total:,} tasks, {total * data.ENTRIES:,} lines of their timelines")
+    print(f"\n{total:,} tasks, {total * lists_bulk.ENTRIES:,} lines of their timelines")
     print(f"  in ms {'':58}{'p50':>8}{'p99':>8}{'cpu 50':>8}{'cpu 99':>8}   p99 < {AIM * 1e3:.0f}")
     for caller in dict.fromkeys(one.caller for one in found):
         print(f"  {caller}")
@@ -260,7 +261,7 @@ async def prepare(folder: Path, total: int) -> Path:
         half = _cleared(folder, f"half-{total}")
         async with opened(half):
             pass
-        data.build(half, total)
+        lists_bulk.build(half, total)
         half.rename(path)
     return path
 

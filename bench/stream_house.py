@@ -31,8 +31,9 @@ from bot.http.listening import listening
 from bot.key_desk import KeyDesk
 from bot.settings import Settings
 from bot.tempo import Tempo
+from handlers.circumstances import Circumstances
 from handlers.commands import Command, Options
-from handlers.events import Circumstances, WorkRequested
+from handlers.events import WorkRequested
 from handlers.repo_config import RepoConfig
 from handlers.roles import Role
 from handlers.values import Origin, Person, Where

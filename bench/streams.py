@@ -10,20 +10,19 @@ hold the writing to disk and the reader's own work too. Ends with 1 when an aim 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import re
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import cast
 
 import uvloop
 
+from bench.neighbour import Neighbour, beside
 from bot.files import allow_many_files
 
 AIM_MEMORY = 150_000_000
@@ -106,44 +105,12 @@ class Reader(asyncio.Protocol):
                 crowd.changed.set()
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """The other process."""
-
-    process: asyncio.subprocess.Process
-    facts: dict[str, Any]
-
-    async def tell(self, line: str) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        return await _heard(self.process)
-
-
-async def _heard(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    assert process.stdout is not None
-    return json.loads(await process.stdout.readline())
-
-
-@contextlib.asynccontextmanager
-async def bellhop(folder: Path, people: int) -> AsyncGenerator[House]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.stream_house", str(folder), str(people)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield House(process, await _heard(process))
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        await process.wait()
-
-
 async def measure(streams: int, events: int, folder: Path) -> Measured:
     allow_many_files()
     people = -(-streams // OF_ONE_PERSON)
     measured = Measured(streams, events)
-    async with bellhop(folder, people) as house, asyncio.timeout(PATIENCE):
+    running = beside("bench.stream_house", folder, people)
+    async with running as house, asyncio.timeout(PATIENCE):
         measured.before = (await house.tell("memory"))["memory"]
         crowd = Crowd(events, [0.0] * events, [0.0] * events)
         readers = await follow(house, crowd, streams)
@@ -155,7 +122,7 @@ async def measure(streams: int, events: int, folder: Path) -> Measured:
     return measured
 
 
-async def follow(house: House, crowd: Crowd, streams: int) -> list[Reader]:
+async def follow(house: Neighbour, crowd: Crowd, streams: int) -> list[Reader]:
     """Open the streams, and wait until each is answered."""
     loop = asyncio.get_running_loop()
     task, keys, port = (house.facts[name] for name in ("task", "keys", "port"))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from bot.secret_key import NAME as KEY
-from bot.secret_key import is_waiting, load_or_make_key
+from bot.secret_key import is_waiting, load_or_make_key, settle
 from bot.settings import Settings
 from bot.vault import WrongKey, print_of
 from storage import backup
@@ -73,7 +73,7 @@ def back_up(
         _check_free(file, force=force)
         size = archive.stat().st_size
         archive.rename(file)
-    _settle(file.absolute().parent)
+    settle(file.absolute().parent)
     return BackedUp(tuple(copy.name for copy in copies), size)
 
 
@@ -174,12 +174,3 @@ def _digest(file: IO[bytes]) -> bytes:
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
     return digest.digest()
-
-
-def _settle(folder: Path) -> None:
-    """Let the new name outlast a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,10 +9,11 @@ from datetime import datetime
 from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
+from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, build_context
-from handlers.deliveries import Actor, Subject, TextWritten
-from handlers.events import Circumstances, PullFacts
+from handlers.deliveries import TextWritten
+from handlers.github_objects import Actor, Subject
 from handlers.on_command import pick_retry
 from handlers.repo_config import ConfigProblem, RepoConfig, parse_config
 from handlers.task import Task

@@ -31,7 +31,7 @@ from bot.providers import PROVIDERS, Provider
 from bot.secret_text import LONGEST_FLY_TOKEN, LONGEST_KEY, clean
 from bot.validation import Checked, Validator, fly
 from bot.vault import Vault, WrongKey
-from handlers.decision import Defaults, Rules
+from handlers.decision import Rules
 from handlers.preferences import not_offered
 from handlers.values import Person
 from storage.preference_scopes import Scopes
@@ -144,7 +144,7 @@ class Preferences:
         said = await self.scopes.defaults(scope.key)
         return ConfigShown(
             scope=str(scope),
-            defaults=ConfigBody(**asdict(said.defaults)),
+            defaults=ConfigBody.of(said.defaults),
             updated_at=said.updated_at,
             offered=_offered(self.rules()),
             credentials=await self.credentials(scope),
@@ -153,7 +153,7 @@ class Preferences:
 
     async def read(self, scope: Scope) -> ConfigBody:
         """The defaults alone."""
-        return ConfigBody(**asdict((await self.scopes.defaults(scope.key)).defaults))
+        return ConfigBody.of((await self.scopes.defaults(scope.key)).defaults)
 
     async def write(self, scope: Scope, body: ConfigBody, seen: Collection[str] = ()) -> None:
         """Replace the defaults; with `seen`, only those that have one of these tags.
@@ -162,7 +162,7 @@ class Preferences:
             Problem: 412, somebody else has changed them since; 422 with `errors`, something is not
                 in the operator's lists.
         """
-        defaults = Defaults(**body.model_dump())
+        defaults = body.value()
         wrong = not_offered(defaults, self.rules())
         if wrong:
             errors = [{"field": name, "message": message} for name, message in wrong.items()]

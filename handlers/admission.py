@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers import refusals
+from handlers.circumstances import Circumstances
 from handlers.commands import Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
 from handlers.deliveries import TextWritten
-from handlers.events import Circumstances
 from handlers.repo_config import ConfigProblem
 from handlers.task import Task
 from handlers.values import ErrorCode, Where

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, get_args
 
@@ -64,6 +66,11 @@ class Defaults:
     time_limit: int | None = None
     max_cost: float | None = None
     concurrency: int | None = None
+
+    @property
+    def tag(self) -> str:
+        """By which they are known to be the same as before: 32 hex digits."""
+        return hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,28 +13,25 @@ from pydantic import (
     AliasChoices,
     AliasPath,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
+)
+
+from handlers.github_objects import (
+    Actor,
+    GitHubValue,
+    Id,
+    Name,
+    Presence,
+    Repository,
+    Subject,
+    Text,
 )
 
 
 class Unreadable(Exception):  # noqa: N818 - errors here are named as what happened
     """The body is not what GitHub sends for this event; the message says what is wrong."""
-
-
-def _readable(value: object) -> object:
-    """An absent text is an empty one; NUL has no place in environments, arguments and comments."""
-    if value is None:
-        return ""
-    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
-
-
-def _present(value: object) -> bool:
-    """Some facts are told by an object that is there or not."""
-    return value is not None and value is not False
 
 
 def _ids(value: object) -> object:
@@ -51,61 +48,7 @@ def _past(value: object) -> object:
     return "suspended" if value == "suspend" else value
 
 
-Id = Annotated[int, Field(ge=0, lt=2**63)]
-"""What GitHub and an SQLite column can hold."""
-
-Text = Annotated[str, BeforeValidator(_readable)]
-Presence = Annotated[bool, BeforeValidator(_present)]
-Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x20\x7f]+$")]
-
-
-class _Value(BaseModel):
-    """Frozen; read from GitHub's names, and made by our own."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, validate_by_name=True, validate_by_alias=True
-    )
-
-
-class Actor(_Value):
-    """An account that did something."""
-
-    id: Id
-    login: Name
-    type: str
-    """GitHub's word: `User`, `Bot`, `Organization`, `Mannequin`."""
-
-    @property
-    def is_bot(self) -> bool:
-        """Whether an App or another program acts under this account."""
-        return self.type == "Bot"
-
-
-class Repository(_Value):
-    """The repository as the delivery described it."""
-
-    id: Id
-    full_name: Annotated[str, Field(max_length=256, pattern=r"^[\w.-]+/[\w.-]+$")]
-    private: bool
-    default_branch: Name
-    archived: bool = False
-
-
-class Subject(_Value):
-    """The issue or pull request that a text belongs to."""
-
-    number: Id
-    id: Id
-    title: Text
-    body: Text = ""
-    author: Actor | None = Field(default=None, validation_alias="user")
-    """None when the account is gone."""
-    is_pull_request: Presence = Field(default=False, validation_alias="pull_request")
-    state: str
-    url: str = Field(validation_alias="html_url")
-
-
-class TextWritten(_Value):
+class TextWritten(GitHubValue):
     """Somebody wrote a text that may hold commands; see the two kinds of it below."""
 
     kind: ClassVar[Literal["comment", "issue"]]
@@ -163,7 +106,7 @@ class IssueOpened(TextWritten):
     )
 
 
-class _Happened(_Value):
+class _Happened(GitHubValue):
     """What house-keeping events of a repository share."""
 
     installation_id: Id = Field(validation_alias=AliasPath("installation", "id"))
@@ -203,7 +146,7 @@ class RepositoryRenamed(_Happened):
     """The name without its owner."""
 
 
-class AppRemoved(_Value):
+class AppRemoved(GitHubValue):
     """The App may no longer act for an account, or for some of its repositories."""
 
     installation_id: Id = Field(validation_alias=AliasPath("installation", "id"))
@@ -216,7 +159,7 @@ class AppRemoved(_Value):
     )
 
 
-class ConsentRevoked(_Value):
+class ConsentRevoked(GitHubValue):
     """Somebody took back what they had allowed the App to do in their name."""
 
     action: Literal["revoked"]
@@ -257,7 +200,7 @@ _OF_NO_INSTALLATION = {ConsentRevoked}
 """What GitHub tells of a person, wherever the App is installed."""
 
 
-class _Envelope(_Value):
+class _Envelope(GitHubValue):
     """What tells whether a delivery concerns Bellhop at all."""
 
     action: str

@@ -10,38 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from handlers.commands import Command, Misuse, Role
-from handlers.repo_config import ConfigProblem, RepoConfig
+from handlers.circumstances import Circumstances
+from handlers.commands import Command, Misuse
 from handlers.task import PullRequest
 from handlers.values import ErrorCode, FollowUp, Origin, Person, TaskError, Usage, Webhook, Where
-
-
-@dataclass(frozen=True, slots=True)
-class PullFacts:
-    """What admission must know of a pull request that a command stands on."""
-
-    head: str
-    head_sha: str
-    same_repository: bool
-    protected: bool
-    base: str
-    open: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What GitHub said when a command was looked at: fetched before the decision."""
-
-    role: Role
-    config: RepoConfig | tuple[ConfigProblem, ...]
-    default_branch: str
-    archived: bool = False
-    pull: PullFacts | None = None
-    context: str = ""
-    base_missing: bool = False
-    """Whether `--base` names a branch that does not exist."""
-    branch_heads: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
-    """Where the branches are of the tasks that a retry could mean; None: gone."""
 
 
 @dataclass(frozen=True, slots=True)

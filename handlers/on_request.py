@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers.admission import Refusal, refuse_queue, refuse_role
+from handlers.circumstances import Circumstances
 from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
 from handlers.events import (
-    Circumstances,
     DeletionRequested,
     ExtensionRequested,
     FollowUpDue,

@@ -8,9 +8,10 @@ from typing import Any
 
 from handlers import replies
 from handlers.admission import Refusal, refuse_config, refuse_pull, refuse_work
+from handlers.circumstances import Circumstances
 from handlers.commands import Command, Misuse
 from handlers.decision import Brief, Entry, View
-from handlers.events import Circumstances, CommandGiven, WorkRequested
+from handlers.events import CommandGiven, WorkRequested
 from handlers.names import branch_name
 from handlers.preferences import wish_again, wish_of
 from handlers.repo_config import RepoConfig

@@ -22,7 +22,7 @@ from handlers.events import (
     WorkerReported,
 )
 from handlers.task import Status
-from storage import inbox, outbox, tasks, timeline, turns, views
+from storage import candidates, outbox, tasks, timeline, turns, views
 from storage.moves import Moved, move_of
 from storage.numbers import Book
 
@@ -60,7 +60,7 @@ class Decider:
             IllegalMove: the lifecycle has no such move.
         """
         asked = isinstance(event, CommandGiven | CommandUndecidable)
-        if asked and not inbox.is_open(db, event.task_id):
+        if asked and not candidates.is_open(db, event.task_id):
             return NOTHING  # it was decided before Bellhop was last stopped
         view = views.view_for(db, event, self.rules, now)
         decision = decide(view, event, now)
@@ -68,7 +68,7 @@ class Decider:
         if decision.task is not None and (move := move_of(view, decision.task, now)) is not None:
             self.moves.append(move)
         if asked:
-            inbox.decided(db, event.task_id, _state_of(event, decision), now)
+            candidates.decided(db, event.task_id, _state_of(event, decision), now)
         if decision.then is not None:
             self.apply(db, decision.then, now)
         return decision
@@ -108,7 +108,7 @@ class Decider:
 
 
 def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:
-    """What became of a candidate, for its row: `task` rows are kept as long as the task is."""
+    """What became of a candidate, for its row."""
     if decision.task is not None and decision.task.id == event.task_id:
-        return "task"
+        return candidates.BECAME_TASK
     return "answered" if decision.effects else "ignored"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from heapq import merge
 from itertools import islice
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from sqlite_utils import Database
 from storage.logs import Logs
 from storage.numbers import Numbers
 from storage.sqlite import Engine
+from storage.timeline import Happened
 from storage.times import from_text
 
 MOST_CHARACTERS = 100_000
@@ -32,19 +32,12 @@ _Row = tuple[int, str, int, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Fed:
+class Fed(Happened):
     """One event of a task, with whose and where it is: by that it is known who may see it.
 
     `ended` tells whether the task had ended when this was read, which may be later than the event.
     """
 
-    id: int
-    task_id: str
-    attempt: int
-    timestamp: datetime
-    type: str
-    message: str
-    data: Mapping[str, Any]
     owner_id: int
     repository_id: int
     ended: bool = False

@@ -1,23 +1,18 @@
-"""What has arrived and is not yet dealt with.
-
-A delivery is known by its id, a candidate command by where it stands: (kind of source, source,
-position). Whatever comes twice is stored once.
-"""
+"""What has arrived and is not yet dealt with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
 from handlers.deliveries import Delivery, Unreadable, read_delivery
+from storage.candidates import BECAME_TASK, Candidate, decided, open_of
+from storage.receiving import Arrival, Received, receive, receive_alone
 from storage.times import from_text, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -26,40 +21,8 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger(__name__)
 
-BECAME_TASK = "task"
-"""The state of a candidate that became a task; its row is kept as long as the task may be."""
-
 AT_ONCE = 500
 """Deliveries forgotten in one transaction, so that arrivals do not wait for it."""
-
-
-class Candidate(NamedTuple):
-    """A line that may be a command; `task_id` is its task's id if it becomes one."""
-
-    task_id: str
-    source_kind: str
-    source_id: int
-    position: int
-
-
-class Arrival(NamedTuple):
-    """A delivery that asks for something, with what its text may ask for.
-
-    `body` is the JSON that GitHub signed. The candidates are lines of one source.
-    """
-
-    delivery_id: str
-    event: str
-    received_at: datetime
-    body: bytes
-    candidates: tuple[Candidate, ...] = ()
-
-
-class Received(NamedTuple):
-    """What storing did; `task_ids` are those of the candidates that are new."""
-
-    outcome: Literal["accepted", "duplicate"]
-    task_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +53,8 @@ class Inbox:
             StorageFailed: It is not stored.
         """
         if len(arrival.candidates) > 1:
-            return await self._engine.write(lambda db: _receive_one(db, arrival))
-        return await self._engine.write_together(_receive, arrival)
+            return await self._engine.write(lambda db: receive_alone(db, arrival))
+        return await self._engine.write_together(receive, arrival)
 
     async def waiting(self, limit: int, *, after: int = 0) -> list[Waiting]:
         """The deliveries that are not dealt with, oldest first, at most `limit`.
@@ -129,110 +92,12 @@ class Inbox:
         return forgotten
 
 
-def is_open(db: Database, task_id: str) -> bool:
-    """Whether a candidate waits for a decision; to be asked inside the transaction that decides."""
-    row = db.conn.execute(
-        "SELECT 1 FROM candidates WHERE task_id = ? AND state = 'new'", (task_id,)
-    ).fetchone()
-    return row is not None
-
-
-def decided(db: Database, task_id: str, state: str, now: datetime) -> None:
-    """Record what became of a candidate; with its last one the delivery is dealt with.
-
-    Runs inside the transaction that decides. A candidate that is decided already stays as it is.
-
-    Args:
-        db: The writer's database.
-        task_id: The candidate.
-        state: `BECAME_TASK`, or in a word why it did not; never `new`.
-        now: When.
-    """
-    row = db.conn.execute(
-        "UPDATE candidates SET state = ?, decided_at = ? WHERE task_id = ? AND state = 'new'"
-        " RETURNING delivery, source_id, source_kind",
-        (state, to_text(now), task_id),
-    ).fetchone()
-    if row is not None:
-        db.conn.execute(
-            "UPDATE deliveries SET state = 'done', done_at = ?1 WHERE number = ?2 AND NOT EXISTS"
-            " (SELECT 1 FROM candidates WHERE source_id = ?3 AND source_kind = ?4"
-            " AND delivery = ?2 AND state = 'new')",
-            (to_text(now), *row),
-        )
-
-
 def handled(db: Database, delivery_id: str, now: datetime) -> None:
     """Record that a house-keeping event is dealt with, inside the transaction that did so."""
     db.conn.execute(
         "UPDATE deliveries SET state = 'done', done_at = ? WHERE id = ? AND state = 'open'",
         (to_text(now), delivery_id),
     )
-
-
-def _receive(db: Database, arrivals: Sequence[Arrival]) -> Sequence[Received]:
-    """Store a group of arrivals with at most one candidate each by one statement.
-
-    Where one of them is known already, it fails, and the engine asks again for each alone.
-    """
-    if len(arrivals) == 1:
-        return [_receive_one(db, arrivals[0])]
-    _insert(db, arrivals)
-    return [_accepted(one.candidates) for one in arrivals]
-
-
-def _receive_one(db: Database, arrival: Arrival) -> Received:
-    fresh = tuple(one for one in arrival.candidates if not _is_known(db, one))
-    seen = db.conn.execute("SELECT 1 FROM deliveries WHERE id = ?", (arrival.delivery_id,))
-    if seen.fetchone() or (arrival.candidates and not fresh):
-        return Received("duplicate")
-    _insert(db, [arrival._replace(candidates=fresh)])
-    db.conn.executemany(
-        "INSERT INTO candidates (task_id, source_kind, source_id, position, delivery)"
-        " SELECT ?, ?, ?, ?, number FROM deliveries WHERE id = ?",
-        [
-            (one.task_id, one.source_kind, one.source_id, one.position, arrival.delivery_id)
-            for one in fresh[1:]
-        ],
-    )
-    return _accepted(fresh)
-
-
-def _is_known(db: Database, candidate: Candidate) -> bool:
-    found = db.conn.execute(
-        "SELECT 1 FROM candidates WHERE source_kind = ? AND source_id = ? AND position = ?",
-        (candidate.source_kind, candidate.source_id, candidate.position),
-    )
-    return found.fetchone() is not None
-
-
-def _accepted(candidates: tuple[Candidate, ...]) -> Received:
-    return Received("accepted", tuple([one.task_id for one in candidates]))
-
-
-def _insert(db: Database, arrivals: Sequence[Arrival]) -> None:
-    """Insert arrivals with their first candidates; `executemany` would be a statement for each."""
-    db.conn.execute(
-        _insertion(len(arrivals)), list(chain.from_iterable([_row(one) for one in arrivals]))
-    )
-
-
-@cache
-def _insertion(count: int) -> str:
-    """The statement for so many rows; always the same text, so that SQLite compiles it once."""
-    insert = (
-        "INSERT INTO arrivals"
-        " (id, event, received_at, body, source_kind, source_id, position, task_id) VALUES "
-    )
-    return insert + ",".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * count)
-
-
-def _row(arrival: Arrival) -> tuple[Any, ...]:
-    known = (arrival.delivery_id, arrival.event, to_text(arrival.received_at), arrival.body)
-    if not arrival.candidates:
-        return (*known, None, None, None, None)
-    first = arrival.candidates[0]
-    return (*known, first.source_kind, first.source_id, first.position, first.task_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,21 +119,9 @@ def _waiting(db: Database, limit: int, after: int) -> list[_Stored]:
         (after, limit),
     ).fetchall()
     return [
-        _Stored(source[0], delivery_id, event, from_text(at), body, _open(db, *source))
+        _Stored(source[0], delivery_id, event, from_text(at), body, open_of(db, *source))
         for delivery_id, event, at, body, *source in deliveries
     ]
-
-
-def _open(
-    db: Database, delivery: int, source_id: int | None, source_kind: str | None
-) -> tuple[Candidate, ...]:
-    rows: Iterable[tuple[Any, ...]] = db.conn.execute(
-        "SELECT task_id, source_kind, source_id, position FROM candidates"
-        " WHERE source_id = ? AND source_kind = ? AND delivery = ? AND state = 'new'"
-        " ORDER BY position",
-        (source_id, source_kind, delivery),
-    )
-    return tuple(Candidate(*row) for row in rows)
 
 
 def _read(row: _Stored) -> Delivery | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -59,11 +57,6 @@ def defaults_of(db: Database, scope: str) -> Said:
     return Said(Defaults()) if row is None else Said(Defaults(*row[:-1]), from_text(row[-1]))
 
 
-def tag_of(defaults: Defaults) -> str:
-    """By which defaults are known to be the same as before."""
-    return hashlib.sha256(json.dumps(astuple(defaults)).encode()).hexdigest()[:32]
-
-
 def keep_defaults(
     db: Database, scope: str, defaults: Defaults, now: datetime, seen: Collection[str] = ()
 ) -> bool:
@@ -71,7 +64,7 @@ def keep_defaults(
 
     `seen` are the tags of what may be replaced; none: whatever is set.
     """
-    if seen and tag_of(defaults_of(db, scope).defaults) not in seen:
+    if seen and defaults_of(db, scope).defaults.tag not in seen:
         return False
     db.conn.execute(
         "INSERT OR REPLACE INTO preferences (scope, agent, model, runner, image, time_limit, "

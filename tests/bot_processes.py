@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.forks import FORKS, ended
 from tests.ports import free_port
 
 PATIENCE = 60.0
+PATIENCE_WITH_SCRIPTS = 90.0
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
@@ -43,6 +45,23 @@ async def bellhop(folder: Path, *arguments: str, **settings: str) -> tuple[int, 
         process.start()
         await ended(process)
         return process.exitcode or 0, (to / "out").read_text(), (to / "err").read_text()
+
+
+async def run_script(text: str, folder: Path, settings: dict[str, str]) -> tuple[str, str]:
+    """Run shell commands as a page shows them, up to the first that fails: output, errors."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", text),
+        cwd=folder,
+        env=clean_environment(**settings, PATH=path),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE_WITH_SCRIPTS):
+        output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return output.decode(), errors.decode()
 
 
 @dataclass(frozen=True)

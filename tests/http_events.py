@@ -22,9 +22,9 @@ from bot.http.limiting import Limits
 from bot.http.listening import listening
 from bot.key_desk import KeyDesk
 from bot.keys import SCOPES
+from handlers.circumstances import Circumstances
 from handlers.commands import Command, Options
 from handlers.events import (
-    Circumstances,
     DeletionRequested,
     MessageSent,
     PlaceOffered,

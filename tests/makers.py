@@ -8,10 +8,11 @@ from textwrap import fill
 from typing import Any
 
 from handlers import decide
+from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role, parse
 from handlers.decision import Decision, Rules, View
 from handlers.effects import Effect
-from handlers.events import Circumstances, CommandGiven, Event, PullFacts, WorkerCompleted
+from handlers.events import CommandGiven, Event, WorkerCompleted
 from handlers.repo_config import RepoConfig
 from handlers.task import (
     Branches,

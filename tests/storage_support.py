@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from handlers.decision import Decision, Rules
-from handlers.deliveries import Actor
 from handlers.events import PlaceOffered, WorkerClaimed
+from handlers.github_objects import Actor
 from handlers.task import Status, Task
 from handlers.values import Person
 from storage import Store, migrations
-from storage.inbox import Arrival, Candidate
+from storage.candidates import Candidate
 from storage.outbox import Owed
+from storage.receiving import Arrival
 from storage.sqlite import Engine
 from tests.makers import ADA, HERE, NOON, RULES, SECOND, given, id_of
 from tests.payloads import comment_body

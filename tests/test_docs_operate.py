@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import yaml
 from bot.demo.agent import __file__ as agent
 from bot.demo.children import started
 from docs.generated import HERE
-from tests.bot_processes import clean_environment, yard
+from tests.bot_processes import run_script, yard
 from tests.test_docs import logged
 
 PATIENCE = 60.0
@@ -35,23 +34,6 @@ def shown(heading: str) -> str:
     return section(heading).split("```\n")[1]
 
 
-async def _run(text: str, folder: Path, settings: dict[str, str]) -> tuple[str, str]:
-    """Run commands as one script: what it printed, and what it complained about."""
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    process = await asyncio.create_subprocess_exec(
-        *("bash", "-euo", "pipefail", "-c", text),
-        cwd=folder,
-        env=clean_environment(**settings, PATH=path),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(PATIENCE):
-        output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    return output.decode(), errors.decode()
-
-
 @pytest.mark.timeout(150)
 async def test_a_backup_is_made_restored_and_gets_another_key_as_is_shown(tmp_path: Path) -> None:
     for name in ("backups", "elsewhere"):
@@ -59,12 +41,12 @@ async def test_a_backup_is_made_restored_and_gets_another_key_as_is_shown(tmp_pa
     async with yard(tmp_path, f"{sys.executable} -I -S {agent} 0") as place:
         async with place.serving():
             make_key = f'{shown("## Keys for programs")}echo "$KEY"'
-            key, _ = await _run(
+            key, _ = await run_script(
                 make_key.replace("octocat", place.place.writer), tmp_path, place.settings
             )
             assert key.startswith("bh_")
             backup = shown("### Backup").replace("/backups/", f"{tmp_path}/backups/")
-            told, _ = await _run(backup, tmp_path, place.settings)
+            told, _ = await run_script(backup, tmp_path, place.settings)
             assert "bellhop.db" in told
         key_file = tmp_path / "data" / "secret.key"
         (tmp_path / "elsewhere" / "secret.key").write_bytes(key_file.read_bytes())
@@ -72,7 +54,9 @@ async def test_a_backup_is_made_restored_and_gets_another_key_as_is_shown(tmp_pa
         assert serve == "BELLHOP_DATA=restored bellhop serve"
         (made,) = (tmp_path / "backups").iterdir()
         script = re.sub(r"bellhop-[\d-]+\.tar", str(made), "\n".join(restore))
-        await _run(script.replace("/elsewhere", f"{tmp_path}/elsewhere"), tmp_path, place.settings)
+        await run_script(
+            script.replace("/elsewhere", f"{tmp_path}/elsewhere"), tmp_path, place.settings
+        )
         settings = place.settings | {"BELLHOP_DATA": "restored"}
         said: list[str] = []
         async with (
@@ -83,7 +67,7 @@ async def test_a_backup_is_made_restored_and_gets_another_key_as_is_shown(tmp_pa
                 said.append(await bot.line())
         assert any("started from a backup" in line for line in said)
         before = (tmp_path / "restored" / "secret.key").read_bytes()
-        told, _ = await _run(shown("### Another secret key"), tmp_path, settings)
+        told, _ = await run_script(shown("### Another secret key"), tmp_path, settings)
         assert "sealed with a new key" in told
         assert (tmp_path / "restored" / "secret.key").read_bytes() != before
 

@@ -18,8 +18,9 @@ from handlers.admission import (
 )
 from handlers.commands import COMMANDS, Role
 from handlers.decision import NOTHING, Decision, Load
-from handlers.deliveries import Actor, CommentWritten, IssueOpened, Repository, Subject
+from handlers.deliveries import CommentWritten, IssueOpened
 from handlers.effects import Comment
+from handlers.github_objects import Actor, Repository, Subject
 from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Status
 from handlers.values import ErrorCode, Person

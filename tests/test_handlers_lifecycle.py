@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from handlers import decide, events
+from handlers.circumstances import Circumstances
 from handlers.commands import Role
 from handlers.decision import Answer, Decision, Load, Rules
 from handlers.effects import (
@@ -267,7 +268,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.messages += 1
         said = FollowUp(f"m{self.messages}", f"Message {self.messages}.", BOB)
         before = self.task
-        found = events.Circumstances(Role.WRITE, RepoConfig(), "main") if before.ended else None
+        found = Circumstances(Role.WRITE, RepoConfig(), "main") if before.ended else None
         decision = self._happens(events.MessageSent(ID, said, found))
         if before.deleting or before.ending:
             assert decision.declined
@@ -319,7 +320,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(["stop", "retry", "retry"]))
     def asked_by_a_program(self, what: str) -> None:
-        found = events.Circumstances(Role.WRITE, RepoConfig(), "main")
+        found = Circumstances(Role.WRITE, RepoConfig(), "main")
         if what == "stop":
             self._happens(events.StopRequested(ID, BOB))
         else:

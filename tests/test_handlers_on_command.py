@@ -9,6 +9,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from handlers import decide, events
+from handlers.circumstances import PullFacts
 from handlers.commands import Role
 from handlers.decision import NOTHING, Brief, Decision
 from handlers.effects import Comment, React
@@ -276,7 +277,7 @@ def test_on_a_pull_request_a_retry_starts_from_its_head() -> None:
         replace(PULL, same_repository=False),
     ],
 )
-def test_a_retry_pushes_to_no_branch_that_is_guarded_by_now(pull: events.PullFacts) -> None:
+def test_a_retry_pushes_to_no_branch_that_is_guarded_by_now(pull: PullFacts) -> None:
     event = given("/retry", where=ON_PULL, pull=pull)
     decision = decide(view(issue_tasks=(on_pull(),)), event, LATER)
     assert decision.task is None

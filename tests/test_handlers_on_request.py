@@ -10,6 +10,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from handlers import events
+from handlers.circumstances import Circumstances
 from handlers.commands import Role, parse
 from handlers.decision import NOTHING, Brief, Decision, Defaults, Kept, Rules
 from handlers.effects import Comment, DeleteTask, RevokeTokens, SendWebhook
@@ -65,9 +66,9 @@ EVERY = {
 }
 
 
-def found(**changes: Any) -> events.Circumstances:
+def found(**changes: Any) -> Circumstances:
     usual: dict[str, Any] = {"role": Role.WRITE, "config": RepoConfig(), "default_branch": "main"}
-    return events.Circumstances(**{**usual, **changes})
+    return Circumstances(**{**usual, **changes})
 
 
 def asked(text: str = "/fix Oil the door", **changes: Any) -> events.WorkRequested:
@@ -226,9 +227,7 @@ Mend them there and ask again.\
         (None, found(), snapshot("conflict: It is gone, or about to be.")),
     ],
 )  # fmt: skip
-def test_what_cannot_be_tried_again(
-    task: Task | None, there: events.Circumstances, told: str
-) -> None:
+def test_what_cannot_be_tried_again(task: Task | None, there: Circumstances, told: str) -> None:
     decision = after(task, events.RetryRequested(ID, BOB, there))
     assert unchanged(decision)
     assert outcome(decision) == told
@@ -357,7 +356,7 @@ Mend them there and ask again.\
     ],
 )
 def test_a_message_begins_no_attempt_where_a_retry_would_not(
-    circumstances: events.Circumstances, told: str
+    circumstances: Circumstances, told: str
 ) -> None:
     task = replace(DONE, where=ON_PULL)
     decision = after(task, events.MessageSent(ID, MORE, circumstances), LATER)

@@ -12,9 +12,10 @@ from inline_snapshot import snapshot
 
 from handlers import decide
 from handlers.admission import Refusal
+from handlers.circumstances import Circumstances
 from handlers.commands import Command, Role
 from handlers.decision import CHOICES, Choice, Defaults, Kept, Rules
-from handlers.events import Circumstances, FollowUpDue, MessageSent, RetryRequested
+from handlers.events import FollowUpDue, MessageSent, RetryRequested
 from handlers.options import Options
 from handlers.preferences import Keeper, keepers, longest, not_offered, wish_again, wish_of
 from handlers.repo_config import RepoConfig
@@ -294,6 +295,14 @@ def test_defaults_that_are_not_offered_are_told_by_field() -> None:
             "image": "This Bellhop has no image `gone`. It has: `one:1`, `two:2`, `three:3`.",
         }
     )
+
+
+def test_defaults_with_the_same_tag_say_the_same() -> None:
+    one = Defaults(agent="codex", time_limit=60)
+    others = [replace(one, **{what: None}) for what in ("agent", "time_limit")]
+    others += [Defaults(model="codex", time_limit=60), Defaults(agent="codex", max_cost=60)]
+    assert Defaults(agent="codex", time_limit=60).tag == one.tag
+    assert len({one.tag, *(other.tag for other in others)}) == 1 + len(others)
 
 
 def test_every_choice_is_a_default_and_is_offered() -> None:

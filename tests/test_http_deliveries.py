@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from handlers.effects import SendWebhook
-from storage.inbox import Arrival, Candidate
+from storage.candidates import Candidate
+from storage.receiving import Arrival
 from tests.http_tasks import Client, Desk, Reply, desk
 from tests.makers import id_of
 from tests.payloads import comment_body

@@ -19,7 +19,8 @@ from bot.http.forms import Forms
 from bot.http.task_sight import TaskSight
 from bot.operators import Operators
 from bot.roles import Roles
-from handlers.events import Circumstances, RetryRequested
+from handlers.circumstances import Circumstances
+from handlers.events import RetryRequested
 from handlers.repo_config import RepoConfig
 from handlers.roles import Role
 from storage.feed import Fed

@@ -15,7 +15,8 @@ from bot.http.page_deliveries import BECAME
 from handlers.effects import SendWebhook
 from handlers.webhook_tries import Sending
 from storage.arrived import GIVEN_UP
-from storage.inbox import Arrival, Candidate
+from storage.candidates import Candidate
+from storage.receiving import Arrival
 from tests.http_pages import Browser, Shown, browser
 from tests.http_tasks import Desk, desk
 from tests.makers import id_of

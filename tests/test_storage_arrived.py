@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from storage.arrived import Arrived, Asked
-from storage.inbox import Arrival, Waiting
+from storage.inbox import Waiting
+from storage.receiving import Arrival
 from tests.makers import NOON, SECOND
 from tests.payloads import closed_body
 from tests.storage_support import Bench, opened

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from handlers import deliveries, events
+from handlers.github_objects import Repository
 from storage import house
 from tests.makers import RULES
 from tests.storage_support import PERSON, Bench, opened
 
-DOOR = deliveries.Repository(id=100, full_name="acme/gate", private=False, default_branch="main")
+DOOR = Repository(id=100, full_name="acme/gate", private=False, default_branch="main")
 BASE: dict[str, Any] = {"installation_id": 10, "repository": DOOR, "sender": PERSON}
 
 

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from handlers.circumstances import Circumstances
 from handlers.commands import Command, Options
 from handlers.decision import Decision
-from handlers.events import Circumstances, StopRequested, WorkerGone, WorkRequested
+from handlers.events import StopRequested, WorkerGone, WorkRequested
 from handlers.repo_config import RepoConfig
 from handlers.roles import Role
 from handlers.task import Status, Task

@@ -1,67 +1,35 @@
+"""What waits to be dealt with, and what is forgotten once it is."""
+
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import structlog
 
 from handlers.deliveries import read_delivery
 from storage import inbox as rows
-from storage.inbox import (
-    BECAME_TASK,
-    Arrival,
-    Candidate,
-    Inbox,
-    Received,
-    decided,
-    handled,
-    is_open,
-)
-from storage.migrations import migrations
+from storage.candidates import BECAME_TASK, decided, is_open
+from storage.inbox import Inbox, handled
+from storage.receiving import Received
 from storage.sqlite import Engine
-from tests.payloads import closed_body, comment_body
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-NOW = datetime(2026, 5, 15, 15, 20, 21, 123456, tzinfo=UTC)
-
-
-def arrival(delivery: str, source: int, *positions: int, at: datetime = NOW) -> Arrival:
-    candidates = tuple(
-        Candidate(f"{delivery}-{position}", "comment", source, position) for position in positions
-    )
-    return Arrival(delivery, "issue_comment", at, comment_body(source), candidates)
-
-
-def closed(delivery: str, at: datetime = NOW) -> Arrival:
-    return Arrival(delivery, "issues", at, closed_body())
+from tests.inbox_parts import NOW, arrival, closed, ids, inbox_engine
+from tests.payloads import comment_body
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = await Engine.open(tmp_path / "inbox.db", migrations=migrations)
-    yield engine
-    await engine.close()
+    async with inbox_engine(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 def inbox(engine: Engine) -> Inbox:
     return Inbox(engine)
-
-
-async def count(engine: Engine, table: str) -> int:
-    return await engine.read(
-        lambda db: db.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    )
-
-
-async def ids(inbox: Inbox) -> list[str]:
-    return [one.delivery_id for one in await inbox.waiting(100)]
 
 
 async def test_what_is_stored_comes_out_as_it_went_in(inbox: Inbox) -> None:
@@ -73,57 +41,6 @@ async def test_what_is_stored_comes_out_as_it_went_in(inbox: Inbox) -> None:
     assert waiting.received_at == NOW
     assert waiting.value == read_delivery("issue_comment", sent.body)
     assert waiting.candidates == sent.candidates
-
-
-async def test_a_delivery_that_comes_again_leaves_nothing(engine: Engine, inbox: Inbox) -> None:
-    await inbox.receive(arrival("a", 7, 0))
-    assert await inbox.receive(arrival("a", 8, 0)) == Received("duplicate")
-    assert await inbox.receive(closed("a")) == Received("duplicate")
-    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 1)
-
-
-async def test_a_comment_that_comes_in_another_delivery_leaves_nothing(
-    engine: Engine, inbox: Inbox
-) -> None:
-    await inbox.receive(arrival("a", 7, 0, 1))
-    assert await inbox.receive(arrival("b", 7, 0, 1)) == Received("duplicate")
-    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 2)
-
-
-async def test_only_the_lines_that_are_new_are_taken(inbox: Inbox) -> None:
-    await inbox.receive(arrival("a", 7, 0))
-    assert await inbox.receive(arrival("b", 7, 0, 2)) == Received("accepted", ("b-2",))
-    _, second = await inbox.waiting(10)
-    assert [one.position for one in second.candidates] == [2]
-
-
-async def test_an_issue_and_a_comment_may_have_the_same_number(inbox: Inbox) -> None:
-    await inbox.receive(arrival("a", 7, 0))
-    other = arrival("b", 7)._replace(candidates=(Candidate("b-0", "issue", 7, 0),))
-    assert (await inbox.receive(other)).outcome == "accepted"
-
-
-async def test_the_same_delivery_many_times_at_once(engine: Engine, inbox: Inbox) -> None:
-    results = await asyncio.gather(*(inbox.receive(arrival("a", 7, 0)) for _ in range(20)))
-    assert sorted(one.outcome for one in results) == ["accepted"] + ["duplicate"] * 19
-    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 1)
-
-
-async def test_the_same_comment_in_many_deliveries_at_once(engine: Engine, inbox: Inbox) -> None:
-    results = await asyncio.gather(
-        *(inbox.receive(arrival(f"d{number}", 7, 0, 1)) for number in range(20))
-    )
-    assert sorted(one.outcome for one in results) == ["accepted"] + ["duplicate"] * 19
-    assert (await count(engine, "deliveries"), await count(engine, "candidates")) == (1, 2)
-
-
-async def test_many_different_ones_at_once(engine: Engine, inbox: Inbox) -> None:
-    results = await asyncio.gather(
-        *(inbox.receive(arrival(f"d{number}", number, 0)) for number in range(600))
-    )
-    assert {one.outcome for one in results} == {"accepted"}
-    assert {one.task_ids for one in results} == {(f"d{number}-0",) for number in range(600)}
-    assert await count(engine, "candidates") == 600
 
 
 async def test_the_oldest_come_first_and_no_more_than_asked_for(inbox: Inbox) -> None:
@@ -148,29 +65,6 @@ async def test_one_is_asked_for_by_its_number(engine: Engine, inbox: Inbox) -> N
     assert await inbox.open(second.number) == second
     await engine.write(lambda db: handled(db, "b", NOW))
     assert await inbox.open(second.number) is None
-
-
-async def test_a_delivery_waits_until_its_last_candidate_is_decided(
-    engine: Engine, inbox: Inbox
-) -> None:
-    await inbox.receive(arrival("a", 7, 0, 1))
-    await engine.write(lambda db: decided(db, "a-0", BECAME_TASK, NOW))
-    (waiting,) = await inbox.waiting(10)
-    assert [one.task_id for one in waiting.candidates] == ["a-1"]
-    assert not await engine.read(lambda db: is_open(db, "a-0"))
-    assert await engine.read(lambda db: is_open(db, "a-1"))
-    await engine.write(lambda db: decided(db, "a-1", "ignored", NOW))
-    assert await ids(inbox) == []
-
-
-async def test_a_decision_stands(engine: Engine, inbox: Inbox) -> None:
-    await inbox.receive(arrival("a", 7, 0))
-    for state in (BECAME_TASK, "ignored"):
-        await engine.write(lambda db, state=state: decided(db, "a-0", state, NOW))
-    stored = await engine.read(
-        lambda db: db.conn.execute("SELECT state, decided_at FROM candidates").fetchone()
-    )
-    assert stored == (BECAME_TASK, "2026-05-15T15:20:21.123456Z")
 
 
 async def test_house_keeping_waits_until_it_is_handled(engine: Engine, inbox: Inbox) -> None:

@@ -24,7 +24,7 @@ from handlers.options import Options
 from handlers.task import Status
 from handlers.values import FollowUp, Origin
 from storage import tasks, views
-from storage.preferences import FlyPlace, Said, installation_scope, tag_of, user_scope
+from storage.preferences import FlyPlace, Said, installation_scope, user_scope
 from storage.provider_secrets import KeptSecret, NewSecret
 from tests.makers import ADA, BOB, HERE, HOUR, ID, NOON, RULES, given, task_in
 from tests.storage_support import Bench, opened
@@ -53,7 +53,7 @@ async def test_defaults_are_kept_by_scope_and_replaced_whole(bench: Bench) -> No
 
 
 async def test_defaults_that_somebody_changed_meanwhile_are_not_replaced(bench: Bench) -> None:
-    scopes, seen = bench.store.scopes, tag_of(Defaults())
+    scopes, seen = bench.store.scopes, Defaults().tag
     saved = [
         await scopes.keep_defaults(ADAS, defaults, NOON, [seen])
         for defaults in (Defaults(max_cost=1), Defaults(agent="aider"))
@@ -61,7 +61,7 @@ async def test_defaults_that_somebody_changed_meanwhile_are_not_replaced(bench: 
     assert saved == [True, False]
     now = (await scopes.defaults(ADAS)).defaults
     assert now == Defaults(max_cost=1.0)
-    assert await scopes.keep_defaults(ADAS, ALL, LATER, [seen, tag_of(now)])
+    assert await scopes.keep_defaults(ADAS, ALL, LATER, [seen, now.tag])
     assert await scopes.defaults(ADAS) == Said(ALL, LATER)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.deliveries import Actor, ConsentRevoked
+from handlers.deliveries import ConsentRevoked
+from handlers.github_objects import Actor
 from storage.keys import MOST_SESSIONS, Session
 from storage.user_tokens import SealedUserToken
 from tests.makers import ADA, BOB, HOUR, NOON, id_of

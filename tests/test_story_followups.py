@@ -7,8 +7,9 @@ from pathlib import Path
 
 from inline_snapshot import snapshot
 
+from handlers.circumstances import Circumstances
 from handlers.commands import Role
-from handlers.events import Circumstances, ExtensionRequested, MessageSent
+from handlers.events import ExtensionRequested, MessageSent
 from handlers.repo_config import RepoConfig
 from handlers.values import FollowUp, Person
 from tests.story import Stage, plain, staged, until

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.github.errors import GitHubError, Refused, Unavailable
+from bot.github.doubt import SETTLE, left_by
+from bot.github.errors import Refused, Unavailable
 from bot.github.pace import Priority
 from bot.github.values import SaidComment
 from handlers.comment_form import MAX_COMMENT, find_marker, fit, marker
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 # GitHub's clock and ours may disagree by this much.
 DRIFT = timedelta(minutes=10)
-# What was written just before a connection broke may take this long to be listed, in seconds.
-SETTLE = 2.0
 # More than anyone writes on one issue between two tries of ours.
 MANY = 10_000
 
@@ -113,16 +112,7 @@ async def say_once(
     try:
         return await github.comment(repo, number, marked(body, key, sign), priority=priority)
     except Unavailable as unsure:
-        if not unsure.maybe_done:
-            raise
-        await github.clock.sleep(settle)
-        try:
-            said = await look()
-        except GitHubError:
-            raise unsure from None
-        if said is None:
-            raise
-        return said
+        return await left_by(unsure, look, github.clock, settle)
 
 
 async def _delete(github: GitHub, repo: RepoRef, comment_id: int) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bot.github.comments import SETTLE
-from bot.github.errors import GitHubError, Refused, Unavailable
+from bot.github.doubt import SETTLE, left_by
+from bot.github.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,16 +73,7 @@ async def open_pull_once(
             return found
         raise
     except Unavailable as unsure:
-        if not unsure.maybe_done:
-            raise
-        await github.clock.sleep(settle)
-        try:
-            found = await look()
-        except GitHubError:
-            raise unsure from None
-        if found is None:
-            raise
-        return found
+        return await left_by(unsure, look, github.clock, settle)
     return OpenedPull(made, made=True)
 
 

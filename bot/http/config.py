@@ -25,8 +25,6 @@ from bot.http.routes import add_route
 from bot.http.task_queries import wrong_parameter
 from bot.preferences import Preferences, Scope, scope_of
 from bot.providers import PROVIDERS
-from handlers.decision import Defaults
-from storage.preferences import tag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ class ConfigRoutes:
         Of the rest each part is replaced by itself, so it has no say in it.
         """
         found = await self.desk.overview(scope)
-        tag = tag_of(Defaults(**found.defaults.model_dump()))
+        tag = found.defaults.value().tag
         return json_answer(found, headers={"ETag": f'"{tag}"'})
 
     async def _write_all(self, request: web.Request) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.http.bodies import Body
 from bot.secret_text import LONGEST_FLY_TOKEN, LONGEST_KEY, SHORTEST, clean
+from handlers.decision import Defaults
 from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_model, is_name
 from handlers.preferences import MOST_COST
 from handlers.repo_config import is_image
@@ -93,6 +95,15 @@ class ConfigBody(Body):
     concurrency: int | None = Field(
         default=None, ge=1, le=MAX_CONCURRENCY, description="Attempts of one repository at a time."
     )
+
+    @classmethod
+    def of(cls, defaults: Defaults) -> ConfigBody:
+        """What is kept, as it is told."""
+        return cls(**asdict(defaults))
+
+    def value(self) -> Defaults:
+        """What is told, as it is kept."""
+        return Defaults(**self.model_dump())
 
 
 class Offered(Body):

@@ -21,9 +21,7 @@ from bot.http.page_scopes import ScopedPages, Seen
 from bot.http.problems import Problem
 from bot.preferences import Preferences
 from bot.providers import PROVIDERS
-from handlers.decision import Defaults
 from handlers.options import MAX_CONCURRENCY, MAX_TIME_LIMIT, MIN_TIME_LIMIT
-from storage.preferences import tag_of
 
 MINUTE: Final = 60
 DIGITS: Final = 12
@@ -56,7 +54,7 @@ class DefaultsPages:
     async def _show(self, request: web.Request, caller: Caller, seen: Seen) -> web.Response:
         del caller
         body = await self.preferences.read(seen.scope)
-        return await self._page(request, seen, _given(body) | {TAG: _tag(body)})
+        return await self._page(request, seen, _given(body) | {TAG: body.value().tag})
 
     async def _page(
         self,
@@ -91,11 +89,7 @@ class DefaultsPages:
     async def _overtaken(self, request: web.Request, seen: Seen, problem: Problem) -> web.Response:
         """Show what somebody else has set: saved unseen, it would be gone without a word."""
         body = await self.preferences.read(seen.scope)
-        return await self._page(request, seen, _given(body) | {TAG: _tag(body)}, problem)
-
-
-def _tag(body: ConfigBody) -> str:
-    return tag_of(Defaults(**body.model_dump()))
+        return await self._page(request, seen, _given(body) | {TAG: body.value().tag}, problem)
 
 
 def _given(body: ConfigBody) -> dict[str, str]:

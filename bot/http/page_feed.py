@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from bot.http.caller import Caller
 from bot.http.cursors import place_in
+from bot.http.page_forms import mendable
+from bot.http.page_narrowing import asked_by, without_blanks
 from bot.http.page_sign_in import sign_in_link
 from bot.http.pages import add, done, see_other, show
 from bot.http.problems import Problem
 from bot.http.task_listing import Listing, listing
-from bot.http.task_queries import Asked, read_query
 from bot.http.task_sight import TaskSight
-from handlers.search import ANYONE, BadSearch, parse_q
+from handlers.search import BadSearch, parse_q
 from handlers.task import Status
 
 NOTICES = {
@@ -61,9 +61,7 @@ class FeedPage:
         try:
             found = await listing(self.sight, caller, asked_by(request), place_in(request))
         except Problem as problem:
-            if problem.status not in {400, 422}:
-                raise
-            told = _UNKNOWN_PAGE if problem.code == "bad_cursor" else problem
+            told = _UNKNOWN_PAGE if problem.code == "bad_cursor" else mendable(problem)
             return show(request, "feed.html", self._values(request, told, after), told.status)
         return show(request, "feed.html", self._values(request, found, after))
 
@@ -91,18 +89,6 @@ class FeedPage:
         }
 
 
-def asked_by(request: web.Request) -> Asked:
-    """What the list is narrowed to; `whose` is a word of the page's own.
-
-    Raises:
-        Problem: 400, 422.
-    """
-    asked = read_query(request)
-    if request.query.get("whose") == ANYONE and asked.search.owner is None:
-        return replace(asked, search=replace(asked.search, owner=ANYONE))
-    return asked
-
-
 def pointer(text: str) -> Pointer | None:
     """Where a search goes wrong; None: it does not."""
     found = parse_q(text)
@@ -116,13 +102,3 @@ def pointer(text: str) -> Pointer | None:
 def _address(query: Mapping[str, str], cursor: str | None = None) -> str:
     """The same list, from its beginning or on another page."""
     return "/" + without_blanks(query, KEPT, cursor)
-
-
-def without_blanks(
-    query: Mapping[str, str], names: Sequence[str], cursor: str | None = None
-) -> str:
-    """A query with the fields of these names that say something."""
-    given = {name: query[name] for name in names if query.get(name)}
-    if cursor is not None:
-        given["cursor"] = cursor
-    return "?" + urlencode(given) if given else ""

@@ -10,7 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.http.caller import Caller
-from bot.http.page_feed import asked_by, without_blanks
+from bot.http.page_forms import mendable
+from bot.http.page_narrowing import asked_by, without_blanks
 from bot.http.pages import add, see_other, show
 from bot.http.plots import OUTCOMES, costs_of, days_of, times_of
 from bot.http.problems import Problem
@@ -43,9 +44,7 @@ class PlotsPage:
             days = number_of(request, "days", USUAL_DAYS, MOST_DAYS)
             found = await self._found(request, caller, days)
         except Problem as wrong:
-            if wrong.status not in {400, 422}:
-                raise
-            problem = wrong
+            problem = mendable(wrong)
         values = self._values(request, found, days, problem)
         return show(request, "plots.html", values, 200 if problem is None else problem.status)
 

@@ -18,9 +18,9 @@ from bot.http.task_requests import NewMessage
 from bot.http.task_sight import Seen, TaskSight, no_task
 from handlers import refusals
 from handlers.access import may_act, may_delete, may_end
+from handlers.circumstances import Circumstances
 from handlers.commands import COMMANDS
 from handlers.events import (
-    Circumstances,
     DeletionRequested,
     Event,
     ExtensionRequested,

@@ -18,9 +18,10 @@ from bot.http.task_requests import ENDINGS, NewTask
 from bot.intake import NO_ACCESS
 from bot.roles import Roles
 from handlers import refusals
+from handlers.circumstances import Circumstances
 from handlers.commands import COMMANDS, Command, Options
-from handlers.deliveries import Subject
-from handlers.events import Circumstances, WorkRequested
+from handlers.events import WorkRequested
+from handlers.github_objects import Subject
 from handlers.roles import Role
 from handlers.values import Origin, Webhook, Where
 from storage import Store
