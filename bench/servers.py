@@ -25,8 +25,9 @@ from bot import log
 from bot.http import problems
 from bot.http.server import Runner
 from bot.http.webhooks import WebhookDoor, add_webhooks
-from storage.inbox import Arrival, Inbox, Received
+from storage.inbox import Inbox
 from storage.migrations import migrations
+from storage.receiving import Arrival, Received
 from storage.sqlite import Engine
 
 

@@ -31,7 +31,8 @@ from bot.meters import Meters
 from handlers.commands import candidates
 from handlers.deliveries import TextWritten, Unreadable, read_delivery
 from handlers.glance import NOTHING, glance
-from storage.inbox import Arrival, Candidate
+from storage.candidates import Candidate
+from storage.receiving import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
