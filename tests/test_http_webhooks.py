@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from bot.http import problems
 from bot.http.server import Runner
-from bot.http.webhooks import LARGEST, SlowBodies, WebhookDoor, add_webhooks
+from bot.http.webhooks import WebhookDoor, add_webhooks
+from bot.http.whole_bodies import LARGEST, SlowBodies
 from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.sqlite import Engine

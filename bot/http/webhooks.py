@@ -7,7 +7,6 @@ https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import re
 import time
@@ -27,6 +26,7 @@ from bot.http.brief import JSON, brief
 from bot.http.problems import Problem
 from bot.http.routes import PREFIXES, add_route
 from bot.http.server import AHEAD
+from bot.http.whole_bodies import SlowBodies, whole
 from bot.meters import Meters
 from handlers.commands import candidates
 from handlers.deliveries import TextWritten, Unreadable, read_delivery
@@ -42,15 +42,6 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger(__name__)
 
-LARGEST = 25 * 1024 * 1024
-"""Bytes of a body: GitHub sends no event that is larger than 25 MB."""
-
-TIME_LIMIT = 10.0
-"""Seconds for a body to come; GitHub waits as long for the whole answer."""
-
-MOST_HELD = 4 * LARGEST
-"""Bytes of all bodies that are still coming."""
-
 MOST_CANDIDATES = 100
 """Lines of one text that are looked at: a handful of commands count, whatever else is there."""
 
@@ -61,46 +52,6 @@ _TARGET = istr("X-GitHub-Hook-Installation-Target-ID")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
-
-
-@dataclass(slots=True)
-class SlowBodies:
-    """Reads bodies that are still coming, within `time_limit` seconds, holding `most` bytes."""
-
-    time_limit: float = TIME_LIMIT
-    most: int = MOST_HELD
-    held: int = 0
-
-    async def read(self, request: web.BaseRequest) -> bytes:
-        """Read a body as it comes, whatever its length was said to be.
-
-        Raises:
-            Problem: 413, 408 or 503: it is too large, too slow, or there are too many of them.
-        """
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self.time_limit):
-                while chunk := await request.content.readany():
-                    size += len(chunk)
-                    self.held += len(chunk)
-                    if size > LARGEST:
-                        detail = f"A delivery has at most {LARGEST} bytes."
-                        raise Problem(413, detail, code="too_large")
-                    if self.held > self.most:
-                        raise Problem(
-                            503,
-                            "Too many large deliveries come at once. Send this one again later.",
-                            code="busy",
-                            headers={"Retry-After": "30"},
-                        )
-                    chunks.append(chunk)
-        except TimeoutError:
-            detail = f"The body did not come within {self.time_limit:g} seconds. Send it again."
-            raise Problem(408, detail, code="too_slow") from None
-        finally:
-            self.held -= size
-        return b"".join(chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +117,7 @@ async def _deliver(door: WebhookDoor, request: web.BaseRequest, number: str) -> 
     outcome, task_ids, delivery = "failed", None, None
     try:
         signature = _signature(door, request.headers)
-        body = await door.slow.read(request) if not request.content.is_eof() else _whole(request)
+        body = await door.slow.read(request) if not request.content.is_eof() else whole(request)
         _check_signature(door.secret, body, signature)
         delivery = _header(request.headers, _DELIVERY_ID, _DELIVERY)
         arrival = _arrival(door, request.headers, delivery, body)
@@ -249,14 +200,6 @@ def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ..
 def _candidates(door: WebhookDoor, kind: str, source_id: int, text: str) -> tuple[Candidate, ...]:
     positions = candidates(text, door.app_name())[:MOST_CANDIDATES]
     return tuple([Candidate(door.new_id(), kind, source_id, position) for position in positions])
-
-
-def _whole(request: web.BaseRequest) -> bytes:
-    """A body that has come wholly before anybody asked for it, as most do."""
-    body = request.content.read_nowait()
-    if len(body) > LARGEST:
-        raise Problem(413, f"A delivery has at most {LARGEST} bytes.", code="too_large")
-    return body
 
 
 def _check_signature(secret: bytes, body: bytes, signature: str) -> None:
