@@ -31,6 +31,7 @@ from bot.worker_tokens import WorkerTokens
 from handlers.task import Task
 from simulator import Fault, Simulator
 from simulator.model import Comment, Installation, Issue, Repository, Token
+from tests.first_start import lay_out_in
 from tests.ports import free_port
 
 AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"
@@ -132,6 +133,7 @@ class Stage:
 
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
+        lay_out_in(self.settings)
         bellhop = await self._end.enter_async_context(
             opened(self.settings, self.tempo, self.resolver, self.trust, self.provider_bases)
         )

@@ -22,6 +22,7 @@ from storage.inbox import (
 )
 from storage.migrations import migrations
 from storage.sqlite import Engine
+from tests.first_start import lay_out
 from tests.payloads import closed_body, comment_body
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def closed(delivery: str, at: datetime = NOW) -> Arrival:
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = await Engine.open(tmp_path / "inbox.db", migrations=migrations)
+    engine = await Engine.open(lay_out(tmp_path / "inbox.db"), migrations=migrations)
     yield engine
     await engine.close()
 
