@@ -25,6 +25,7 @@ from bot.bellhop import Bellhop
 from bot.github.app import WORKER_PERMISSIONS
 from bot.http.listening import listening
 from bot.runners.base import WorkerKey
+from bot.runners.process import ProcessRunner
 from bot.settings import Settings
 from bot.tempo import Tempo
 from bot.worker_tokens import WorkerTokens
@@ -154,12 +155,11 @@ class Stage:
         self.bellhop = None
 
     async def end(self) -> None:
-        """Stop everything that this story started."""
-        if self.bellhop is not None:
-            runner = self.bot.runners["process"]
-            for key in await runner.alive():
-                await runner.stop(key, 0.0)
+        """Stop everything that this story started: first Bellhop, or it begins anew what ends."""
         await self.stop()
+        runner = ProcessRunner(self.settings.data / "workers")
+        for key in await runner.alive():
+            await runner.stop(key, 0.0)
 
     def comments(self, author: str, body: str, issue: Issue | None = None) -> Comment:
         """Somebody writes a comment."""
