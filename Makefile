@@ -38,10 +38,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 demo: $(VENV)/.run
 	@$(BIN)/bellhop demo $(ARGS)
 
-# Tests on a disk wait for its syncs most of the time. Where the memory has a gigabyte of room and
-# runs programs, their files are there; a TMPDIR that is set is kept to.
+# Tests on a disk wait for its syncs most of the time. Where the memory has two gigabytes of room
+# and runs programs, their files are there; a TMPDIR that is set is kept to.
 MEMORY := /dev/shm
-ROOM := df -Pk $(MEMORY) 2>/dev/null | awk 'NR == 2 && $$4 > 1000000' | grep -q .
+ROOM := df -Pk $(MEMORY) 2>/dev/null | awk 'NR == 2 && $$4 > 2000000' | grep -q .
 RUNS := one=$$(mktemp -p $(MEMORY)) && chmod 700 $$one && $$one; done=$$?; rm -f $$one; exit $$done
 TMPDIR ?= $(shell { $(ROOM) && ($(RUNS)) && echo $(MEMORY) || echo /tmp; } 2>/dev/null)
 test test-pages: export TMPDIR := $(TMPDIR)

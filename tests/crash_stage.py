@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from bot.settings import Settings
 from simulator import Fault, Record, Simulator
 from simulator.auth import LIFETIME
 from simulator.model import Comment, Issue, Repository, Token
 from tests import crash_bot
+from tests.first_start import lay_out_in
 from tests.forks import FORKS, ended
 from tests.ports import free_port
 
@@ -297,7 +299,9 @@ async def scene(folder: Path, repositories: int = 1, **settings: object) -> Asyn
             issues.append(sim.open_issue(repository, author="alice", title="It is broken"))
         sim.install(*made)
         await sim.settled()
-        bot = Mortal(_settings(sim, folder, port) | settings, folder)
+        told = _settings(sim, folder, port) | settings
+        lay_out_in(Settings.model_validate(told))
+        bot = Mortal(told, folder)
         try:
             yield Scene(sim, folder, bot, made, issues)
         finally:

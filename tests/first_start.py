@@ -1,7 +1,7 @@
 """The databases of a first start: made once, and copied by whoever begins with them.
 
 The steps that make them take longer than most tests that need them. They are gone through where a
-Bellhop is set up or starts in a process of its own, as in the tests of crashes and of commands.
+Bellhop is set up or starts as a command, as in the tests of those.
 """
 
 from __future__ import annotations
