@@ -222,8 +222,18 @@ class Scene:
             for token in self.sim.tokens.all()
             if token.permissions == WORKER_TOKEN
             and not token.revoked
-            and all(abs(token.expires_at - LIFETIME - death) > DYING for death in self.bot.deaths)
+            and not any(
+                self._unheard(token.expires_at - LIFETIME, death) for death in self.bot.deaths
+            )
         ]
+
+    def _unheard(self, made: datetime, death: datetime) -> bool:
+        """Whether it may be one that died who asked for what was made then.
+
+        What the dead one had asked for may be made for as long as the next one has asked nothing.
+        """
+        begun = (one.time for one in self.sim.requests if one.path == "/app" and one.time > death)
+        return death - DYING < made < max(death + DYING, next(begun, death))
 
 
 def workers_in(folder: Path) -> list[int]:
