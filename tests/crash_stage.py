@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from bot.settings import Settings
 from simulator import Fault, Record, Simulator
 from simulator.auth import LIFETIME
 from simulator.model import Comment, Issue, Repository, Token
 from tests import crash_bot
+from tests.first_start import lay_out_in
 from tests.forks import FORKS, ended
 from tests.ports import free_port
 
@@ -220,8 +222,18 @@ class Scene:
             for token in self.sim.tokens.all()
             if token.permissions == WORKER_TOKEN
             and not token.revoked
-            and all(abs(token.expires_at - LIFETIME - death) > DYING for death in self.bot.deaths)
+            and not any(
+                self._unheard(token.expires_at - LIFETIME, death) for death in self.bot.deaths
+            )
         ]
+
+    def _unheard(self, made: datetime, death: datetime) -> bool:
+        """Whether it may be one that died who asked for what was made then.
+
+        What the dead one had asked for may be made for as long as the next one has asked nothing.
+        """
+        begun = (one.time for one in self.sim.requests if one.path == "/app" and one.time > death)
+        return death - DYING < made < max(death + DYING, next(begun, death))
 
 
 def workers_in(folder: Path) -> list[int]:
@@ -297,7 +309,9 @@ async def scene(folder: Path, repositories: int = 1, **settings: object) -> Asyn
             issues.append(sim.open_issue(repository, author="alice", title="It is broken"))
         sim.install(*made)
         await sim.settled()
-        bot = Mortal(_settings(sim, folder, port) | settings, folder)
+        told = _settings(sim, folder, port) | settings
+        lay_out_in(Settings.model_validate(told))
+        bot = Mortal(told, folder)
         try:
             yield Scene(sim, folder, bot, made, issues)
         finally:

@@ -23,6 +23,7 @@ from bot.operators import Operators
 from bot.vault import Vault
 from handlers.values import Person
 from storage import Store
+from tests.first_start import lay_out
 from tests.github_support import scripted
 from tests.makers import ADA, NOON, RULES
 from tests.signed_in import sign_in
@@ -98,7 +99,7 @@ async def door(
     extra: Callable[[web.Application, Door], None] = lambda _, __: None,
 ) -> AsyncGenerator[Door]:
     """A door in front of a route for each thing that may be needed; POSTs that write are work."""
-    store = await Store.open(folder / "bellhop.db", RULES)
+    store = await Store.open(lay_out(folder / "bellhop.db"), RULES)
     app = web.Application()
     problems.install(app)
     app.on_response_prepare.append(tell)

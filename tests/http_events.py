@@ -39,6 +39,7 @@ from handlers.task import Task
 from handlers.values import FollowUp, Origin, Person, Where
 from simulator.model import Repository
 from storage.logs import LogLine
+from tests.first_start import lay_out_in
 from tests.story import Stage, staged
 
 PATIENCE = 20.0
@@ -121,6 +122,7 @@ class House:
 
     async def start(self) -> None:
         tempo = replace(self.stage.tempo, limits=MANY, pace=self.pace)
+        lay_out_in(self.stage.settings)
         self.bellhop = await self._end.enter_async_context(opened(self.stage.settings, tempo))
         app = self.bellhop.application()
         listener = socket.create_server(("127.0.0.1", self.stage.settings.port))

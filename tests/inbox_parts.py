@@ -12,6 +12,7 @@ from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.receiving import Arrival
 from storage.sqlite import Engine
+from tests.first_start import lay_out
 from tests.payloads import closed_body, comment_body
 
 NOW = datetime(2026, 5, 15, 15, 20, 21, 123456, tzinfo=UTC)
@@ -20,7 +21,7 @@ NOW = datetime(2026, 5, 15, 15, 20, 21, 123456, tzinfo=UTC)
 @asynccontextmanager
 async def inbox_engine(folder: Path) -> AsyncGenerator[Engine]:
     """A database without a store around it."""
-    engine = await Engine.open(folder / "inbox.db", migrations=migrations)
+    engine = await Engine.open(lay_out(folder / "inbox.db"), migrations=migrations)
     try:
         yield engine
     finally:

@@ -15,6 +15,7 @@ from bot.settings import Settings
 from bot.vault import Vault
 from storage import FolderLock, Store
 from storage.provider_secrets import NewSecret
+from tests.first_start import lay_out
 from tests.makers import NOON, RULES
 
 GIVEN = "a secret key of forty characters, or more"
@@ -33,7 +34,7 @@ class Place:
 
     @asynccontextmanager
     async def store(self) -> AsyncGenerator[Store]:
-        store = await Store.open(self.data / "bellhop.db", RULES)
+        store = await Store.open(lay_out(self.data / "bellhop.db"), RULES)
         try:
             yield store
         finally:

@@ -21,6 +21,7 @@ from storage.candidates import Candidate
 from storage.outbox import Owed
 from storage.receiving import Arrival
 from storage.sqlite import Engine
+from tests.first_start import lay_out
 from tests.makers import ADA, HERE, NOON, RULES, SECOND, given, id_of
 from tests.payloads import comment_body
 
@@ -31,7 +32,7 @@ PERSON = Actor(id=1, login="ada", type="User")
 @asynccontextmanager
 async def opened(folder: Path, rules: Rules = RULES) -> AsyncGenerator[Bench]:
     """A store, and an engine beside it on the same file, to look with and to spoil things."""
-    path = folder / "bellhop.db"
+    path = lay_out(folder / "bellhop.db")
     store = await Store.open(path, rules)
     beside = await Engine.open(path, migrations=migrations.migrations, readers=1)
     try:

@@ -25,12 +25,14 @@ from bot.bellhop import Bellhop
 from bot.github.app import WORKER_PERMISSIONS
 from bot.http.listening import listening
 from bot.runners.base import WorkerKey
+from bot.runners.process import ProcessRunner
 from bot.settings import Settings
 from bot.tempo import Tempo
 from bot.worker_tokens import WorkerTokens
 from handlers.task import Task
 from simulator import Fault, Simulator
 from simulator.model import Comment, Installation, Issue, Repository, Token
+from tests.first_start import lay_out_in
 from tests.ports import free_port
 
 AGENT = "echo fixed >> fix.txt; echo 'Added the missing line.'"
@@ -132,6 +134,7 @@ class Stage:
 
     async def start(self) -> None:
         """Start Bellhop, in this process but on a socket of its own."""
+        lay_out_in(self.settings)
         bellhop = await self._end.enter_async_context(
             opened(self.settings, self.tempo, self.resolver, self.trust, self.provider_bases)
         )
@@ -152,12 +155,11 @@ class Stage:
         self.bellhop = None
 
     async def end(self) -> None:
-        """Stop everything that this story started."""
-        if self.bellhop is not None:
-            runner = self.bot.runners["process"]
-            for key in await runner.alive():
-                await runner.stop(key, 0.0)
+        """Stop everything that this story started: first Bellhop, or it begins anew what ends."""
         await self.stop()
+        runner = ProcessRunner(self.settings.data / "workers")
+        for key in await runner.alive():
+            await runner.stop(key, 0.0)
 
     def comments(self, author: str, body: str, issue: Issue | None = None) -> Comment:
         """Somebody writes a comment."""

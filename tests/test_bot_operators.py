@@ -13,6 +13,7 @@ import pytest
 from bot.operators import ASKED_EVERY, Operators
 from handlers.values import Person
 from storage import StorageFailed, Store
+from tests.first_start import lay_out
 from tests.github_support import CUT, FakeServer, Reply, scripted
 from tests.makers import RULES
 from tests.story import Stage, staged, until
@@ -42,7 +43,7 @@ class Office:
 
 @asynccontextmanager
 async def office(folder: Path, *named: str, reply: Reply = IS_ALICE) -> AsyncGenerator[Office]:
-    store = await Store.open(folder / "bellhop.db", RULES)
+    store = await Store.open(lay_out(folder / "bellhop.db"), RULES)
     async with scripted() as (github, server):
         server.on("GET", PROFILE, reply)
         yield Office(store, server, Operators(store, github, named))

@@ -22,6 +22,7 @@ from simulator import Fault
 from simulator.people import UserToken
 from storage import StorageFailed, Store
 from storage.keys import Session
+from tests.first_start import lay_out
 from tests.github_support import Town, simulated
 from tests.makers import RULES, id_of
 from tests.story import until
@@ -82,7 +83,7 @@ def granted(made: UserToken) -> Granted:
 async def bank(folder: Path, secret: str | None = None) -> AsyncGenerator[Bank]:
     async with simulated(folder / "github") as town:
         ada = town.sim.add_user("ada")
-        store = await Store.open(folder / "bellhop.db", RULES)
+        store = await Store.open(lay_out(folder / "bellhop.db"), RULES)
         client = OAuthClient(
             town.sim.app.client_id, SecretStr(secret or town.sim.app.client_secret)
         )

@@ -9,7 +9,11 @@ import sys
 from http import HTTPStatus
 from pathlib import Path
 
+import pytest
+
 from tests.crash_stage import a_moment, scene, until
+
+pytestmark = pytest.mark.timeout(300)
 
 # Git tells of a moved ref before it answers the push; the killed one is in the file beside.
 KILL_WHEN_MOVED = """#!/bin/sh

@@ -34,6 +34,7 @@ from bot.vault import Vault
 from handlers.decision import Rules
 from handlers.values import Person
 from storage import Store
+from tests.first_start import lay_out
 from tests.github_support import FakeServer, Reply, scripted
 from tests.makers import ADA, BOB, NOON
 from tests.provider_server import FakeProviders
@@ -140,7 +141,7 @@ class Office:
 
 @asynccontextmanager
 async def opened(folder: Path, limits: Limits | None = None) -> AsyncIterator[Office]:
-    store = await Store.open(folder / "bellhop.db", RULES)
+    store = await Store.open(lay_out(folder / "bellhop.db"), RULES)
     vault = Vault(b"k" * 32)
     app = web.Application()
     problems.install(app)

@@ -28,6 +28,7 @@ from bot.http.whole_bodies import LARGEST, SlowBodies
 from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.sqlite import Engine
+from tests.first_start import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -114,7 +115,7 @@ class Place:
 async def place_in(
     folder: Path, secret: bytes = SECRET, slow: SlowBodies | None = None
 ) -> AsyncIterator[Place]:
-    engine = await Engine.open(folder / "edge.db", migrations=migrations, readers=1)
+    engine = await Engine.open(lay_out(folder / "edge.db"), migrations=migrations, readers=1)
     notified: list[None] = []
     numbers = iter(range(1, 1_000_000))
     app = web.Application()

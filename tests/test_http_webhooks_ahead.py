@@ -22,6 +22,7 @@ from bot.http.webhooks import WebhookDoor, add_webhooks
 from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.sqlite import Engine
+from tests.first_start import lay_out
 from tests.test_http_webhooks import GUID, PATH, SECRET, encode, payload, sign
 
 Answer = tuple[str, dict[str, str], bytes]
@@ -103,7 +104,7 @@ async def line_to(
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = await Engine.open(tmp_path / "edge.db", migrations=migrations, readers=1)
+    engine = await Engine.open(lay_out(tmp_path / "edge.db"), migrations=migrations, readers=1)
     yield engine
     await engine.close()
 

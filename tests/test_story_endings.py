@@ -164,7 +164,10 @@ Waiting for a free place: number 3 in the queue.\
             ]
         )
         for issue in (stage.issue, *issues):
+            await stage.in_state("working", issue)
             stage.comments("alice", "/stop", issue)
+            await stage.in_state("cancelled", issue)
+        for issue in (stage.issue, *issues):
             assert (await stage.ended(issue=issue)).status == "cancelled"
 
 

@@ -1,4 +1,4 @@
-"""One browser for all tests, a fresh profile for each; without a browser they are skipped."""
+"""One browser for all tests of a worker, a fresh profile for each; without one they are skipped."""
 
 from __future__ import annotations
 
