@@ -189,7 +189,8 @@ async def test_the_history_of_finished_work(tmp_path: Path) -> None:
         assert quick == {"within": 60, "pullRequests": 3}
         assert {one["pullRequests"] for one in slow} == {0}
         shown = await (await browser(here, "alice")).get("/plots")
-        assert "Half of 3 came within 1 min" in shown.text, "the page has the same numbers"
+        same = "Half of 3 pull requests came within 1 min of being asked for."
+        assert same in shown.text, "the page has the same numbers"
         ago = (await alice.call("GET", "/tasks/history?repository=acme%2Fother")).body
         assert {one["pullRequests"] for one in ago["pullTimes"]} == {0}
         assert await found(alice, "status=failed", "/tasks/history") == []

@@ -46,8 +46,9 @@ class Times:
     feet: tuple[str, ...]
     """What stands below the bars, short."""
     total: int
-    half: str | None
-    """When half of them were there, in words that go before an event; None where there are none."""
+    half: tuple[str, str] | None
+    """When half of them were there, and the word between that and an event; None: there are none.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,12 @@ def _foot(within: int) -> str:
     return f"{within}s"
 
 
-def _half(classes: Sequence[PullTimes]) -> str | None:
+def _half(classes: Sequence[PullTimes]) -> tuple[str, str] | None:
     total, seen = sum(one.pulls for one in classes), 0
     for one in classes:
         seen += one.pulls
         if total and 2 * seen >= total:
-            return (
-                f"within {span(one.within)} of" if one.within != LONGER else "more than a day after"
-            )
+            if one.within == LONGER:
+                return "more than a day", "after"
+            return f"within {span(one.within)}", "of"
     return None
