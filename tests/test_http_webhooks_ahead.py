@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from bot.http import problems
 from bot.http.listening import listening
 from bot.http.webhooks import WebhookDoor, add_webhooks
+from bot.http.whole_bodies import SlowBodies
 from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.sqlite import Engine
@@ -80,6 +81,7 @@ async def line_to(
     engine: Engine,
     secret: bytes = SECRET,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    slow: SlowBodies | None = None,
 ) -> AsyncIterator[Line]:
     app = web.Application()
     problems.install(app)
@@ -91,6 +93,7 @@ async def line_to(
         notify=lambda: None,
         clock=clock,
         new_id=lambda: "task",
+        slow=slow or SlowBodies(),
     )
     add_webhooks(app, door)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -206,13 +209,23 @@ async def test_a_fault_of_ours_is_logged_under_the_number_that_is_told(engine: E
     assert told[0]["delivery"] == GUID
 
 
+class Watched(SlowBodies):
+    """Tells when somebody begins to wait for a body."""
+
+    begun: asyncio.Event
+
+    async def read(self, request: web.BaseRequest) -> bytes:
+        self.begun.set()
+        return await super().read(request)
+
+
 async def test_who_leaves_is_logged_under_a_number(engine: Engine) -> None:
+    slow = Watched()
+    slow.begun = asyncio.Event()
     with capture_logs(processors=[merge_contextvars]) as told:
-        async with line_to(engine) as line:
+        async with line_to(engine, slow=slow) as line:
             line.write(sent=BODY[:99])
-            await asyncio.sleep(0.1)
-            await line.close()
-            while not told:  # noqa: ASYNC110 - nobody is told of what is logged
-                await asyncio.sleep(0.01)
-    assert told[0]["event"] == "a client left before its request was read"
-    assert "request_id" in told[0]
+            await slow.begun.wait()
+    (left,) = told
+    assert left["event"] == "a client left before its request was read"
+    assert "request_id" in left
