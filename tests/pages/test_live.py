@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
+from tests.http_github import signed_in
 from tests.pages.place import place
 from tests.pages.test_tasks import MARK, MARKED, ask, gated, reaches
 from tests.pages.window import Window, Windows
@@ -28,6 +29,7 @@ async def test_the_page_of_an_ended_task_hears_that_somebody_else_tries_again(
 ) -> None:
     agent, gate = gated(tmp_path)
     async with place(tmp_path, windows, _bob_writes, agent_command=agent) as there:
+        await signed_in(there.desk, "alice")
         alice, bob = await there.window("alice"), await there.window("bob")
         gate.touch()
         page = await ask(alice, "Please mend it.")
@@ -52,6 +54,7 @@ async def test_what_somebody_may_see_no_longer_leaves_their_screen(
     windows.expected += ["Failed to load resource", "ERR_"]  # the refusals, and the break
     agent, _ = gated(tmp_path)
     async with place(tmp_path, windows, _bob_writes, agent_command=agent) as there:
+        await signed_in(there.desk, "alice")
         alice, bob = await there.window("alice"), await there.window("bob")
         page = await ask(alice, "Please mend the vault.")
         await reaches(page, "running")
@@ -88,6 +91,7 @@ async def test_a_page_that_tells_what_was_wrong_with_a_form_is_live_too(
     windows.expected.append("Failed to load resource")  # the form that is refused
     agent, gate = gated(tmp_path)
     async with place(tmp_path, windows, agent_command=agent) as there:
+        await signed_in(there.desk, "alice")
         window = await there.window("alice")
         page = await ask(window, "Please mend it.")
         await reaches(page, "running")
@@ -156,6 +160,7 @@ async def test_a_connection_that_went_dead_is_noticed(windows: Windows, tmp_path
     async with place(tmp_path, windows, agent_command=agent) as there:
         port = there.desk.stage.settings.port
         async with line(port) as way:
+            await signed_in(there.desk, "alice")
             alice = await there.window("alice")
             await ask(alice, "Please mend it.")
             far: Window = await windows.open(

@@ -22,10 +22,11 @@ def gated(folder: Path, work: str = "echo fixed >> fix.txt; echo Mended.") -> tu
 
 
 async def ask(window: Window, prompt: str, *, issue: str = "") -> Page:
-    """Fill the form of a new task in; the page of the task."""
+    """Fill the form of a new task in, as somebody whom GitHub knows; the page of the task."""
     page = window.page
     await window.go("/tasks/new")
     await page.get_by_role("combobox", name="Repository").fill("acme/widgets")
+    await page.get_by_role("option", name="acme/widgets").click()
     await expect(page.get_by_role("button", name="Search")).to_be_hidden()
     await page.get_by_role("combobox", name="Issue or pull request").fill(issue)
     await page.get_by_label("What is to be done").fill(prompt)
