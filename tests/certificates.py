@@ -16,6 +16,18 @@ from cryptography.x509.oid import NameOID
 HOUR = timedelta(hours=1)
 PEM = serialization.Encoding.PEM
 
+_VOUCHES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 def _key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
@@ -32,8 +44,10 @@ class Authority:
 
     def trusted(self) -> ssl.SSLContext:
         """Of a client that trusts this one and nobody else."""
-        made = self._begun(self.name, self.key.public_key()).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        made = (
+            self._begun(self.name, self.key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_VOUCHES, critical=True)
         )
         pem = made.sign(self.key, hashes.SHA256()).public_bytes(PEM).decode()
         return ssl.create_default_context(cadata=pem)
@@ -55,6 +69,8 @@ class Authority:
 
     def _begun(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
+        # From Python 3.13 on certificates must say whose key is whose, as RFC 5280 has it.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -63,6 +79,8 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - HOUR)
             .not_valid_after(now + HOUR)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(issuer, critical=False)
         )
 
 
