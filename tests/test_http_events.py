@@ -330,7 +330,8 @@ async def test_a_stream_ends_when_its_reader_may_see_the_task_no_longer(tmp_path
             it.stage.clock.offset += 6 * MINUTE
             assert await of_task.rest() == []
             await it.say(task, "b")
-            await alices.some(1)
+            await it.task(owner="bob")  # after it, "b" has been decided about
+            assert messages(await of_all.some(3)) == BEGUN
             it.stage.repository.set_role("bob", "write")
             it.stage.clock.offset += 6 * MINUTE
             await it.say(task, "c")
