@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import startup
 from tests.test_worker_parts import ASSIGNMENT
 from tests.test_worker_run import BRANCH, Bellhop, begin, pushed
 from tests.test_worker_run import bellhop as bellhop  # noqa: PLC0414 - a fixture
@@ -254,6 +255,10 @@ async def test_a_program_that_is_not_there_is_told_before_anything_is_cloned(
     assert done["error"]["detail"] == "There is no program `claude` where the worker runs."
     assert done["error"]["remedy"]
     assert bellhop.states == []
+
+
+def test_bellhop_takes_the_agents_that_the_worker_knows() -> None:
+    assert tuple(startup.PROGRAMS) == tuple(AGENTS)
 
 
 def run_of(tmp_path: Path, agent: str, **fields: Any) -> Run:

@@ -131,9 +131,8 @@ class Opencode(EventHearing):
                 self._step(part)
             case "error":
                 error = fields(event.get("error"))
-                words = text(fields(error.get("data")).get("message")) or text(error.get("name"))
-                self.trouble = words
-                yield "error", words
+                words = text(fields(error.get("data")).get("message"))
+                self.trouble = words or text(error.get("name"))
             case _:
                 pass
 
