@@ -105,6 +105,10 @@ class Intake:
         position = command.position
         origin = Origin(written.kind, written.source_id, position, written.url)
         try:
+            if waiting.late and not await self.facts.is_there(written):
+                _log.info("gone by now")
+                await self.store.ignore([task_id], "gone", self.clock())
+                return
             found = await self.facts.about(written, command)
         except GitHubError as error:
             await self._undecidable(waiting, task_id, where, origin, error)

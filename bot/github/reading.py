@@ -174,6 +174,11 @@ class Reading(Calls):
         answer = await self._found(repo, f"/repos/{repo.full_name}/issues/{number}")
         return None if answer is None else parse(Issue, answer.data).facts()
 
+    async def has_comment(self, repo: RepoRef, comment_id: int) -> bool:
+        """Whether a comment on an issue or pull request is there."""
+        url = f"/repos/{repo.full_name}/issues/comments/{comment_id}"
+        return await self._found(repo, url) is not None
+
     async def comments(
         self, repo: RepoRef, number: int, limit: int = 300, since: datetime | None = None
     ) -> list[CommentFacts]:
