@@ -16,6 +16,9 @@ from handlers.deliveries import Delivery, TextWritten, listens_to
 DELIVERED = "OK"
 """The status of an attempt that was answered with 2xx; GitHub has many words for all others."""
 
+LAST = 2**63 - 1
+"""Behind every id that GitHub gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -73,11 +76,12 @@ class LogReader:
 def place_of(value: Delivery, sent_at: datetime) -> tuple[datetime, int]:
     """Where a delivery stands among those that were missed: by when it was written, then by id.
 
-    What nobody wrote, such as that an issue was closed, stands where it was sent.
+    What nobody wrote, such as that an issue was closed, stands where it was sent, behind what was
+    written in that second: GitHub tells no parts of seconds, and closes an issue with a comment.
     """
     if isinstance(value, TextWritten):
         return value.written_at, value.source_id
-    return sent_at, 0
+    return sent_at, LAST
 
 
 def _joined(attempts: list[Attempt]) -> Missed:

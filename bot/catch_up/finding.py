@@ -8,7 +8,7 @@ import structlog
 
 from bot.catch_up.tools import OF_ONE, Tools
 from bot.github.errors import GitHubError, Limited, Refused
-from handlers.missed import LogReader, Missed
+from handlers.missed import LAST, LogReader, Missed
 from storage.missed import Outcome
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -74,7 +74,7 @@ async def _given_up(tools: Tools, missed: Missed, error: GitHubError) -> bool:
 
 async def _keep(tools: Tools, missed: Missed, body: bytes | None) -> None:
     """Keep what asks for something; without a payload, GitHub alone can bring it."""
-    place = (missed.sent_at, 0)
+    place = (missed.sent_at, LAST)
     if body is not None:
         found = tools.understood(missed, body)
         if isinstance(found, Outcome):

@@ -1,0 +1,93 @@
+"""Bellhop is killed while it looks for what it missed: nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from simulator import Delivery
+from tests.crash_stage import KillAt, Scene, scene, until
+
+pytestmark = pytest.mark.timeout(300)
+
+LOG = "/app/hook/deliveries"
+FULL = 64 * 1024
+"""Bytes that a file may have on a "full disk": less than the database's log has by then."""
+
+
+async def missed(stage: Scene, *texts: str) -> list[Delivery]:
+    """Comments that GitHub cannot deliver, since nobody listens there."""
+    address, stage.sim.webhook_url = stage.sim.webhook_url, "http://127.0.0.1:1/hook"
+    for text in texts:
+        comment = stage.sim.comment(stage.issues[0], author="alice", body=text)
+        stage.asked.append(comment)
+    await stage.sim.settled()
+    stage.sim.webhook_url = address
+    return stage.sim.deliveries[-len(texts) :]
+
+
+async def ready(stage: Scene) -> None:
+    """Wait until the first look has ended: what comes later is found by the next."""
+    query = "SELECT 1 FROM meta WHERE key = 'delivery_log_looked_at'"
+    await until(lambda: stage.rows(query) != [])
+
+
+async def killed(folder: Path, method: str, path: str, number: int, *, done: bool) -> list[str]:
+    """Three commands are missed, and found by looks of which the first is cut off."""
+    async with scene(folder) as stage:
+        await ready(stage)
+        await missed(stage, "/fix one", "/fix two", "/fix three")
+        killer = KillAt(stage, number=number, done=done, method=method, path=f"{path}$")
+        await stage.bot.dies()
+        wrong = [*await stage.ends(), *stage.broken()]
+        prompts = [row[0] for row in stage.rows("SELECT doc ->> '$.wish.prompt' FROM tasks")]
+        if prompts != ["one", "two", "three"]:
+            wrong.append(f"the order is {prompts}")
+        if stage.rows("SELECT 1 FROM missed WHERE outcome IS NULL"):
+            wrong.append("something is not dealt with")
+    if killer.struck is None:
+        wrong.append("it lived on")
+    elif stage.bot.endings != [-9, -9, 0]:
+        wrong.append(f"it ended with {stage.bot.endings}")
+    return [f"{killer}: {one}" for one in wrong]
+
+
+CALLS = (
+    ("GET", LOG, (1,)),
+    ("GET", rf"{LOG}/\d+", (1, 2, 3)),
+    ("POST", rf"{LOG}/\d+/attempts", (1, 2, 3)),
+)
+
+
+async def test_killed_at_each_call_of_a_look(tmp_path: Path) -> None:
+    cases = [
+        killed(tmp_path / f"{place}-{number}-{done}", method, path, number, done=done)
+        for place, (method, path, numbers) in enumerate(CALLS)
+        for number in numbers
+        for done in (False, True)
+    ]
+    wrong = "\n".join(one for told in await asyncio.gather(*cases) for one in told)
+    assert wrong == ""
+
+
+async def test_what_came_while_the_disk_was_full_is_found_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as stage:
+        await ready(stage)
+        pid = stage.bot.pid
+        assert pid is not None
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (FULL, resource.RLIM_INFINITY))
+        stage.asked.append(stage.sim.comment(stage.issues[0], author="alice", body="/fix it"))
+        await stage.sim.settled()
+        assert stage.sim.deliveries[-1].status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        await stage.bot.dies()
+        assert await stage.ends() == []
+        wrong = [one for one in stage.broken() if not one.startswith("mistakes")]
+        assert wrong == []
+        assert stage.rows("SELECT outcome FROM missed WHERE asks > 0") == [("redelivered",)]
+    assert stage.bot.endings == [-9, 0]
