@@ -74,6 +74,20 @@ async def test_killed_at_each_call_of_a_look(tmp_path: Path) -> None:
     assert wrong == ""
 
 
+async def test_who_dies_of_each_redelivery_takes_it_from_the_log(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await ready(stage)
+        await missed(stage, "/fix one")
+        path = rf"{LOG}/\d+/attempts$"
+        killers = [KillAt(stage, number=n, method="POST", path=path) for n in (1, 2)]
+        await stage.bot.dies()
+        assert await stage.ends() == []
+        assert stage.broken() == []
+        assert all(one.struck for one in killers)
+        assert stage.rows("SELECT outcome, asks FROM missed") == [("log", 2)]
+    assert stage.bot.endings == [-9, -9, -9, 0]
+
+
 async def test_what_came_while_the_disk_was_full_is_found_at_the_next_start(
     tmp_path: Path,
 ) -> None:

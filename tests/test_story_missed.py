@@ -11,8 +11,14 @@ import pytest
 from pydantic import SecretStr
 
 from bot.catch_up.taking import MOST_ASKED
+from handlers.missed import Missed
+from simulator import Delivery, Record
 from simulator.faults import Kind
 from simulator.model import Comment, Issue
+from storage import Store
+from storage.missed import Outcome
+from storage.receiving import Arrival
+from tests.first_start import lay_out_in
 from tests.simulator_support import receiving
 from tests.story import Stage, staged, until
 
@@ -189,6 +195,55 @@ async def test_what_somebody_had_delivered_again_is_not_asked_for(tmp_path: Path
         await stage.quiet()
         assert await stage.tasks() == ()
         assert asked(stage) == 0
+
+
+async def test_what_somebody_has_delivered_again_meanwhile_is_done_once(tmp_path: Path) -> None:
+    async with staged(tmp_path, start=False) as stage:
+        await while_down(stage, "/ask one", "/ask two")
+        second = stage.sim.deliveries[-1]
+        again: list[Delivery] = []
+
+        def meanwhile(record: Record, done: bool) -> None:
+            if done and record.path.endswith(f"/{second.id}"):
+                again.append(stage.sim.redeliver(second))
+
+        stage.sim.on_request.append(meanwhile)
+        await stage.start()
+        await stage.ended(2)
+        await looked(stage)
+        assert [one.status for one in again] == ["OK"]
+        missed = stage.bot.meters.missed
+        assert (missed["known"], missed["redelivered"], asked(stage)) == (1, 1, 1)
+        assert sorted(await prompts(stage)) == ["one", "two"]
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"{}", b'{"action":"edited","installation":{}}'])
+async def test_what_is_understood_no_more_holds_up_nothing(tmp_path: Path, body: bytes) -> None:
+    async with staged(tmp_path, start=False) as stage:
+        await while_down(stage, "/ask one")
+        lay_out_in(stage.settings)
+        path = stage.settings.data / stage.settings.database
+        store = await Store.open(path, stage.settings.rules("bellhop"))
+        early = stage.clock() - _seconds(600)
+        await store.missed.note([Missed("guid", 1, "issue_comment", early)], None, early)
+        await store.missed.read("guid", body, (early, 1))
+        await store.close()
+        await stage.start()
+        await stage.ended(1)
+        assert await prompts(stage) == ["one"]
+        await looked(stage)
+        missed = stage.bot.meters.missed
+        assert missed["unreadable"] + missed["nothing"] == 2, "this one, and the issue"
+
+
+async def test_a_mistake_of_ours_is_given_up(tmp_path: Path) -> None:
+    def mistaken(*_: object) -> Arrival | None:
+        raise RecursionError
+
+    async with staged(tmp_path) as stage:
+        tools = dataclasses.replace(stage.bot.catch_up().tools, read=mistaken)
+        missed = Missed("guid", 1, "issue_comment", stage.clock())
+        assert tools.understood(missed, b"{}") is Outcome.UNREADABLE
 
 
 async def test_a_comment_that_is_gone_by_then_is_skipped_in_silence(tmp_path: Path) -> None:

@@ -62,11 +62,17 @@ class Tools:
     meters: Meters
 
     def understood(self, missed: Missed, body: bytes) -> Understood | Outcome:
-        """What a payload means; an outcome where there is nothing to be done about it."""
+        """What a payload means; an outcome where there is nothing to be done about it.
+
+        One that makes us fail is given up as well, or it would hold up all others for good.
+        """
         try:
             arrival = self.read(missed.guid, missed.event, body)
             value = read_delivery(missed.event, body)
         except (Problem, Unreadable):
+            return Outcome.UNREADABLE
+        except Exception:  # noqa: BLE001 - a mistake of ours, which is logged
+            _log.exception("a missed delivery failed", delivery=missed.guid)
             return Outcome.UNREADABLE
         if arrival is None or value is None:
             return Outcome.NOTHING
