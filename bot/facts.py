@@ -80,17 +80,6 @@ class Facts:
         task = await self._retried(written, command)
         return await self._about_work(asked, task, known, config, command.options.base)
 
-    async def is_there(self, written: TextWritten) -> bool:
-        """Whether a text that came late is still on GitHub.
-
-        Raises:
-            GitHubError: GitHub did not say.
-        """
-        repo = asked_in(written).repo
-        if written.kind == "comment":
-            return await self.github.has_comment(repo, written.source_id)
-        return await self.github.issue(repo, written.subject.number) is not None
-
     async def about_request(
         self, asked: Asked, role: Role, *, base: str | None = None, task: Task | None = None
     ) -> Circumstances:

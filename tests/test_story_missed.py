@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -266,6 +267,99 @@ async def test_a_comment_that_is_gone_by_then_is_skipped_in_silence(tmp_path: Pa
             ("redelivery", "gone"),
             ("redelivery", ""),
         ]
+
+
+async def states(stage: Stage) -> list[str]:
+    """The statuses of the tasks of the issue, oldest first."""
+    return [one.status.value for one in await stage.tasks()]
+
+
+def closed(stage: Stage) -> None:
+    stage.sim.close_issue(stage.issue, "alice")
+
+
+def reopened(stage: Stage) -> None:
+    stage.issue.state, stage.issue.closed_at = "open", None
+
+
+def archived(stage: Stage) -> None:
+    stage.sim.archive_repository(stage.repository)
+
+
+def revived(stage: Stage) -> None:
+    stage.repository.archived = False
+
+
+def suspended(stage: Stage) -> None:
+    stage.sim.suspend(stage.installation)
+
+
+def unsuspended(stage: Stage) -> None:
+    stage.sim.unsuspend(stage.installation)
+
+
+def uninstalled(stage: Stage) -> None:
+    stage.sim.uninstall(stage.installation)
+
+
+def nothing(_: Stage) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("happens", "then", "status"),
+    [
+        (closed, nothing, "cancelled"),
+        (closed, reopened, "queued"),
+        (archived, nothing, "failed"),
+        (archived, revived, "queued"),
+        (archived, uninstalled, "failed"),
+        (suspended, nothing, "failed"),
+        (suspended, unsuspended, "queued"),
+        (uninstalled, nothing, "failed"),
+    ],
+)
+async def test_what_happened_while_bellhop_was_down_counts_if_it_still_holds(
+    tmp_path: Path, happens: Callable[[Stage], None], then: Callable[[Stage], None], status: str
+) -> None:
+    async with staged(tmp_path, max_running=1, agent_command="sleep 300") as stage:
+        other = stage.sim.open_issue(stage.repository, author="alice", title="First")
+        stage.comments("alice", "/ask what is it?", other)
+        await stage.in_state("running", other)
+        stage.comments("alice", "/ask and this?")
+        await stage.in_state("queued")
+        await stage.stop()
+        happens(stage)
+        then(stage)
+        await stage.sim.settled()
+        await stage.start()
+        await looked(stage)
+
+        async def dealt_with() -> bool:
+            return not await stage.bot.store.inbox.waiting(9)
+
+        await until(dealt_with, "what happened")
+        assert await states(stage) == [status]
+
+
+async def test_a_name_that_is_not_the_present_one_changes_nothing(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.comments("alice", "/ask what is it?")
+        await stage.ended()
+        await looked(stage)
+        bellhop, stage.sim.webhook_url = stage.sim.webhook_url, NOWHERE
+        stage.sim.rename_repository(stage.repository, "gadgets")
+        await stage.sim.settled()
+        stage.sim.webhook_url = bellhop
+        stage.sim.rename_repository(stage.repository, "things")
+        await stage.quiet()
+        assert (await stage.task()).where.repository == "acme/things"
+        stage.fault("GET", r"/repos/acme/gadgets$", "status", status=401)
+        stage.time_passes(minutes=11)
+        await looked(stage, 2)
+        await stage.quiet()
+        assert [way for way, _ in await arrived(stage)] == ["webhook", "webhook", "redelivery"]
+        assert (await stage.task()).where.repository == "acme/things"
 
 
 FAULTS: dict[str, tuple[Kind, dict[str, int]]] = {

@@ -21,6 +21,7 @@ from bot.github.shapes import (
     App,
     Branch,
     Content,
+    Installation,
     Issue,
     Known,
     Pull,
@@ -130,6 +131,20 @@ class Reading(Calls):
                 return False
             raise
         return True
+
+    async def is_suspended(self, installation_id: int) -> bool:
+        """Whether an installation may not be used for now.
+
+        Raises:
+            GitHubError: GitHub did not say; `Refused` where there is none.
+        """
+        url = f"/app/installations/{installation_id}"
+
+        async def ask() -> Answer:
+            return await self._api.call("GET", url, bearer=self.tokens.jwt())
+
+        answer = await patiently(self.clock, ask)
+        return parse(Installation, answer.data).suspended_at is not None
 
     async def locate(self, full_name: str) -> RepoRef | None:
         """The repository of a name, if the App is installed on it under that name.
