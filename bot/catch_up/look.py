@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -32,9 +33,14 @@ class CatchUp:
         """Whether it is time for a look."""
         return self.due_at is not None and self.due_at <= now
 
-    async def look(self) -> None:
-        """Look once. After a failure the next look comes sooner, or when GitHub says."""
-        self.due_at, wait, problem = None, EVERY, ""
+    def look(self) -> Coroutine[object, object, None]:
+        """One look, to be run at once: from here on none is due until it has ended."""
+        self.due_at = None
+        return self._look_once()
+
+    async def _look_once(self) -> None:
+        """After a failure the next look comes sooner, or when GitHub says."""
+        wait, problem = EVERY, ""
         try:
             wait = max(wait, timedelta(seconds=await self._look()))
             self._failures = 0
