@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from http import HTTPStatus
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from simulator import Delivery
 from tests.crash_stage import KillAt, Scene, scene, until
+from tests.test_crash_requests import nothing_wrong
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -64,14 +64,12 @@ CALLS = (
 
 
 async def test_killed_at_each_call_of_a_look(tmp_path: Path) -> None:
-    cases = [
+    await nothing_wrong(
         killed(tmp_path / f"{place}-{number}-{done}", method, path, number, done=done)
         for place, (method, path, numbers) in enumerate(CALLS)
         for number in numbers
         for done in (False, True)
-    ]
-    wrong = "\n".join(one for told in await asyncio.gather(*cases) for one in told)
-    assert wrong == ""
+    )
 
 
 async def test_who_dies_of_each_redelivery_takes_it_from_the_log(tmp_path: Path) -> None:

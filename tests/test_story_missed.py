@@ -128,10 +128,10 @@ async def test_the_timer_finds_what_was_answered_503(tmp_path: Path) -> None:
         stage.comments("alice", "/ask three")
         await stage.ended(1)
         assert await prompts(stage) == ["three"]
-        stage.time_passes(minutes=9)
+        stage.time_passes(minutes=5)
         await stage.quiet()
         assert pages(stage) == 1
-        stage.time_passes(minutes=1, seconds=1)
+        stage.time_passes(minutes=5, seconds=1)
         await stage.ended(3)
         assert sorted(await prompts(stage)) == ["one", "three", "two"]
         assert await arrived(stage) == [("webhook", "task"), *[("redelivery", "task")] * 2]
@@ -395,7 +395,9 @@ async def test_a_github_that_fails_for_a_while(tmp_path: Path, call: str, name: 
         looks = stage.bot.meters.looks
         assert (looks["failed"] > 0) is (call != "redelivery")
         if call == "redelivery":
-            assert (await arrived(stage))[0] == ("log", "task")
+            ways = [way for way, _ in await arrived(stage)]
+            assert ways[1] == "log"
+            assert ways[0] == "log" or name == "cut after", "then it may come all the same"
             assert asked(stage) == 1, "who asks to be left alone is"
 
 
