@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.catch_up.finding import MOST_FAILURES
 from bot.catch_up.taking import MOST_ASKED
 from handlers.missed import Missed
 from simulator import Delivery, Record
@@ -380,7 +381,7 @@ async def test_a_github_that_fails_for_a_while(tmp_path: Path, call: str, name: 
     async with staged(tmp_path, start=False) as stage:
         await while_down(stage, "/ask one", "/ask two")
         kind, how = FAULTS[name]
-        stage.fault(*CALLS[call], kind, times=6, **how)
+        stage.fault(*CALLS[call], kind, times=9, **how)  # what was cut is sent twice each time
         await stage.start()
 
         async def met() -> bool:
@@ -437,9 +438,12 @@ async def test_one_that_cannot_be_had_holds_up_no_other(tmp_path: Path) -> None:
 async def test_what_github_never_gives_is_given_up(tmp_path: Path) -> None:
     async with staged(tmp_path, start=False) as stage:
         await while_down(stage, "/ask one")
-        broken = stage.sim.deliveries[-1].id
-        stage.fault("GET", rf"/app/hook/deliveries/{broken}$", "status", times=100_000)
+        broken = stage.sim.deliveries[-1]
+        stage.fault("GET", rf"/app/hook/deliveries/{broken.id}$", "status", times=100_000)
         await stage.start()
+        await looked(stage, 1, "failed")
+        for _ in range(MOST_FAILURES - 3):
+            await stage.bot.store.missed.failed(broken.guid)
         missed = stage.bot.meters.missed
 
         async def met() -> bool:
