@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import structlog
@@ -17,6 +18,8 @@ from bot import identity as who
 from bot import trail
 from bot.agent_keys import AgentKeys
 from bot.api import Api
+from bot.catch_up.look import CatchUp
+from bot.catch_up.tools import Tools
 from bot.effects.hands import Hands
 from bot.effects.perform import Performer
 from bot.effects.sending import Courier
@@ -71,11 +74,30 @@ class Bellhop:
     provider_bases: Mapping[str, str] = field(default_factory=dict[str, str])
     """Other addresses of providers, by the address that they stand for."""
     agent_keys: AgentKeys = field(init=False)
+    door: webhooks.WebhookDoor = field(init=False)
+    """Where GitHub delivers, and by which it is told what its log has."""
+    _stored: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set when a delivery was stored."""
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Have one desk of keys: it knows which ones were handed out."""
+        """Have one desk of keys, which knows those that were handed out, and one door."""
         self.agent_keys = AgentKeys(self.store, self.vault)
+        secret = self.settings.webhook_secret
+        self.door = webhooks.WebhookDoor(
+            secret=secret.get_secret_value().encode() if secret else b"",
+            app_id=self.settings.app_id,
+            app_name=lambda: self.app_name,
+            inbox=self.store.inbox,
+            notify=self._delivered,
+            clock=self.tempo.clock,
+            new_id=lambda: str(uuid7()),
+            meters=self.meters,
+        )
+
+    def _delivered(self) -> None:
+        self.store.changed.set()
+        self._stored.set()
 
     @property
     def app_name(self) -> str:
@@ -114,18 +136,7 @@ class Bellhop:
         app = web.Application()
         problems.install(app)
         tokens = self.worker_tokens()
-        secret = self.settings.webhook_secret
-        door = webhooks.WebhookDoor(
-            secret=secret.get_secret_value().encode() if secret else b"",
-            app_id=self.settings.app_id,
-            app_name=lambda: self.app_name,
-            inbox=self.store.inbox,
-            notify=self.store.changed.set,
-            clock=self.tempo.clock,
-            new_id=lambda: str(uuid7()),
-            meters=self.meters,
-        )
-        webhooks.add_webhooks(app, door)
+        webhooks.add_webhooks(app, self.door)
         CallbackDesk(
             store=self.store,
             tokens=tokens,
@@ -179,6 +190,20 @@ class Bellhop:
             self.tempo.clock,
             self.tempo.backoff,
         )
+
+    def catch_up(self) -> CatchUp:
+        """Who looks for deliveries that were missed."""
+        tools = Tools(
+            self.store,
+            self.github,
+            partial(webhooks.from_log, self.door),
+            self._stored,
+            self.tempo.clock,
+            self.tempo.backoff,
+            self.tempo.redelivery,
+            self.meters,
+        )
+        return CatchUp(tools)
 
     async def webhook_secrets(self, owner_id: int) -> tuple[str, ...]:
         """The secrets of a person that are valid now.
@@ -249,6 +274,7 @@ class Bellhop:
             intake,
             Performer(hands),
             self.courier(),
+            self.catch_up(),
             self.tempo.clock,
             self.tempo.backoff,
             keep,

@@ -27,6 +27,7 @@ from bot.github.heard import Heard, RateLimit
 from bot.meters import Meters
 from handlers.task import Status
 from storage.census import Census
+from storage.missed import Outcome
 from storage.timings import Timings
 
 MOST_INSTALLATIONS = 100
@@ -83,6 +84,16 @@ def _deliveries(told: Readings) -> Iterator[Metric]:
     yield _histogram("delivery_answer_seconds", "From a delivery's head to its answer.", answers)
     waiting = float(told.census.deliveries)
     yield _gauge("deliveries_waiting", "Deliveries not dealt with.", [((), waiting)])
+    yield from _missed(told)
+
+
+def _missed(told: Readings) -> Iterator[Metric]:
+    looks = _all(("done", "failed"), told.meters.looks)
+    yield _counter("delivery_log_looks", "Looks at GitHub's log.", looks, ("result",))
+    counted = _all([one.value for one in Outcome], told.meters.missed)
+    yield _counter("missed_deliveries", "What the log had, by outcome.", counted, ("outcome",))
+    waiting = float(told.census.missed)
+    yield _gauge("missed_deliveries_waiting", "Of them, not dealt with.", [((), waiting)])
 
 
 def _tasks(told: Readings) -> Iterator[Metric]:

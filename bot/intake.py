@@ -12,6 +12,7 @@ import structlog
 from bot import trail
 from bot.facts import Facts
 from bot.github.errors import GitHubError, Refused
+from bot.late import is_there, still_holds
 from handlers.admission import MOST_COMMANDS, deaf_to
 from handlers.commands import Command, Misuse, parse
 from handlers.deliveries import TextWritten
@@ -61,7 +62,11 @@ class Intake:
     async def _take(self, waiting: Waiting) -> None:
         value = waiting.value
         if not isinstance(value, TextWritten):
-            await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
+            if waiting.late and not await still_holds(self.facts.github, value):
+                _log.info("over by now")
+                await self.store.set_aside(waiting, "over", self.clock())
+            else:
+                await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
         elif why := deaf_to(value, self.app_id):
             _log.info("not listened to", why=why)
             await self._ignore(waiting, {one.position for one in waiting.candidates})
@@ -105,6 +110,10 @@ class Intake:
         position = command.position
         origin = Origin(written.kind, written.source_id, position, written.url)
         try:
+            if waiting.late and not await is_there(self.facts.github, written):
+                _log.info("gone by now")
+                await self.store.ignore([task_id], "gone", self.clock())
+                return
             found = await self.facts.about(written, command)
         except GitHubError as error:
             await self._undecidable(waiting, task_id, where, origin, error)

@@ -27,6 +27,10 @@ class Meters:
     """Webhook deliveries by what they were answered: see `bot.http.webhooks`."""
     answers: Timings = field(default_factory=lambda: Timings(SHORT))
     """Seconds from a delivery's head to its answer."""
+    missed: Counter[str] = field(default_factory=Counter[str])
+    """Missed deliveries by what became of them: see `storage.missed`."""
+    looks: Counter[str] = field(default_factory=Counter[str])
+    """Looks at GitHub's log of deliveries: those that were `done`, and those that `failed`."""
     effects: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     """Tries of effects by kind and by what became of them."""
     waits: Timings = field(default_factory=lambda: Timings(LONG))

@@ -1,4 +1,4 @@
-"""What keeps Bellhop going: inbox -> facts -> decide; outbox -> perform; clocks; webhooks.
+"""What keeps Bellhop going: inbox -> facts -> decide; outbox -> perform; clocks; webhooks; looks.
 
 One loop, woken by the store after every commit and by the next clock. What waits for GitHub or a
 runner does so in tasks of its own, so that nothing holds up anything else; only the deliveries of
@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import trail
+from bot.catch_up.look import CatchUp
 from bot.effects.perform import Performer
 from bot.effects.sending import Courier
 from bot.github.errors import GitHubError
@@ -67,6 +68,7 @@ class Pump:
     intake: Intake
     performer: Performer
     courier: Courier
+    catch_up: CatchUp
     clock: Callable[[], datetime]
     backoff: Callable[[int], float]
     keep: Keep = field(default_factory=Keep)
@@ -119,6 +121,8 @@ class Pump:
         await self._take_effects(now)
         for message in await self.courier.take(now):
             self._begin(_Sending(message.number), self.courier.send(message))
+        if self.catch_up.is_due(now):
+            self._begin("catching up", self.catch_up.look())
         self._tidy(now)
 
     async def _strike(self, task_id: str, now: datetime) -> None:
@@ -200,7 +204,11 @@ class Pump:
         is under way, or waits for something whose end is a commit.
         """
         times = [seen + LONGEST_SLEEP]
-        known = (self._line.next_due(seen), await self.store.next_due(seen))
+        known = (
+            self._line.next_due(seen),
+            await self.store.next_due(seen),
+            self.catch_up.due_at,
+        )
         times += [due for due in known if due is not None]
         seconds = max(0.0, (min(times) - self.clock()).total_seconds())
         with contextlib.suppress(TimeoutError):

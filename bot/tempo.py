@@ -24,11 +24,13 @@ class Tempo:
     `backoff_unit` stretches the waits between tries, `settle` is how many seconds to wait before
     looking for what a cut connection may have written, `clock` tells the time in UTC, and
     `github_clock` is the one by which GitHub's limits are kept, `limits` are those of callers, and
-    `pace` is that of event streams.
+    `pace` is that of event streams. `redelivery` is how many seconds a delivery may take to come
+    after GitHub was asked for it again.
     """
 
     backoff_unit: float = 1.0
     settle: float = 2.0
+    redelivery: float = 10.0
     clock: Callable[[], datetime] = now
     github_clock: Clock = field(default_factory=SystemClock)
     limits: Limits = field(default_factory=Limits)

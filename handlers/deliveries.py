@@ -200,6 +200,18 @@ _OF_NO_INSTALLATION = {ConsentRevoked}
 """What GitHub tells of a person, wherever the App is installed."""
 
 
+def listens_to(event: str, action: str | None, installation_id: int | None) -> bool:
+    """Whether a delivery may tell Bellhop anything, by what GitHub's log of deliveries has of it.
+
+    Args:
+        event: The `X-GitHub-Event` header.
+        action: Of the body, where it has one.
+        installation_id: None where it comes from no installation of the App.
+    """
+    model = _LISTENED.get(event, {}).get(action or "")
+    return model is not None and (installation_id is not None or model in _OF_NO_INSTALLATION)
+
+
 class _Envelope(GitHubValue):
     """What tells whether a delivery concerns Bellhop at all."""
 

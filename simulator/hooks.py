@@ -128,6 +128,11 @@ class Hooks:
         oldest = self._now() - KEPT
         return [one for one in reversed(self.log) if one.status and one.delivered_at > oldest]
 
+    def is_too_old(self, delivery_id: int) -> bool:
+        """Tell whether an attempt of this id was made, longer ago than GitHub keeps it."""
+        oldest = self._now() - KEPT
+        return any(one.id == delivery_id and one.delivered_at <= oldest for one in self.log)
+
     def _new_id(self) -> int:
         self._next_id += 1
         return self._next_id

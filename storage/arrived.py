@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 GIVEN_UP = ("failed", "unreadable", "no_access")
 """States of candidates that may be decided anew: nothing was made of them, and nothing said."""
+_ARRIVED = """
+    SELECT number, id, deliveries.event, received_at, deliveries.done_at,
+           CASE WHEN outcome = 'log' THEN 'log' WHEN asks > 0 THEN 'redelivery' ELSE 'webhook' END,
+           deliveries.source_id, source_kind
+    FROM deliveries LEFT JOIN missed ON guid = id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Arrived:
     received_at: datetime
     done_at: datetime | None
     asked: tuple[Asked, ...]
+    via: Literal["webhook", "redelivery", "log"] = "webhook"
+    """How it came: at once, when GitHub was asked for it again, or from GitHub's log."""
 
 
 class Arrivals:
@@ -59,15 +66,14 @@ class Arrivals:
 
 def _page(db: Database, limit: int, before: int | None) -> tuple[Arrived, ...]:
     rows = db.conn.execute(
-        "SELECT number, id, event, received_at, done_at, source_id, source_kind FROM deliveries "
-        "WHERE number < ? ORDER BY number DESC LIMIT ?",
+        f"{_ARRIVED} WHERE number < ? ORDER BY number DESC LIMIT ?",
         (2**63 - 1 if before is None else before, limit),
     ).fetchall()
     return tuple(_arrived(db, row) for row in rows)
 
 
 def _arrived(db: Database, row: Sequence[Any]) -> Arrived:
-    number, delivery_id, event, received, done, *source = row
+    number, delivery_id, event, received, done, via, *source = row
     asked = db.conn.execute(
         "SELECT task_id, state FROM candidates WHERE source_id = ? AND source_kind = ? "
         "AND delivery = ? ORDER BY position",
@@ -80,15 +86,12 @@ def _arrived(db: Database, row: Sequence[Any]) -> Arrived:
         from_text(received),
         None if done is None else from_text(done),
         tuple(Asked(*one) for one in asked),
+        via,
     )
 
 
 def _take_again(db: Database, delivery_id: str) -> Literal["again", "waits", "done", "absent"]:
-    row = db.conn.execute(
-        "SELECT number, id, event, received_at, done_at, source_id, source_kind FROM deliveries "
-        "WHERE id = ?",
-        (delivery_id,),
-    ).fetchone()
+    row = db.conn.execute(f"{_ARRIVED} WHERE id = ?", (delivery_id,)).fetchone()
     if row is None:
         return "absent"
     arrived = _arrived(db, row)

@@ -29,6 +29,8 @@ class Census:
     """Since when the task waits that has waited longest."""
     deliveries: int
     """How many deliveries are not dealt with."""
+    missed: int
+    """How many deliveries that GitHub could not bring are not dealt with."""
     effects: Mapping[str, Owing]
     """What is owed, by kind."""
 
@@ -39,10 +41,12 @@ def take(db: Database) -> Census:
         0
     ]
     waiting = db.conn.execute("SELECT count(*) FROM deliveries WHERE state = 'open'").fetchone()
+    missed = db.conn.execute("SELECT count(*) FROM missed WHERE outcome IS NULL").fetchone()
     return Census(
         dict(db.conn.execute("SELECT status, count(*) FROM tasks GROUP BY status").fetchall()),
         None if oldest is None else from_text(oldest),
         int(waiting[0]),
+        int(missed[0]),
         {
             kind: Owing(count, failing)
             for kind, count, failing in db.conn.execute(

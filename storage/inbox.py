@@ -36,6 +36,8 @@ class Waiting:
     received_at: datetime
     value: Delivery
     candidates: tuple[Candidate, ...]
+    late: bool = False
+    """It was missed when GitHub sent it, and found in GitHub's log."""
 
 
 class Inbox:
@@ -78,7 +80,8 @@ class Inbox:
             await self._engine.write(lambda db: _given_up(db, row))
             return None
         return Waiting(
-            row.number, row.delivery_id, row.event, row.received_at, value, row.candidates
+            *(row.number, row.delivery_id, row.event, row.received_at),
+            *(value, row.candidates, row.late),
         )
 
     async def forget(self, before: datetime) -> int:
@@ -110,17 +113,22 @@ class _Stored:
     received_at: datetime
     body: bytes
     candidates: tuple[Candidate, ...]
+    late: bool
 
 
 def _waiting(db: Database, limit: int, after: int) -> list[_Stored]:
     deliveries = db.conn.execute(
-        "SELECT id, event, received_at, body, number, source_id, source_kind FROM deliveries"
+        "SELECT EXISTS (SELECT 1 FROM missed WHERE guid = deliveries.id),"
+        " id, event, received_at, body, number, source_id, source_kind FROM deliveries"
         " WHERE state = 'open' AND number > ? ORDER BY number LIMIT ?",
         (after, limit),
     ).fetchall()
     return [
-        _Stored(source[0], delivery_id, event, from_text(at), body, open_of(db, *source))
-        for delivery_id, event, at, body, *source in deliveries
+        _Stored(
+            *(source[0], delivery_id, event, from_text(at), body),
+            *(open_of(db, *source), bool(late)),
+        )
+        for late, delivery_id, event, at, body, *source in deliveries
     ]
 
 

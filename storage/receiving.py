@@ -56,7 +56,7 @@ def receive(db: Database, arrivals: Sequence[Arrival]) -> Sequence[Received]:
 
 def receive_alone(db: Database, arrival: Arrival) -> Received:
     """Store an arrival with those of its candidates that are new, or find that it is known."""
-    fresh = tuple(one for one in arrival.candidates if not _is_known(db, one))
+    fresh = tuple(one for one in arrival.candidates if not is_known(db, one))
     seen = db.conn.execute("SELECT 1 FROM deliveries WHERE id = ?", (arrival.delivery_id,))
     if seen.fetchone() or (arrival.candidates and not fresh):
         return Received("duplicate")
@@ -72,7 +72,8 @@ def receive_alone(db: Database, arrival: Arrival) -> Received:
     return _accepted(fresh)
 
 
-def _is_known(db: Database, candidate: Candidate) -> bool:
+def is_known(db: Database, candidate: Candidate) -> bool:
+    """Whether what stands at this place of this source was stored before."""
     found = db.conn.execute(
         "SELECT 1 FROM candidates WHERE source_kind = ? AND source_id = ? AND position = ?",
         (candidate.source_kind, candidate.source_id, candidate.position),

@@ -34,6 +34,7 @@ from storage.inbox import Inbox
 from storage.keeping import Keep
 from storage.lists import Lists
 from storage.logs import Logs
+from storage.missed import MissedDeliveries
 from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
 from storage.people import People
@@ -53,6 +54,7 @@ class Store(Decisions):
         self.feed = Feed(engine, log_lines, numbers)
         self.inbox = Inbox(engine)
         self.arrivals = Arrivals(engine)
+        self.missed = MissedDeliveries(engine)
         self.outbound = Outbound(engine)
         self.logs = log_lines
         self.people = People(engine)
@@ -184,6 +186,7 @@ class Store(Decisions):
             pass
         await self.outbound.forget(now - keeping.OUTBOUND)
         await self.inbox.forget(now - keep.payloads)
+        await self.missed.forget(now - keep.payloads)
         await self.people.forget(now)
         await self.logs.forget(now, keep.logs)
         await self.lists.tidy()

@@ -355,7 +355,13 @@ async def staged(
             installation,
             issue,
             clock,
-            Tempo(backoff_unit=0.01, settle=0.05, clock=clock, github_clock=clock),
+            Tempo(
+                backoff_unit=0.01,
+                settle=0.05,
+                redelivery=PATIENCE,
+                clock=clock,
+                github_clock=clock,
+            ),
             resolver,
             trust,
         )

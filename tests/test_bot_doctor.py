@@ -21,11 +21,15 @@ from bot import startup
 from bot.doctor import Evidence, before_start, examine
 from bot.doctor.github import EVENTS, PERMISSIONS
 from bot.doctor.local import disk
+from bot.doctor.missed import missed
 from bot.doctor.names import names
 from bot.settings import Settings
+from handlers.missed import Missed
 from simulator.keys import made_key
-from storage import FolderLock
+from storage import FolderLock, Store
+from storage.missed import Outcome
 from tests.bot_processes import bellhop
+from tests.first_start import lay_out_in
 
 NOTHING = Evidence(
     Settings.model_validate({}), None, None, asked=False, silence="", asked_at=datetime.now(UTC)
@@ -117,6 +121,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
         "permissions",
         "events",
         "webhook",
+        "missed deliveries",
         "sign-in",
         "clock",
     }
@@ -404,3 +409,65 @@ async def test_the_command_says_it_all_and_its_exit_code_too(tmp_path: Path) -> 
     assert unreadable[0] == 2
     assert "BELLHOP_PORT" in unreadable[2]
     assert "\x1b" not in well[1] + wrong[1]
+
+
+LOOKED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+GUIDS = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "problem", "state", "told"),
+    [
+        ((), "", "ok", "2026-03-01 12:00:00 UTC; nothing was missed in three days"),
+        (("redelivered", "redelivered"), "", "ok", "in three days 2 came when asked for again"),
+        (
+            ("redelivered", "log", None),
+            "",
+            "ok",
+            "1 came when asked for again, 1 taken from the log, 1 waiting",
+        ),
+        (("redelivered", "log", "log"), "", "warning", "2 taken from the log"),
+        (("lost", "unreadable"), "", "warning", "2 given up"),
+        (("redelivered",), "GitHub answered 500", "warning", "it failed: GitHub answered 500"),
+    ],
+)
+async def test_what_was_missed(
+    tmp_path: Path, outcomes: tuple[str | None, ...], problem: str, state: str, told: str
+) -> None:
+    settings = Settings.model_validate({"data": tmp_path / "data"})
+    lay_out_in(settings)
+    now = datetime.now(UTC)
+    async with contextlib.AsyncExitStack() as stack:
+        path = settings.data / settings.database
+        store = await Store.open(path, settings.rules("bellhop"))
+        stack.push_async_callback(store.close)
+        found = [Missed(guid, 1, "issue_comment", now) for guid in GUIDS[: len(outcomes)]]
+        await store.missed.note(found, now, now)
+        for guid, outcome in zip(GUIDS, outcomes, strict=False):
+            if outcome:
+                await store.missed.done(guid, Outcome(outcome), now)
+        await store.missed.looked(LOOKED, "")
+        if problem:
+            await store.missed.looked(now, problem)
+    evidence = dataclasses.replace(NOTHING, settings=settings, asked_at=now)
+    (finding,) = missed(evidence)
+    assert finding.state == state, finding
+    assert told in finding.detail
+    assert bool(finding.remedy) is (state == "warning")
+
+
+def test_what_was_missed_of_a_database_that_never_looked(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data": tmp_path / "data"})
+    lay_out_in(settings)
+    (finding,) = missed(dataclasses.replace(NOTHING, settings=settings))
+    assert (finding.state, finding.detail) == (
+        "ok",
+        "GitHub's log was never read; nothing was missed in three days",
+    )
+
+
+def test_what_was_missed_of_what_is_no_database(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data": tmp_path})
+    (tmp_path / settings.database).write_bytes(b"no database" * 100)
+    (finding,) = missed(dataclasses.replace(NOTHING, settings=settings))
+    assert finding.state == "unchecked"

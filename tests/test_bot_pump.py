@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from bot.catch_up.look import CatchUp
 from bot.effects.perform import Performer
 from bot.effects.sending import Courier
 from bot.intake import Intake
@@ -172,7 +173,9 @@ async def test_what_becomes_due_between_the_look_and_the_sleep_is_not_slept_over
         nobody = cast("Any", None)
         courier = Courier(bench.store, nobody, UrlRules(), nobody, nobody, clock, lambda _: 1.0)
         intake, performer = cast("Intake", nobody), cast("Performer", nobody)
-        pump = Pump(bench.store, intake, performer, courier, clock, lambda _: 1.0)
+        catch_up = CatchUp(nobody)
+        catch_up.due_at = NOON + timedelta(days=1)
+        pump = Pump(bench.store, intake, performer, courier, catch_up, clock, lambda _: 1.0)
 
         async def tidied() -> bool:
             return await bench.rows("SELECT 1 FROM effects") == []

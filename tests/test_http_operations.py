@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from yarl import URL
 
 from tests.http_tasks import Client, Desk, Reply, desk
+from tests.story import until
 
 COMMENTS = r"/repos/acme/widgets/issues/\d+/comments$"
 TOKEN = "a-token-of-its-own"
@@ -98,6 +99,32 @@ async def test_a_task_leaves_its_traces_in_the_metrics(tmp_path: Path) -> None:
     assert after["bellhop_disk_free_bytes", ()] > 0
     assert any(name == "bellhop_build_info" for name, _ in after)
     assert ("bellhop_database_bytes", ("bellhop.db",)) in after
+
+
+async def test_what_was_missed_is_told(tmp_path: Path) -> None:
+    async with operated(tmp_path) as (made, bob, _):
+        stage = made.stage
+        await stage.quiet()
+        address, stage.sim.webhook_url = stage.sim.webhook_url, "http://127.0.0.1:1/hook"
+        stage.comments("alice", "/bellhop help")
+        await stage.sim.settled()
+        stage.sim.webhook_url = address
+        stage.time_passes(minutes=11)
+        await until(lambda: len(stage.replies()) == 1, "the answer")
+        await until(lambda: stage.bot.meters.looks["done"] == 2, "the end of the look")
+        await stage.quiet()
+        counted = read(await get(bob, "/metrics", TOKEN))
+        checks = (await bob.call("GET", "/startup/check")).body["checks"]
+        (told,) = (await bob.call("GET", "/deliveries?direction=inbound")).body["deliveries"]
+    assert counted["bellhop_delivery_log_looks_total", ("done",)] == 2
+    assert counted["bellhop_delivery_log_looks_total", ("failed",)] == 0
+    assert counted["bellhop_missed_deliveries_total", ("redelivered",)] == 1
+    assert counted["bellhop_missed_deliveries_total", ("lost",)] == 0
+    assert counted["bellhop_missed_deliveries_waiting", ()] == 0
+    (found,) = (one for one in checks if one["subject"] == "missed deliveries")
+    assert found["state"] == "ok"
+    assert found["detail"].endswith("; in three days 1 came when asked for again")
+    assert told["via"] == "redelivery"
 
 
 async def test_what_is_refused_and_what_goes_wrong_is_counted(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from bot.http.limiting import Limits
 from bot.http.page_deliveries import BECAME
 from handlers.effects import SendWebhook
+from handlers.missed import Missed
 from handlers.webhook_tries import Sending
 from storage.arrived import GIVEN_UP
 from storage.candidates import Candidate
@@ -70,6 +71,24 @@ async def test_it_shows_what_came_in_and_what_became_of_it(counter: Counter) -> 
     assert "was answered" in shown.text
     assert shown.text.count("issue_comment") == 2
     assert "Take again" not in shown.text
+
+
+async def test_it_shows_what_had_been_missed(counter: Counter) -> None:
+    store, clock = counter.desk.stage.bot.store, counter.desk.stage.clock
+    now = clock()
+    missed = [Missed(f"guid-{number}", number, "issue_comment", now) for number in (1, 2)]
+    await store.missed.note(missed, now, now)
+    await store.missed.asked("guid-1")
+    for number in (1, 2):
+        candidate = Candidate(id_of(number), "comment", 9000 + number, 0)
+        body = comment_body(9000 + number, text="no command")
+        arrival = Arrival(f"guid-{number}", "issue_comment", now, body, (candidate,))
+        await (store.inbox.receive if number == 1 else store.missed.take)(arrival)
+        await store.ignore([id_of(number)], "gone", now)
+    shown = (await counter.tina.get(PATH)).text
+    assert shown.count("missed, and delivered again") == 1
+    assert shown.count("missed, and taken from GitHub's log") == 1
+    assert shown.count("was gone when it was found") == 2
 
 
 async def test_what_was_given_up_is_taken_again(counter: Counter) -> None:

@@ -164,6 +164,7 @@ async def test_the_log_is_read_by_cursor_and_asked_for_redelivery(
     ("path", "status"),
     [
         (f"{LOG}?cursor=x", 400),
+        (f"{LOG}?cursor=1000000002", 400),
         (f"{LOG}?status=lost", 422),
         (f"{LOG}/1", 404),
     ],
@@ -180,3 +181,27 @@ async def test_the_log_goes_back_three_days(place: Place) -> None:
     place.sim.now = lambda: later
     claims = {"iat": int(later.timestamp()), "exp": int(later.timestamp()) + 60}
     assert (await place.call("GET", LOG, place.jwt(**claims))).json == []
+    path = f"{LOG}/{place.sim.deliveries[0].id}"
+    assert (await place.call("GET", path, place.jwt(**claims))).status == 404
+    assert (await place.call("POST", f"{path}/attempts", place.jwt(**claims))).status == 422
+    assert (await place.call("POST", f"{LOG}/1/attempts", place.jwt(**claims))).status == 404
+
+
+async def test_what_is_under_way_is_not_in_the_log_yet(place: Place, receiver: Receiver) -> None:
+    place.sim.ping()
+    await place.sim.settled()
+    receiver.gate.clear()
+    place.sim.ping()
+    assert len((await place.call("GET", LOG, place.jwt())).json) == 1
+    receiver.gate.set()
+    await place.sim.settled()
+    assert len((await place.call("GET", LOG, place.jwt())).json) == 2
+
+
+async def test_only_the_app_itself_may_see_the_log(place: Place) -> None:
+    place.sim.ping()
+    await place.sim.settled()
+    path = f"{LOG}/{place.sim.deliveries[0].id}"
+    token = await place.token()
+    for method, one in (("GET", LOG), ("GET", path), ("POST", f"{path}/attempts")):
+        assert (await place.call(method, one, token)).status == 401

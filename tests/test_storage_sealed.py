@@ -25,7 +25,12 @@ from storage.webhook_secrets import SealedSecret
 from tests.makers import HOUR, NOON, id_of, task_in
 from tests.storage_support import Bench, opened
 
-OPEN = {("keys", "digest"), ("sessions", "digest"), ("deliveries", "body")}
+OPEN = {
+    ("keys", "digest"),
+    ("sessions", "digest"),
+    ("deliveries", "body"),
+    ("missed", "body"),
+}
 """Columns of bytes that hold no ciphertext."""
 FORMER = FormerKey(b"new:marker", b"new:worker", NOON)
 

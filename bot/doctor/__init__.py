@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bot import startup
 from bot.doctor import github, local
 from bot.doctor.findings import Evidence, Finding, State
+from bot.doctor.missed import missed
 from bot.doctor.names import names, names_given
 from bot.github.about import TIMEOUT, Said, ask, ask_as_client
 from bot.github.app import AppIdentity, AppTokens
@@ -56,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     github.answers,
     github.permissions,
     github.webhook,
+    missed,
     github.sign_in,
     github.clock,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bot.github.hook_log import HookLog
 from bot.github.reading import Reading
 from bot.github.writing import Writing
 
 
-class GitHub(Reading, Writing):
+class GitHub(Reading, Writing, HookLog):
     """Everything the bot asks of GitHub's REST API and does through it.
 
     Questions are repeated for about five seconds where that may help; writes are sent once. All

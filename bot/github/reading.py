@@ -21,6 +21,7 @@ from bot.github.shapes import (
     App,
     Branch,
     Content,
+    Installation,
     Issue,
     Known,
     Pull,
@@ -131,6 +132,20 @@ class Reading(Calls):
             raise
         return True
 
+    async def is_suspended(self, installation_id: int) -> bool:
+        """Whether an installation may not be used for now.
+
+        Raises:
+            GitHubError: GitHub did not say; `Refused` where there is none.
+        """
+        url = f"/app/installations/{installation_id}"
+
+        async def ask() -> Answer:
+            return await self._api.call("GET", url, bearer=self.tokens.jwt())
+
+        answer = await patiently(self.clock, ask)
+        return parse(Installation, answer.data).suspended_at is not None
+
     async def locate(self, full_name: str) -> RepoRef | None:
         """The repository of a name, if the App is installed on it under that name.
 
@@ -173,6 +188,11 @@ class Reading(Calls):
         """An issue or pull request; None if it is gone."""
         answer = await self._found(repo, f"/repos/{repo.full_name}/issues/{number}")
         return None if answer is None else parse(Issue, answer.data).facts()
+
+    async def has_comment(self, repo: RepoRef, comment_id: int) -> bool:
+        """Whether a comment on an issue or pull request is there."""
+        url = f"/repos/{repo.full_name}/issues/comments/{comment_id}"
+        return await self._found(repo, url) is not None
 
     async def comments(
         self, repo: RepoRef, number: int, limit: int = 300, since: datetime | None = None

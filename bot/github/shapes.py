@@ -67,6 +67,12 @@ class Known(Shape):
     id: int
 
 
+class Installation(Shape):
+    """An installation of the App, of which only this is read."""
+
+    suspended_at: datetime | None = None
+
+
 class Token(Shape):
     """An installation token, its end, and the repositories that it was narrowed to."""
 

@@ -44,11 +44,16 @@ class DeliveredCommand(Body):
 
 
 class InboundDelivery(Body):
-    """A delivery of GitHub's that was stored."""
+    """A delivery of GitHub's that was stored.
+
+    `via` tells how it came: at once, or when it had been missed, by a redelivery or from GitHub's
+    log.
+    """
 
     direction: Literal["inbound"] = "inbound"
     id: str
     event: str
+    via: Literal["webhook", "redelivery", "log"]
     state: Literal["waiting", "done"]
     received_at: datetime
     done_at: datetime | None
@@ -98,6 +103,7 @@ def inbound_body(arrived: Arrived) -> InboundDelivery:
     return InboundDelivery(
         id=arrived.id,
         event=arrived.event,
+        via=arrived.via,
         state="waiting" if arrived.done_at is None else "done",
         received_at=arrived.received_at,
         done_at=arrived.done_at,

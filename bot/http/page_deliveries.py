@@ -29,12 +29,18 @@ BECAME = {
     "task": "became a task",
     "answered": "was answered",
     "ignored": "asked for nothing",
+    "gone": "was gone when it was found",
     "restored": "was dealt with before the backup",
     "failed": "given up: a mistake in Bellhop, see the log",
     "unreadable": "given up: its text cannot be read any more",
     "no_access": "given up: the App had no access",
 }
 """What became of a line that may be a command."""
+CAME = {
+    "redelivery": "missed, and delivered again",
+    "log": "missed, and taken from GitHub's log",
+}
+"""How a delivery came that did not come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class DeliveryPages:
             "first": before is None,
             "older": older and _link(outbound=outbound, cursor=older),
             "became": BECAME,
+            "came": CAME,
             "given_up": GIVEN_UP,
             "problem": problem.detail if problem else None,
             "notice": pages.done(request, NOTICES),

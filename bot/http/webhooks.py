@@ -182,6 +182,15 @@ def _arrival(
     return None if asked is None else Arrival(delivery, event, door.clock(), content, asked)
 
 
+def from_log(door: WebhookDoor, delivery: str, event: str, body: bytes) -> Arrival | None:
+    """What is to be stored of a delivery that GitHub's log has; None when it asks for nothing.
+
+    Raises:
+        Problem: the body is not what GitHub sends for the event.
+    """
+    return _arrival(door, {_EVENT_NAME: event, hdrs.CONTENT_TYPE: JSON}, delivery, body)
+
+
 def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ...] | None:
     """The lines that may be commands; None when the delivery asks for nothing at all."""
     if seen := glance(event, content):

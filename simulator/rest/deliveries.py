@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from simulator.rest.apps import as_app
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # What `status=` means to GitHub; a delivery that got no answer at all is neither.
 STATUSES = {"success": range(200, 400), "failure": range(400, 600)}
+# Where a page begins is told by the `Link` header alone; nobody is to make such a cursor.
+CURSOR = re.compile(r"v1_(\d{1,18})")
 
 
 def _item(delivery: Delivery) -> Json:
@@ -47,21 +50,28 @@ def list_deliveries(call: Call) -> web.Response:
     """`GET /app/hook/deliveries?cursor=&per_page=&status=`, newest first."""
     as_app(call)
     query = call.request.query
-    cursor, status = query.get("cursor"), query.get("status")
-    if cursor is not None and not cursor.isdecimal():
-        raise ApiError(400, "The cursor is not valid.")
+    status, before = query.get("status"), _before(query.get("cursor"))
     if status is not None and status not in STATUSES:
         raise ApiError(422, "Invalid request.\n\n'status' must be one of: success, failure.")
     found = [
         one
         for one in call.backend.world.hooks.recent()
-        if (cursor is None or one.id < int(cursor))
+        if (before is None or one.id < before)
         and (status is None or one.status_code in STATUSES[status])
     ]
     size = call.page_size()
     part = found[:size]
-    more = {"Link": f'<{call.url(cursor=str(part[-1].id))}>; rel="next"'} if found[size:] else {}
+    following = call.url(cursor=f"v1_{part[-1].id}") if found[size:] else None
+    more = {"Link": f'<{following}>; rel="next"'} if following else {}
     return reply([_item(one) for one in part], headers=more)
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (found := CURSOR.fullmatch(cursor)):
+        raise ApiError(400, "The cursor is not valid.")
+    return int(found[1])
 
 
 def _delivery(call: Call) -> Delivery:
@@ -89,7 +99,10 @@ def get_delivery(call: Call) -> web.Response:
 
 
 def redeliver(call: Call) -> web.Response:
-    """`POST /app/hook/deliveries/{delivery_id}/attempts`."""
+    """`POST /app/hook/deliveries/{delivery_id}/attempts`; what GitHub keeps no more is refused."""
+    as_app(call)
+    if call.world.hooks.is_too_old(call.number("delivery_id")):
+        raise ApiError(422, "The delivery is too old to be redelivered.")
     call.world.hooks.redeliver(_delivery(call))
     return reply({}, 202)
 

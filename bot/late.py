@@ -1,0 +1,70 @@
+"""Whether what came late still holds, hours or days after it happened."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from bot.github.client import GitHub
+from bot.github.errors import Refused
+from bot.github.values import RepoRef
+from handlers.deliveries import (
+    AppRemoved,
+    Delivery,
+    IssueGone,
+    PullRequestClosed,
+    RepositoryGone,
+    RepositoryRenamed,
+    TextWritten,
+)
+from handlers.github_objects import Repository
+
+OUT_OF_SIGHT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+"""Refusals to show a place: what was told of it last counts."""
+
+
+async def is_there(github: GitHub, written: TextWritten) -> bool:
+    """Whether a text is still on GitHub.
+
+    Raises:
+        GitHubError: GitHub did not say.
+    """
+    repo = _ref(written.installation_id, written.repository)
+    if written.kind == "comment":
+        return await github.has_comment(repo, written.source_id)
+    return await github.issue(repo, written.subject.number) is not None
+
+
+async def still_holds(github: GitHub, happened: Delivery) -> bool:
+    """Whether what happened has not been taken back: an issue may be open again by now.
+
+    Raises:
+        GitHubError: GitHub did not say.
+    """
+    try:
+        return await _holds(github, happened)
+    except Refused as error:
+        if error.status in OUT_OF_SIGHT:
+            return True
+        raise
+
+
+async def _holds(github: GitHub, happened: Delivery) -> bool:
+    match happened:
+        case IssueGone(reason="closed") | PullRequestClosed():
+            repo = _ref(happened.installation_id, happened.repository)
+            issue = await github.issue(repo, happened.number)
+            return issue is None or issue.state == "closed"
+        case RepositoryGone(reason="archived"):
+            repo = _ref(happened.installation_id, happened.repository)
+            return (await github.repository(repo)).archived
+        case RepositoryRenamed():
+            repo = _ref(happened.installation_id, happened.repository)
+            return (await github.repository(repo)).full_name == repo.full_name
+        case AppRemoved(reason="suspended"):
+            return await github.is_suspended(happened.installation_id)
+        case _:
+            return True
+
+
+def _ref(installation_id: int, repository: Repository) -> RepoRef:
+    return RepoRef(installation_id, repository.id, repository.full_name)
