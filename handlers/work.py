@@ -18,6 +18,9 @@ from handlers.repo_config import RepoConfig
 from handlers.task import Branches, Status, Task, Wish, advance
 from handlers.values import Clocks, CurrentState, FollowUp, Person, Usage, Where
 
+PLACE = ("waiting_for_slot", "waiting for a free place")
+"""The state, with its message, of what was admitted and waits for its turn."""
+
 
 def admit(view: View, command: Command, where: Where, found: Circumstances) -> Wish | Refusal:
     """What a new task is to do, or why there is none; the role was looked at before."""
@@ -48,17 +51,29 @@ def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: date
         origin=event.origin,
         owner=event.sender,
         requester=event.sender,
-        branches=_branches(name, event.found, wish, _base_of(event.command)),
+        branches=branches_of(name, event.found, wish, _base_of(event.command)),
         status=Status.QUEUED,
-        state=CurrentState(now, "waiting_for_slot", "waiting for a free place"),
+        state=CurrentState(now, *PLACE),
         created_at=now,
         queued_at=now,
         updated_at=now,
+        outsiders=event.found.outsiders,
     )
 
 
-def anew(task: Task, wish: Wish, requester: Person, branches: Branches, now: datetime) -> Task:
-    """A new attempt of a task that has ended."""
+def anew(
+    task: Task,
+    wish: Wish,
+    requester: Person,
+    branches: Branches,
+    now: datetime,
+    *,
+    outsiders: bool,
+) -> Task:
+    """A new attempt of a task that has ended; `outsiders` is whether it is shown text of theirs.
+
+    It is told of the attempts before, so what reached one of them reaches it, too.
+    """
     return replace(
         advance(task, Status.QUEUED, now, state="waiting_for_slot", message="asked for again"),
         wish=wish,
@@ -81,6 +96,7 @@ def anew(task: Task, wish: Wish, requester: Person, branches: Branches, now: dat
         queued_at=now,
         started_at=None,
         completed_at=None,
+        outsiders=task.outsiders or outsiders,
         branches=replace(branches, pushing=None, pushed=False),
     )
 
@@ -128,7 +144,7 @@ def _base_of(command: Command | Misuse) -> str | None:
     return command.options.base if isinstance(command, Command) else None
 
 
-def _branches(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
+def branches_of(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
     """Where the worker starts, and where it may push."""
     pull = found.pull
     if wish.command == "ask" and pull and pull.same_repository:
