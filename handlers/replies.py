@@ -66,12 +66,14 @@ def status_list(
 def waits_for_approval(task: Task, quoted: str, role: Role, days: int) -> str:
     """A command of somebody who may not give it waits until somebody approves it."""
     command = task.wish.command
+    place = "pull request" if task.where.is_pull_request else "issue"
     return (
         f"`/{command}` by {neutral_line(task.owner.login)} waits: it needs the "
         f"**{COMMANDS[command].role.name.lower()}** role on this repository, and theirs is "
         f"**{role.name.lower()}**.\n\n"
         + _to_approve(task, quoted, "Somebody with write access")
-        + f" Nobody needs to answer: it is dropped after {days} days."
+        + f"\n\nThe agent will also read what the {place} says. Nobody needs to answer: it is "
+        f"dropped after {days} days."
     )
 
 
@@ -85,11 +87,10 @@ def still_wanted(task: Task, quoted: str, age: timedelta) -> str:
 
 
 def _to_approve(task: Task, quoted: str, who: str) -> str:
-    hidden = f" `{BEGIN}…{END}` is a character that nobody sees." if BEGIN in quoted else ""
+    hidden = f"\n\n`{BEGIN}…{END}` is a character that nobody sees." if BEGIN in quoted else ""
     return (
         f"{who} can start it with `/approve {_hash(task)}`. What runs then is this text, whatever "
-        f"becomes of the comment:\n\n{quoted}\n\nLook at what it asks for, and at what the "
-        f"{'pull request' if task.where.is_pull_request else 'issue'} says.{hidden}"
+        f"becomes of the comment:\n\n{quoted}{hidden}"
     )
 
 
