@@ -235,7 +235,7 @@ def pull_request_body(task: Task) -> str:
     words = neutral(task.body or task.summary or "")
     number = task.where.number
     tie = "" if number is None else f"{keyword} #{number}\n\n"
-    asked = f"Asked for by {neutral_line(task.requester.login)} with `/{task.wish.command}`"
+    asked = f"Asked for by {_who_asked(task)} with `/{task.wish.command}`"
     where = "through the API" if number is None else f"in #{number}"
     return (
         f"{words}\n\n{tie}"
@@ -244,6 +244,13 @@ def pull_request_body(task: Task) -> str:
         + f" as `{task.name}`: review it like any other change."
         + (f"\n\n{NO_CHECKS}" if task.skip_ci else "")
     ).strip()
+
+
+def _who_asked(task: Task) -> str:
+    approval = task.approval
+    if approval is None or approval.asker.id == task.owner.id:
+        return neutral_line(task.requester.login)
+    return f"{neutral_line(approval.asker.login)}, approved by {neutral_line(task.owner.login)},"
 
 
 def _done(task: Task) -> str:
