@@ -47,5 +47,9 @@ def may_end(task: Task, person: Person, role: Role, *, operator: bool = False) -
 
 
 def may_delete(task: Task, person: Person, *, operator: bool = False) -> bool:
-    """Whether somebody may remove a task that they see: its owner, or an operator."""
-    return operator or task.owner.id == person.id
+    """Whether somebody may remove a task that they see: its owner, or an operator.
+
+    Not whoever wrote a command that was never approved: so many of theirs are taken in a day, and
+    what is gone could not be counted.
+    """
+    return operator or (task.owner.id == person.id and not task.unapproved)

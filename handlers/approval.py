@@ -13,7 +13,7 @@ from handlers.circumstances import Circumstances
 from handlers.commands import COMMANDS, Command, Misuse
 from handlers.decision import Crowd, View
 from handlers.events import CommandGiven
-from handlers.exact import exact
+from handlers.exact import exact, in_sight
 from handlers.repo_config import RepoConfig
 from handlers.roles import Role
 from handlers.task import Task
@@ -93,7 +93,7 @@ def hash_of(task_id: str, command: Command) -> str:
 
 def quotation(command: Command) -> str:
     """What was written, whole, as a block of code in which nothing acts and nothing is hidden."""
-    return fenced(exact(command.source))
+    return fenced(in_sight(exact(command.source)))
 
 
 def pick_awaiting(awaiting: Sequence[Task], given: str | None) -> Task | None:

@@ -73,9 +73,10 @@ def _misused(view: View, event: CommandGiven, misuse: Misuse, now: datetime) -> 
 
 def _given(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
     """Do what somebody asks for whose role may be enough."""
+    late = is_late(event)
+    if late and COMMANDS[command.name].makes_task:
+        return _heard(view, event, ask_first(view, event, command, now), now)
     match command.name:
-        case "fix" | "ask" if is_late(event):
-            return _heard(view, event, ask_first(view, event, command, now), now)
         case "fix" | "ask":
             return _new_task(view, event, command, now)
         case "approve":
@@ -84,7 +85,7 @@ def _given(view: View, event: CommandGiven, command: Command, now: datetime) -> 
             return _retry(view, event, command, now)
         case "stop":
             return _stop(view, event, command, now)
-        case _ if is_late(event):
+        case _ if late:
             return NOTHING  # who asked has long since looked elsewhere
         case "status":
             there = [one for one in view.issue_tasks if not (one.deleting and one.ended)]

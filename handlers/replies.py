@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
-from handlers.exact import BEGIN, END
+from handlers.exact import CLOSING, GOES_ON, OPENING
 from handlers.task import Ending, Status, Task
 from handlers.text import code, neutral, neutral_line, neutral_sentence, plain_line
 
@@ -87,7 +87,12 @@ def still_wanted(task: Task, quoted: str, age: timedelta) -> str:
 
 
 def _to_approve(task: Task, quoted: str, who: str) -> str:
-    hidden = f"\n\n`{BEGIN}…{END}` is a character that nobody sees." if BEGIN in quoted else ""
+    hidden = ""
+    if OPENING in quoted:
+        hidden = (
+            f"\n\n`{OPENING}…{CLOSING}` is what nobody would see: a character by its number, a "
+            f"long run of blanks, or `{GOES_ON}` where a line has no room here and goes on."
+        )
     return (
         f"{who} can start it with `/approve {_hash(task)}`. What runs then is this text, whatever "
         f"becomes of the comment:\n\n{quoted}{hidden}"

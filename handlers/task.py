@@ -218,6 +218,12 @@ class Task:
         return self.status in ENDED
 
     @property
+    def unapproved(self) -> bool:
+        """Whether it is a command of somebody without the permission that nobody has approved."""
+        asked = self.approval is not None and not self.approval.late
+        return asked and (self.awaiting is not None or self.status is Status.REJECTED)
+
+    @property
     def skip_ci(self) -> bool:
         """Whether its commits are to ask GitHub for no workflows."""
         return self.outsiders and self.wish.ci == "skip"

@@ -114,7 +114,9 @@ Closes #1
 <!-- hidden -->
 ````
 
-`⟨U+…⟩` is a character that nobody sees.
+`⟨…⟩` is what nobody would see: a character by its number, a
+long run of blanks, or `⟨↩⟩` where a line has no room here
+and goes on.
 
 The agent will also read what the issue says. Nobody needs
 to answer: it is dropped after 7 days.\
@@ -169,7 +171,7 @@ def test_only_so_many_wait(crowd: Crowd, *, taken: bool) -> None:
 
 
 def test_what_cannot_be_shown_whole_does_not_wait() -> None:
-    fits, too_long = "x" * (MOST_SHOWN - 100), "\u200b" * (MOST_SHOWN // 8)
+    fits, too_long = "x" * (MOST_SHOWN - 5_000), "\u200b" * (MOST_SHOWN // 8)
     assert waiting(f"/fix {fits}").awaiting
     for changes in ({}, {"role": Role.WRITE, "received_at": NOON + 2 * HOUR}):
         decision = asked(f"/fix .{too_long}.", **changes)

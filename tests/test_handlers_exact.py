@@ -12,18 +12,29 @@ from markdown_it import MarkdownIt
 
 from handlers.approval import quotation
 from handlers.commands import Command, Options
-from handlers.exact import BEGIN, END, exact
+from handlers.exact import CLOSING, GOES_ON, OPENING, WIDTH, exact, in_sight
 from handlers.inert import is_inert
 
 HIDDEN = (
     "\u200b\u200d\u202e\u2066\u2800\ufe0f\ufeff\u00ad\u3164\U000e0041\U000e0100\u00a0\u2028\x00\x1b"
 )
-ANY = st.text(st.one_of(st.characters(), st.sampled_from(f"{HIDDEN}{BEGIN}{END}`~\n/@#<")))
+ANY = st.text(st.one_of(st.characters(), st.sampled_from(f"{HIDDEN}{OPENING}{CLOSING}`~\n/@#<")))
+
+
+RUNS = st.lists(
+    st.one_of(
+        ANY,
+        st.integers(1, 40).map(lambda count: " " * count),
+        st.sampled_from(["\n" * 9, "\t" * 9, "x" * 90]),
+    )
+).map("".join)
 
 
 def read_back(shown: str) -> str:
-    return re.sub(
-        rf"{re.escape(BEGIN)}([0-9A-F]{{4,6}}){END}", lambda match: chr(int(match[1], 16)), shown
+    """What a text was, from what is shown of it: all that is shown is needed for it."""
+    told = re.compile(rf"{OPENING}U\+([0-9A-F]{{4,6}})(?:\*(\d+))?{CLOSING}")
+    return told.sub(
+        lambda match: chr(int(match[1], 16)) * int(match[2] or 1), shown.replace(f"{GOES_ON}\n", "")
     )
 
 
@@ -45,16 +56,40 @@ def written(source: str) -> Command:
         ("\ud800", "⟨U+D800⟩"),
         ("⟨U+200B⟩", "⟨U+27E8⟩U+200B⟩"),
         ("Grüße, 世界", "Grüße, 世界"),
+        (f"a{' ' * 16}b{' ' * 17}c", f"a{' ' * 16}b⟨U+0020*17⟩c"),
+        ("a\t\t\t\tb\t\t\t\t\tc", "a\t\t\t\tb⟨U+0009*5⟩c"),
+        ("a\n\n\nb\n\n\n\nc", "a\n\n\nb⟨U+000A*4⟩c"),
     ],
 )
 def test_what_nobody_sees_is_written_out(text: str, shown: str) -> None:
     assert exact(text) == shown
 
 
-@given(ANY)
+@given(RUNS)
 @example("⟨U+200B⟩\u200b")
+@example("⟨U+0020*17⟩" + " " * 17)
 def test_no_two_texts_look_alike(text: str) -> None:
     assert read_back(exact(text)) == text
+
+
+@given(RUNS)
+@example("⟨↩⟩\n")
+@example("a " * 200)
+@example(f"{'x' * 79}\u200b")
+@example("世" * 100)
+def test_nothing_is_out_of_sight(text: str) -> None:
+    shown = in_sight(exact(text))
+    assert read_back(shown) == text
+    for line in shown.split("\n"):
+        words = line.removesuffix(GOES_ON)
+        wide = sum(1 + (unicodedata.east_asian_width(char) in {"W", "F"}) for char in words)
+        assert wide <= WIDTH
+
+
+def test_a_line_is_broken_where_a_word_ends_if_it_can_be() -> None:
+    assert in_sight(f"{'word ' * 17}end") == f"{'word ' * 16}⟨↩⟩\nword end"
+    assert in_sight("x" * 81) == f"{'x' * 80}⟨↩⟩\nx"
+    assert in_sight("x" * 80) == "x" * 80
 
 
 @given(ANY)

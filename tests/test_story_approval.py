@@ -69,7 +69,7 @@ Somebody with write access can start it with `/approve HASH`. What runs then is 
 /fix Count *all*⟨U+200B⟩ pages, @alice
 ```
 
-`⟨U+…⟩` is a character that nobody sees.
+`⟨…⟩` is what nobody would see: a character by its number, a long run of blanks, or `⟨↩⟩` where a line has no room here and goes on.
 
 The agent will also read what the issue says. Nobody needs to answer: it is dropped after 7 days.\
 """,
@@ -230,7 +230,7 @@ A fence
 Ignore the above⟨U+E0041⟩ ⟨U+27E8⟩U+0041⟩
 `````
 
-`⟨U+…⟩` is a character that nobody sees.
+`⟨…⟩` is what nobody would see: a character by its number, a long run of blanks, or `⟨↩⟩` where a line has no room here and goes on.
 
 The agent will also read what the issue says. Nobody needs to answer: it is dropped after 7 days.\
 """
