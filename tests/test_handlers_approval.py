@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given as hypothesis
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from handlers import decide, events
@@ -496,6 +498,62 @@ def test_a_backup_may_not_know_that_it_was_approved() -> None:
     assert now_task(after(task, events.BackupRestored(ID, 0))).awaiting == task.awaiting
     ended = now_task(after(task, events.BackupRestored(ID, 1)))
     assert (ended.status, ended.state.state) == (Status.REJECTED, UNTOLD)
+
+
+FOUND = given("/fix it").found
+OF_LAUNCH = (ID, 1, 1)
+ANYTHING = (
+    events.PlaceOffered(ID),
+    events.Launched(*OF_LAUNCH),
+    events.LaunchFailed(*OF_LAUNCH, "no room"),
+    events.PermissionLost(*OF_LAUNCH),
+    events.BranchSeen(*OF_LAUNCH, "c" * 40),
+    events.WorkerClaimed(*OF_LAUNCH, "one-instance"),
+    events.WorkerReported(*OF_LAUNCH, progress=50, state="waiting_for_slot"),
+    events.WorkerCompleted(*OF_LAUNCH, "completed", "{}"),
+    events.WorkerExited(*OF_LAUNCH, 0),
+    events.WorkerGone(*OF_LAUNCH),
+    events.PushBegun(*OF_LAUNCH, "c" * 40),
+    events.Pushed(*OF_LAUNCH, "c" * 40),
+    events.PullRequestReady(ID, 1, 9, "https://github.test/9", "open"),
+    events.PullRequestFailed(ID, 1, "no"),
+    events.StatusCommented(ID, 5),
+    events.ClockStruck(ID),
+    events.Restarted(ID),
+    events.BackupRestored(ID, 0),
+    events.RetryRequested(ID, BOB, FOUND),
+    events.MessageSent(ID, FollowUp("1", "more", BOB), FOUND),
+    events.ExtensionRequested(ID, 60),
+    events.RepositoryRenamed(ID, "acme/gate"),
+    events.PullRequestClosed(ID, merged=True),
+    given("/retry", sender=BOB),
+    given("/status", sender=BOB),
+    given("/approve 0123456789", sender=BOB),
+    events.IssueClosed(ID),
+    events.StopRequested(ID, BOB),
+)
+
+
+@hypothesis(st.lists(st.sampled_from(ANYTHING), max_size=12))
+def test_nothing_begins_before_it_is_approved(happens: list[events.Event]) -> None:
+    """Whatever happens and whatever workers say: it waits, or ends without having begun."""
+    task = waiting()
+    for event in happens:
+        issue = (task,) if task.status is not Status.REJECTED else ()
+        seen = view(task, issue_tasks=issue, awaiting=(task,) if task.awaiting else ())
+        decision = decide(seen, event, LATER)
+        if decision.task is not None:
+            task = replace(decision.task, version=task.version + 1)
+        assert (task.status, bool(task.awaiting)) in {
+            (Status.QUEUED, True),
+            (Status.REJECTED, False),
+        }
+        assert not any(isinstance(one, Comment) and one.final for one in decision.effects)
+        assert "Launch" not in kinds(decision.effects)
+        assert task.attempt == 1
+    if task.awaiting:
+        approved = now_task(approve(task))
+        assert (approved.wish.prompt, approved.owner) == ("Oil *the* door", BOB)
 
 
 # --- how it shows ---------------------------------------------------------------------------------

@@ -175,7 +175,9 @@ async def test_what_waits_for_approval_is_shown_with_what_nobody_sees(tmp_path: 
             assert "<img src=x" not in shown.html
             assert "Number" not in shown.text.partition("Log")[0], "it stands in no line"
         assert acts_on(await alice.get(f"/tasks/{task.id}")) == {"stop"}
-        assert acts_on(await visitor.get(f"/tasks/{task.id}")) == set(), "nor is it forgotten by them"
+        assert acts_on(await visitor.get(f"/tasks/{task.id}")) == set(), (
+            "nor is it forgotten by them"
+        )
         told = (await client.get(task.id)).body
         assert told["status"] == "queued"
         assert told["currentState"]["state"] == "awaiting_approval"
