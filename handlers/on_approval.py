@@ -38,9 +38,10 @@ def ask_first(
         return refusal
     task = _waiting(view, event, command, now, late=may)
     if may:
-        said = replies.still_wanted(task, quoted, event.age)
+        said = replies.still_wanted(task, quoted, event.age, view.rules)
     else:
-        said = replies.waits_for_approval(task, quoted, event.found.role, EXPIRES.days)
+        role, days = event.found.role, EXPIRES.days
+        said = replies.waits_for_approval(task, quoted, role, days, view.rules)
     entry = Entry(
         "status",
         f"/{command.name} by {event.sender.login} waits for approval",

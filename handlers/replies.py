@@ -63,7 +63,7 @@ def status_list(
     return f"| task | command | state | time | pull request |\n|---|---|---|---|---|\n{rows}"
 
 
-def waits_for_approval(task: Task, quoted: str, role: Role, days: int) -> str:
+def waits_for_approval(task: Task, quoted: str, role: Role, days: int, rules: Rules) -> str:
     """A command of somebody who may not give it waits until somebody approves it."""
     command = task.wish.command
     place = "pull request" if task.where.is_pull_request else "issue"
@@ -71,22 +71,23 @@ def waits_for_approval(task: Task, quoted: str, role: Role, days: int) -> str:
         f"`/{command}` by {neutral_line(task.owner.login)} waits: it needs the "
         f"**{COMMANDS[command].role.name.lower()}** role on this repository, and theirs is "
         f"**{role.name.lower()}**.\n\n"
-        + _to_approve(task, quoted, "Somebody with write access")
+        + _to_approve(task, quoted, "Somebody with write access", rules)
         + f"\n\nThe agent will also read what the {place} says. Nobody needs to answer: it is "
         f"dropped after {days} days."
     )
 
 
-def still_wanted(task: Task, quoted: str, age: timedelta) -> str:
+def still_wanted(task: Task, quoted: str, age: timedelta, rules: Rules) -> str:
     """A command that Bellhop heard of late waits until somebody says that it is still wanted."""
     login = neutral_line(task.owner.login)
     return (
         f"`/{task.wish.command}` by {login} is {_span(age)} old: I could not hear it sooner. "
-        "Still wanted?\n\n" + _to_approve(task, quoted, f"{login}, or somebody with write access,")
+        "Still wanted?\n\n"
+        + _to_approve(task, quoted, f"{login}, or somebody with write access,", rules)
     )
 
 
-def _to_approve(task: Task, quoted: str, who: str) -> str:
+def _to_approve(task: Task, quoted: str, who: str, rules: Rules) -> str:
     hidden = ""
     if OPENING in quoted:
         hidden = (
@@ -94,8 +95,8 @@ def _to_approve(task: Task, quoted: str, who: str) -> str:
             f"long run of blanks, or `{GOES_ON}` where a line has no room here and goes on."
         )
     return (
-        f"{who} can start it with `/approve {_hash(task)}`. What runs then is this text, whatever "
-        f"becomes of the comment:\n\n{quoted}{hidden}"
+        f"{who} can start {_named(task, rules)} with `/approve {_hash(task)}`. What runs then is "
+        f"this text, whatever becomes of the comment:\n\n{quoted}{hidden}"
     )
 
 

@@ -103,9 +103,9 @@ def test_the_reply_quotes_what_would_run() -> None:
 `/fix` by ada waits: it needs the **write** role on this
 repository, and theirs is **read**.
 
-Somebody with write access can start it with `/approve
-HASH`. What runs then is this text, whatever becomes of the
-comment:
+Somebody with write access can start `brave-otter-4f2` with
+`/approve HASH`. What runs then is this text, whatever
+becomes of the comment:
 
 ````text
 /fix Oil it⟨U+202E⟩, @everyone
@@ -358,9 +358,9 @@ def test_a_late_command_is_quoted_too() -> None:
 `/fix` by ada is 3 h 0 min old: I could not hear it sooner.
 Still wanted?
 
-ada, or somebody with write access, can start it with
-`/approve HASH`. What runs then is this text, whatever
-becomes of the comment:
+ada, or somebody with write access, can start
+`brave-otter-4f2` with `/approve HASH`. What runs then is
+this text, whatever becomes of the comment:
 
 ```text
 /fix it

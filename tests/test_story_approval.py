@@ -63,7 +63,7 @@ async def test_an_outsider_asks_and_a_writer_approves(tmp_path: Path) -> None:
                 """\
 `/fix` by visitor waits: it needs the **write** role on this repository, and theirs is **read**.
 
-Somebody with write access can start it with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
+Somebody with write access can start [`NAME`](PAGE) with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
 
 ```text
 /fix Count *all*⟨U+200B⟩ pages, @alice
@@ -121,7 +121,7 @@ Nothing waits here under this hash. What waits:
                 """\
 `/ask` by visitor waits: it needs the **triage** role on this repository, and theirs is **read**.
 
-Somebody with write access can start it with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
+Somebody with write access can start [`NAME`](PAGE) with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
 
 ```text
 /ask Is it broken?
@@ -214,7 +214,7 @@ async def test_a_hostile_command_is_quoted_and_does_nothing(tmp_path: Path) -> N
                 """\
 `/fix` by visitor waits: it needs the **write** role on this repository, and theirs is **read**.
 
-Somebody with write access can start it with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
+Somebody with write access can start [`NAME`](PAGE) with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
 
 `````text
 /fix ⟨U+202E⟩it, @alice
@@ -268,7 +268,7 @@ async def test_a_late_command_is_asked_back(tmp_path: Path) -> None:
                 """\
 `/ask` by tina is 3 h old: I could not hear it sooner. Still wanted?
 
-tina, or somebody with write access, can start it with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
+tina, or somebody with write access, can start [`NAME`](PAGE) with `/approve HASH`. What runs then is this text, whatever becomes of the comment:
 
 ```text
 /ask Is it broken now?
