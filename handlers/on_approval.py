@@ -91,7 +91,6 @@ def _waiting(
         awaiting=command,
         branches=Branches(default, default),
         clocks=Clocks(expires_at=now + EXPIRES),
-        outsiders=not late,
     )
 
 

@@ -32,6 +32,7 @@ from handlers.work import (
     asked_again,
     brief_again,
     brief_of,
+    outsiders_in,
     queued,
     where_it_is_now,
 )
@@ -221,7 +222,7 @@ def _go_on(
     last = task.pending[-1]
     model = next((one.model for one in reversed(task.pending) if one.model), wish.model)
     prompt = "\n\n".join(one.text for one in task.pending)
-    outsiders = found is not None and found.outsiders
+    outsiders = found is not None and outsiders_in(found)
     wish = replace(wish, model=model)
     again = anew(task, wish, last.sender, branches, now, outsiders=outsiders)
     again = replace(again, pending=())

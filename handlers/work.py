@@ -15,6 +15,7 @@ from handlers.events import CommandGiven, WorkRequested
 from handlers.names import branch_name
 from handlers.preferences import wish_again, wish_of
 from handlers.repo_config import RepoConfig
+from handlers.roles import Role
 from handlers.task import Branches, Status, Task, Wish, advance
 from handlers.values import Clocks, CurrentState, FollowUp, Person, Usage, Where
 
@@ -57,7 +58,7 @@ def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: date
         created_at=now,
         queued_at=now,
         updated_at=now,
-        outsiders=event.found.outsiders,
+        outsiders=outsiders_in(event.found),
     )
 
 
@@ -127,6 +128,11 @@ def asked_again(task: Task, answers: tuple[FollowUp, ...] = ()) -> Entry:
     if answers:
         data["answers"] = [one.id for one in answers]
     return Entry("status", text, data)
+
+
+def outsiders_in(found: Circumstances) -> bool:
+    """Whether somebody without write access asks, or wrote some of what is told beside it."""
+    return found.outsiders or found.role < Role.WRITE
 
 
 def where_it_is_now(task: Task, found: Circumstances) -> Branches:
