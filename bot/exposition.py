@@ -100,8 +100,8 @@ def _tasks(told: Readings) -> Iterator[Metric]:
     census = told.census
     counted = _all([status.value for status in Status], census.tasks)
     yield _gauge("tasks", "Tasks on record, by status.", counted, ("status",))
-    queued = float(census.tasks.get(Status.QUEUED, 0))
-    yield _gauge("queue_length", "Tasks that wait for a place.", [((), queued)])
+    waiting = float(census.in_line)
+    yield _gauge("queue_length", "Tasks that wait for a place.", [((), waiting)])
     since = census.oldest_queued
     age = 0.0 if since is None else max(0.0, (told.now - since).total_seconds())
     yield _gauge("queue_oldest_seconds", "How long the first of them waits.", [((), age)])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
+from handlers.approval import pick_awaiting
 from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
-from handlers.context import IssueText, Remark, build_context
+from handlers.context import IssueText, Remark, Told, build_context
 from handlers.deliveries import TextWritten
 from handlers.github_objects import Actor, Subject
 from handlers.on_command import pick_retry
@@ -29,7 +30,8 @@ class Asked:
     """Where something is asked for, by whom and when: in a text on GitHub, or by a program.
 
     `subject` is None where a program means no issue; `leave_out` is the id of the comment that
-    asks, which is no part of the discussion before it.
+    asks, which is no part of the discussion before it. `approved` is that of the one whose text is
+    approved: what it says by now is nobody's wish.
     """
 
     repo: RepoRef
@@ -39,6 +41,7 @@ class Asked:
     at: datetime
     subject: Subject | None = None
     leave_out: int | None = None
+    approved: int | None = None
 
 
 def asked_in(written: TextWritten) -> Asked:
@@ -75,8 +78,10 @@ class Facts:
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
             return known
-        if isinstance(command, Misuse) or command.name not in {"fix", "ask", "retry"}:
+        if isinstance(command, Misuse) or command.name not in {"fix", "ask", "retry", "approve"}:
             return known
+        if command.name == "approve":
+            return await self._about_approval(written, command, asked, known, config)
         task = await self._retried(written, command)
         return await self._about_work(asked, task, known, config, command.options.base)
 
@@ -121,6 +126,23 @@ class Facts:
             url=found.url,
         )
 
+    async def _about_approval(
+        self,
+        written: TextWritten,
+        command: Command,
+        asked: Asked,
+        known: Circumstances,
+        config: RepoConfig,
+    ) -> Circumstances:
+        """As if who approves had written the command there and then."""
+        there = await self.store.awaiting(written.repository.id, written.subject.number)
+        task = pick_awaiting(there, command.task)
+        if task is None or task.awaiting is None:
+            return known
+        origin = task.origin
+        asked = replace(asked, approved=origin.id if origin.kind == "comment" else None)
+        return await self._about_work(asked, None, known, config, task.awaiting.options.base)
+
     async def _about_work(
         self,
         asked: Asked,
@@ -129,7 +151,7 @@ class Facts:
         config: RepoConfig,
         base: str | None,
     ) -> Circumstances:
-        pull, missing, head, context = await asyncio.gather(
+        pull, missing, head, told = await asyncio.gather(
             self._pull(asked),
             self._is_missing(asked.repo, base),
             self._head(asked.repo, task),
@@ -142,7 +164,8 @@ class Facts:
             default_branch=known.default_branch,
             archived=known.archived,
             pull=pull,
-            context=context,
+            context=told.text,
+            outsiders=told.outsiders,
             base_missing=missing,
             branch_heads=heads,
         )
@@ -194,12 +217,12 @@ class Facts:
         branch = await self.github.branch(repo, task.branches.name)
         return branch.sha if branch else None
 
-    async def _context(self, asked: Asked, *, everyone: bool) -> str:
+    async def _context(self, asked: Asked, *, everyone: bool) -> Told:
         subject = asked.subject
         if subject is None:
-            return ""
+            return Told("", outsiders=False)
         comments = await self.github.comments(asked.repo, subject.number)
-        others = [one for one in comments if one.id != asked.leave_out]
+        others = [one for one in comments if one.id not in {asked.leave_out, asked.approved}]
         roles = await self._roles(asked.repo, subject, others)
         author = subject.author
         issue = IssueText(

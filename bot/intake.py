@@ -120,7 +120,15 @@ class Intake:
             return
         sender = Person(written.sender.id, written.sender.login)
         event = CommandGiven(
-            task_id, command, where, sender, origin, written.written_at, found, ordinal
+            task_id,
+            command,
+            where,
+            sender,
+            origin,
+            written.written_at,
+            found,
+            ordinal,
+            waiting.received_at,
         )
         await self.store.apply(event, self.clock())
 

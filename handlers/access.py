@@ -30,6 +30,15 @@ def may_act(task: Task, role: Role) -> bool:
     return role >= COMMANDS[task.wish.command].role
 
 
+def may_approve(task: Task, person: Person, role: Role) -> bool:
+    """Whether somebody may let a command run that waits: writers who may give it themselves.
+
+    Who wrote a command that only came late may approve their own, with its permission.
+    """
+    own = task.approval is not None and task.approval.late and task.approval.asker.id == person.id
+    return may_act(task, role) and (own or role >= COMMANDS["approve"].role)
+
+
 def may_end(task: Task, person: Person, role: Role, *, operator: bool = False) -> bool:
     """Whether somebody may stop a task: writers any, owners their own while they have triage."""
     if operator or role >= COMMANDS["stop"].role:
@@ -38,5 +47,9 @@ def may_end(task: Task, person: Person, role: Role, *, operator: bool = False) -
 
 
 def may_delete(task: Task, person: Person, *, operator: bool = False) -> bool:
-    """Whether somebody may remove a task that they see: its owner, or an operator."""
-    return operator or task.owner.id == person.id
+    """Whether somebody may remove a task that they see: its owner, or an operator.
+
+    Not whoever wrote a command that was never approved: so many of theirs are taken in a day, and
+    what is gone could not be counted.
+    """
+    return operator or (task.owner.id == person.id and not task.unapproved)

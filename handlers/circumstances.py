@@ -31,6 +31,8 @@ class Circumstances:
     archived: bool = False
     pull: PullFacts | None = None
     context: str = ""
+    outsiders: bool = False
+    """Whether text by people without write access is in the context."""
     base_missing: bool = False
     """Whether `--base` names a branch that does not exist."""
     branch_heads: Mapping[str, str | None] = field(default_factory=dict[str, str | None])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
@@ -36,7 +36,7 @@ class CommandKind:
     """One row of the table of commands.
 
     `role` is the least role that can be enough. `text` is what may follow the name: nothing that
-    counts, a text, a text that must be there, or the name or id of a task.
+    counts, a text, a text that must be there, the name or id of a task, or the hash of what waits.
     """
 
     name: str
@@ -44,7 +44,7 @@ class CommandKind:
     usage: str
     summary: str
     takes_options: bool
-    text: Literal["none", "optional", "required", "task"]
+    text: Literal["none", "optional", "required", "task", "hash"]
     makes_task: bool
 
 
@@ -96,6 +96,15 @@ _KINDS: Final = (
         makes_task=False,
     ),
     CommandKind(
+        name="approve",
+        role=Role.WRITE,
+        usage="/approve HASH",
+        summary="let a command run that waits for approval",
+        takes_options=False,
+        text="hash",
+        makes_task=False,
+    ),
+    CommandKind(
         name="help",
         role=Role.READ,
         usage="/help",
@@ -114,8 +123,9 @@ COMMANDS: Final[Mapping[str, CommandKind]] = MappingProxyType({kind.name: kind f
 class Command:
     """A command as it was given.
 
-    `text` is Markdown. `task` is the name or id of a task in lower case, for `stop` and `retry`.
-    `position` is the line's number in the text, from 0. `addressed` tells that the app was named.
+    `text` is Markdown. `task` is the name or id of a task in lower case, for `stop` and `retry`;
+    for `approve` it is the hash. `position` is the line's number in the text, from 0. `addressed`
+    tells that the app was named. `source` is all that was written, the name and options with it.
     """
 
     name: str
@@ -124,6 +134,7 @@ class Command:
     task: str | None
     position: int
     addressed: bool
+    source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +153,22 @@ class Misuse:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A line that calls Bellhop: `word` is what follows as a name, `rest` all after it."""
+    """A line that calls Bellhop: `word` is what follows as a name, `rest` all after it.
+
+    `source` is the whole of it.
+    """
 
     position: int
     word: str
     rest: str
     addressed: bool
+    source: str
 
 
 _TASK: Final = re.compile(
     r"[a-z]+-[a-z]+-[0-9a-f]{3}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
+_HASH: Final = re.compile(r"[0-9a-f]{10}", re.IGNORECASE)
 _NO_OPTIONS: Final = Options()
 
 
@@ -201,7 +217,7 @@ def parse(text: str, app_name: str) -> tuple[Command | Misuse, ...]:
     matches = [(position, match) for position, match in matches if position in ordinary]
     ends = [*(match.start() for _, match in matches), len(text)][1:]
     return tuple(
-        _read(_call(position, match, text[match.end() : end]))
+        _read(_call(position, match, text[match.start() : end]))
         for (position, match), end in zip(matches, ends, strict=True)
     )
 
@@ -214,13 +230,15 @@ def _matches(text: str, app_name: str) -> Iterator[tuple[int, re.Match[str]]]:
         yield position, match
 
 
-def _call(position: int, match: re.Match[str], rest: str) -> _Call:
+def _call(position: int, match: re.Match[str], source: str) -> _Call:
+    rest = source[len(match[0]) :]
     if match["bare"]:
-        return _Call(position, match["bare"], rest, addressed=False)
+        return _Call(position, match["bare"], rest, addressed=False, source=source.strip())
     line, newline, more = rest.partition("\n")
     words = line.split(None, 1)
     word, text = (*words, "", "")[:2]
-    return _Call(position, word, text + newline + more, addressed=True)
+    rest = text + newline + more
+    return _Call(position, word, rest, addressed=True, source=source.strip())
 
 
 def _read(call: _Call) -> Command | Misuse:
@@ -233,6 +251,8 @@ def _read(call: _Call) -> Command | Misuse:
         return _command(call, kind)
     if kind.text == "task":
         return _with_task(call, kind)
+    if kind.text == "hash":
+        return _with_hash(call, kind)
     return _with_text(call, kind)
 
 
@@ -246,6 +266,18 @@ def _with_task(call: _Call, kind: CommandKind) -> Command | Misuse:
             kind.name,
         )
     return _command(call, kind, task=task.lower() or None)
+
+
+def _with_hash(call: _Call, kind: CommandKind) -> Command | Misuse:
+    given = call.rest.strip().strip("`")
+    if not _HASH.fullmatch(given):
+        return _misuse(
+            call,
+            f"`/{kind.name}` takes the hash of a command that waits here, and nothing else: "
+            f"`{kind.usage}`, as the reply to that command has it. `/status` lists what waits.",
+            kind.name,
+        )
+    return _command(call, kind, task=given.lower())
 
 
 def _with_text(call: _Call, kind: CommandKind) -> Command | Misuse:
@@ -273,7 +305,7 @@ def _command(
     options: Options = _NO_OPTIONS,
     task: str | None = None,
 ) -> Command:
-    return Command(kind.name, text, options, task, call.position, call.addressed)
+    return Command(kind.name, text, options, task, call.position, call.addressed, call.source)
 
 
 def _misuse(call: _Call, reply: str, name: str | None = None) -> Misuse:

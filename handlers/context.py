@@ -60,6 +60,15 @@ class IssueText:
     is_pull_request: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a worker is told, in Markdown."""
+
+    text: str
+    outsiders: bool
+    """Whether people without write access, or bots, wrote some of it."""
+
+
 _BEFORE: Final = (
     "# Earlier attempts at this task\n\n"
     "What was asked for in them still holds, unless the prompt takes it back: look what of it is "
@@ -107,8 +116,8 @@ def build_context(
     everyone: bool,
     asked_at: datetime,
     asked_by: int | None = None,
-) -> str:
-    """Return Markdown that tells a worker about the issue: at most `MAX_CONTEXT` characters.
+) -> Told:
+    """Return what tells a worker about the issue: at most `MAX_CONTEXT` characters.
 
     Whatever others wrote stands in a fence longer than any in it, without hidden text, so that it
     cannot pose as a heading of ours.
@@ -133,7 +142,10 @@ def build_context(
         too_many=len(told) - len(shown),
     )
     notes = [f"Left out: {note}" for note in left_out.notes()]
-    return "\n\n".join([_INTRODUCTION, *notes, head, *shown])
+    outsiders = issue.author_role < Role.WRITE or not all(
+        _is_trusted(remark) for remark in told[len(told) - len(shown) :]
+    )
+    return Told("\n\n".join([_INTRODUCTION, *notes, head, *shown]), outsiders)
 
 
 def earlier_context(earlier: Sequence[Earlier]) -> str:

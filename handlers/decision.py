@@ -93,6 +93,18 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many commands of people without the permission there are, counted up to their bounds."""
+
+    person: int = 0
+    """Those that this person wrote in this repository within a day, whatever became of them."""
+    issue: int = 0
+    """Those that wait for approval on this issue."""
+    repository: int = 0
+    """Those that wait for approval in this repository."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What the database says, read inside the deciding transaction."""
 
@@ -111,6 +123,9 @@ class View:
     """The defaults of the installation and of who asks, where there may be a new attempt."""
     waiting: Mapping[int, int] = field(default_factory=dict[int, int])
     """How many tasks wait of those who would have one more, by their owners' ids."""
+    awaiting: tuple[Task, ...] = ()
+    """What waits for approval on the issue of a command, oldest first."""
+    crowd: Crowd = field(default_factory=Crowd)
     places: Mapping[str, int] = field(default_factory=dict[str, int])
     """The places in the queue of those of the issue's tasks that wait, by task id; 1 is next."""
 

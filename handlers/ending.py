@@ -20,7 +20,7 @@ from handlers.effects import (
 )
 from handlers.events import FollowUpDue
 from handlers.task import BUSY, Ending, Status, Task, advance, saying
-from handlers.values import Clocks, FollowUp
+from handlers.values import Clocks, ErrorCode, FollowUp, TaskError
 from handlers.webhook_body import webhook_body
 
 GRACE = 30.0
@@ -66,8 +66,11 @@ def begin(task: Task, ending: Ending, now: datetime) -> Decision:
 def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
     """End an attempt for good: one final comment, tokens revoked, the worker's place cleared.
 
-    What its worker had not heard yet is the beginning of another attempt.
+    What its worker had not heard yet is the beginning of another attempt. What was never approved
+    ends without a word.
     """
+    if task.awaiting:
+        return _unapproved(task, ending, now)
     ended = advance(
         task,
         ending.status,
@@ -100,6 +103,26 @@ def finish(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
         entries.append(unanswered(task.pending, "nothing more is done for this task"))
     then = FollowUpDue(ended.id) if ended.pending else None
     return Decision(ended, tuple(effects), tuple(entries), then=then)
+
+
+def _unapproved(task: Task, ending: Ending, now: datetime) -> Decision:
+    """Turn away what waited for approval: it was no attempt yet, and can never become one."""
+    error = ending.error or TaskError(
+        ErrorCode.NOT_PERMITTED, f"never approved: {replies.stopping(ending)}", retryable=False
+    )
+    ended = advance(
+        task,
+        Status.REJECTED,
+        now,
+        state=Status.REJECTED.value,
+        message=error.title,
+        error=error,
+        awaiting=None,
+        clocks=Clocks(),
+        completed_at=now,
+    )
+    effects = (deletion(ended),) if ended.deleting else ()
+    return Decision(ended, effects, (Entry("status", error.title, {"status": ended.status.value}),))
 
 
 def unanswered(messages: Sequence[FollowUp], why: str) -> Entry:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from handlers.circumstances import Circumstances
@@ -30,6 +30,13 @@ class CommandGiven:
     found: Circumstances
     ordinal: int = 0
     """Its place among the commands of the comment, from 0."""
+    received_at: datetime | None = None
+    """When Bellhop heard of it; None: at once."""
+
+    @property
+    def age(self) -> timedelta:
+        """How old it was when Bellhop heard of it."""
+        return (self.received_at or self.written_at) - self.written_at
 
 
 @dataclass(frozen=True, slots=True)

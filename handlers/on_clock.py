@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from handlers.approval import expired
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.ending import begin, finish, status_edit
 from handlers.events import LaunchFailed
@@ -30,6 +31,8 @@ def on_clock(view: View, now: datetime) -> Decision:
     if _past(clocks.first_call_by, now):
         detail = "the worker made no call within five minutes"
         return on_launch(view, LaunchFailed(task.id, task.attempt, task.launch, detail), now)
+    if task.awaiting and _past(clocks.expires_at, now):
+        return finish(view, task, Ending(Status.REJECTED, expired()), now)
     if _past(clocks.warn_at, now):
         return _warn(task, now)
     return NOTHING

@@ -14,11 +14,13 @@ from handlers.admission import (
     refuse_role,
     silent,
 )
+from handlers.approval import is_about_nothing, is_late, may_be_approved
 from handlers.commands import COMMANDS, Command, Misuse, Role
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
 from handlers.ending import begin, finish, status_edit
 from handlers.events import CommandGiven, CommandUndecidable
+from handlers.on_approval import ask_first, on_approval
 from handlers.task import ENDED, UNFINISHED, Ending, Status, Task, Wish, advance
 from handlers.values import ErrorCode, TaskError
 from handlers.work import (
@@ -33,6 +35,9 @@ from handlers.work import (
     where_it_is_now,
 )
 
+OF_ITS_OWN = frozenset({"stop", "approve"})
+"""Commands of which it depends on what they are about who may give them."""
+
 
 def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     """Admit, refuse, answer, or say nothing."""
@@ -41,23 +46,47 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
         return NOTHING  # GitHub takes no comment there, so nothing could be said
     if is_of_other_bots(command) and not view.issue_tasks:
         return NOTHING
+    if is_about_nothing(view, command):
+        return NOTHING
     if event.ordinal >= MOST_COMMANDS:
         reply = refusals.too_many(MOST_COMMANDS)
         return _refuse(view, event, Refusal(ErrorCode.BAD_COMMAND, "too_many", reply), now)
-    kind = COMMANDS.get(command.name)
-    if kind and command.name != "stop" and (no := refuse_role(kind, event.found.role)):
-        return _refuse(view, event, no, now)
     if isinstance(command, Misuse):
-        reason = f"misuse:{command.reply}" if kind else f"unknown_command:{command.name}"
-        refusal = Refusal(ErrorCode.BAD_COMMAND, reason, command.reply)
-        return NOTHING if event.found.role < Role.READ else _refuse(view, event, refusal, now)
+        return _misused(view, event, command, now)
+    if command.name not in OF_ITS_OWN and (
+        no := refuse_role(COMMANDS[command.name], event.found.role)
+    ):
+        waits = may_be_approved(command, event.found)
+        return _heard(view, event, ask_first(view, event, command, now) if waits else no, now)
+    return _given(view, event, command, now)
+
+
+def _misused(view: View, event: CommandGiven, misuse: Misuse, now: datetime) -> Decision:
+    """Say what is right to those who may use it, or to readers where it is no command at all."""
+    role, kind = event.found.role, COMMANDS.get(misuse.name)
+    if kind and misuse.name != "stop" and (no := refuse_role(kind, role)):
+        return _refuse(view, event, no, now)
+    reason = f"misuse:{misuse.reply}" if kind else f"unknown_command:{misuse.name}"
+    refusal = Refusal(ErrorCode.BAD_COMMAND, reason, misuse.reply)
+    return NOTHING if role < Role.READ else _refuse(view, event, refusal, now)
+
+
+def _given(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
+    """Do what somebody asks for whose role may be enough."""
+    late = is_late(event)
+    if late and COMMANDS[command.name].makes_task:
+        return _heard(view, event, ask_first(view, event, command, now), now)
     match command.name:
         case "fix" | "ask":
             return _new_task(view, event, command, now)
+        case "approve":
+            return _heard(view, event, on_approval(view, event, command, now), now)
         case "retry":
             return _retry(view, event, command, now)
         case "stop":
             return _stop(view, event, command, now)
+        case _ if late:
+            return NOTHING  # who asked has long since looked elsewhere
         case "status":
             there = [one for one in view.issue_tasks if not (one.deleting and one.ended)]
             return _reply(event, replies.status_list(there, view.places, now, view.rules))
@@ -94,7 +123,8 @@ def _can_go_on(task: Task) -> bool:
 
 def is_of_other_bots(command: Command | Misuse) -> bool:
     """Whether other bots have such a command too: it means us only where we have a task."""
-    return not command.addressed and command.name in {"stop", "retry", "status", "help"}
+    others = {"stop", "retry", "approve", "status", "help"}
+    return not command.addressed and command.name in others
 
 
 def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
@@ -118,6 +148,8 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _refuse(view, event, no, now)
     if task.where.number != event.where.number:
         return _reply(event, refusals.retry_elsewhere(task))
+    if is_late(event):
+        return _reply(event, replies.retry_late(task, event.age))
     wish = refuse_queue(view, task.owner.id) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
@@ -125,7 +157,8 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
     # The App may have been installed anew, or the repository be somebody else's by now: their
     # installation's token is needed, and their keys count, as their limits do.
     here = {"installation_id": event.where.installation_id, "repository": event.where.repository}
-    again = anew(task, wish, event.sender, branches, now)
+    outsiders = event.found.outsiders
+    again = anew(task, wish, event.sender, branches, now, outsiders=outsiders)
     again = replace(again, where=replace(task.where, **here))
     return Decision(
         again,
@@ -146,7 +179,11 @@ def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> D
     if task.opening:
         return _reply(event, refusals.too_late_to_stop(task))
     ending = Ending(Status.CANCELLED, by=event.sender.login)
-    if task.status is Status.QUEUED:
+    if task.awaiting:
+        said = Comment(f"{event.task_id}/reply", event.where, replies.withdrawn(task))
+        decision = finish(view, task, ending, now)
+        decision = replace(decision, effects=(*decision.effects, said))
+    elif task.status is Status.QUEUED:
         decision = finish(view, task, ending, now)
     else:
         decision = begin(task, ending, now)
@@ -177,6 +214,17 @@ def _eyes(event: CommandGiven) -> React:
 
 def _reply(event: CommandGiven, body: str) -> Decision:
     return Decision(effects=(_eyes(event), Comment(f"{event.task_id}/reply", event.where, body)))
+
+
+def _heard(
+    view: View, event: CommandGiven, said: Decision | Refusal | str, now: datetime
+) -> Decision:
+    """What somebody sees of what was decided about their command elsewhere."""
+    if isinstance(said, Refusal):
+        return _refuse(view, event, said, now)
+    if isinstance(said, str):
+        return _reply(event, said)
+    return replace(said, effects=(_eyes(event), *said.effects))
 
 
 def _refuse(view: View, event: CommandGiven, refusal: Refusal, now: datetime) -> Decision:

@@ -30,7 +30,7 @@ LAUNCH_WAITS = (2.0, 8.0, 30.0)
 def on_place(view: View, event: PlaceOffered, now: datetime) -> Decision:
     """Take a free place: claimed here, inside the transaction that counted the places."""
     task = view.task
-    if task is None or task.status is not Status.QUEUED:
+    if task is None or task.status is not Status.QUEUED or task.awaiting:
         return NOTHING
     if not may_start(task, view.load, view.rules):
         return NOTHING

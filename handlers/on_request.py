@@ -32,6 +32,7 @@ from handlers.work import (
     asked_again,
     brief_again,
     brief_of,
+    outsiders_in,
     queued,
     where_it_is_now,
 )
@@ -46,6 +47,7 @@ TOO_LONG = (
     f"The messages that wait would take more than {MOST_WAITING // 1000} kB together: "
     "wait until they are heard, or send a shorter one."
 )
+UNAPPROVED = "It waits for approval where it was asked for: until then it can only be ended."
 REFUSED = "It was refused at admission: ask for a new task."
 
 
@@ -84,7 +86,8 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
     wish = admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refused(replace(wish, field=None))
-    again = anew(task, wish, event.sender, where_it_is_now(task, event.found), now)
+    branches = where_it_is_now(task, event.found)
+    again = anew(task, wish, event.sender, branches, now, outsiders=event.found.outsiders)
     return Decision(
         again,
         (status_edit(again),),
@@ -114,6 +117,8 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
         return _gone()
     if task.status is Status.REJECTED:
         return _conflict(REFUSED)
+    if task.awaiting:
+        return _conflict(UNAPPROVED)
     if task.ending:
         return _conflict("It is being stopped. Send the message once it has ended.")
     if len(task.pending) >= MOST_PENDING:
@@ -150,6 +155,8 @@ def on_extension(view: View, event: ExtensionRequested, now: datetime) -> Decisi
     task = view.task
     if task is None:
         return _gone()
+    if task.awaiting:
+        return _conflict(UNAPPROVED)
     if task.ended or task.ending or task.outcome:
         return _conflict("It has ended or is about to: there is nothing left to extend.")
     limit = task.wish.time_limit + event.seconds
@@ -215,7 +222,9 @@ def _go_on(
     last = task.pending[-1]
     model = next((one.model for one in reversed(task.pending) if one.model), wish.model)
     prompt = "\n\n".join(one.text for one in task.pending)
-    again = anew(task, replace(wish, model=model), last.sender, branches, now)
+    outsiders = found is not None and outsiders_in(found)
+    wish = replace(wish, model=model)
+    again = anew(task, wish, last.sender, branches, now, outsiders=outsiders)
     again = replace(again, pending=())
     return Decision(
         again,

@@ -52,6 +52,7 @@ def wish_of(command: Command, config: RepoConfig, kept: Kept, rules: Rules) -> W
         max_cost=_least(options.max_cost, config.max_cost),
         concurrency=config.concurrency,
         request_review=config.request_review,
+        ci=config.ci,
         repository_time_limit=config.time_limit,
     )
     return _limited(wish, kept, rules)
@@ -152,6 +153,7 @@ def _within(wish: Wish, config: RepoConfig) -> Wish:
         time_limit=min(wish.time_limit, config.time_limit or wish.time_limit),
         max_cost=_least(wish.max_cost, config.max_cost),
         concurrency=_least(wish.concurrency, config.concurrency),
+        ci=config.ci,
         repository_time_limit=config.time_limit,
     )
 

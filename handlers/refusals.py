@@ -35,6 +35,31 @@ def queue_full(limit: int) -> str:
     )
 
 
+def too_many_waiting() -> str:
+    """As many commands wait for approval as may, of one person, on one issue or in all."""
+    return (
+        "More commands wait for approval already than may, so this one was not taken. Ask again "
+        "once somebody with write access has looked at them: `/approve` lets one run, `/stop` "
+        "turns one away."
+    )
+
+
+def too_long_to_approve(limit: int) -> str:
+    """A command that could not be quoted whole to whoever is to approve it."""
+    return (
+        "This command is too long to be shown whole to whoever approves it: at most "
+        f"{limit:,} characters, where each that nobody sees counts for eight. Write a shorter one."
+    )
+
+
+def may_not_approve(name: str, least: Role, role: Role) -> str:
+    """Somebody may not let this command of somebody else's run."""
+    return (
+        f"To approve a `/{name}` needs the **{least.name.lower()}** role on this repository, and "
+        f"yours is **{role.name.lower()}**. Ask somebody who has it."
+    )
+
+
 def bad_config(problems: Sequence[ConfigProblem]) -> str:
     """The repository's configuration cannot be used."""
     rows = "\n".join(

@@ -12,11 +12,20 @@ from urllib.parse import quote
 
 from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
+from handlers.exact import CLOSING, GOES_ON, OPENING
 from handlers.task import Ending, Status, Task
 from handlers.text import code, neutral, neutral_line, neutral_sentence, plain_line
 
 BAR = 10
 """How many blocks the progress bar of a status comment has."""
+
+# Not spelt as GitHub wants it: this text may end up in the message of a merge.
+NO_CHECKS = (
+    "The agent was shown text by people without write access, so these commits ask GitHub to "
+    "*skip CI*: no workflow runs for them. Once you have read the changes, run the checks by "
+    "pushing a commit, which may be empty; and leave the mark out of the message when you squash."
+)
+"""What is said where commits ask for no workflows."""
 
 
 def help_text(role: Role, app_name: str) -> str:
@@ -52,6 +61,85 @@ def status_list(
         for task in tasks
     )
     return f"| task | command | state | time | pull request |\n|---|---|---|---|---|\n{rows}"
+
+
+def waits_for_approval(task: Task, quoted: str, role: Role, days: int, rules: Rules) -> str:
+    """A command of somebody who may not give it waits until somebody approves it."""
+    command = task.wish.command
+    place = "pull request" if task.where.is_pull_request else "issue"
+    return (
+        f"`/{command}` by {neutral_line(task.owner.login)} waits: it needs the "
+        f"**{COMMANDS[command].role.name.lower()}** role on this repository, and theirs is "
+        f"**{role.name.lower()}**.\n\n"
+        + _to_approve(task, quoted, "Somebody with write access", rules)
+        + f"\n\nThe agent will also read what the {place} says. Nobody needs to answer: it is "
+        f"dropped after {days} days."
+    )
+
+
+def still_wanted(task: Task, quoted: str, age: timedelta, rules: Rules) -> str:
+    """A command that Bellhop heard of late waits until somebody says that it is still wanted."""
+    login = neutral_line(task.owner.login)
+    return (
+        f"`/{task.wish.command}` by {login} is {_span(age)} old: I could not hear it sooner. "
+        "Still wanted?\n\n"
+        + _to_approve(task, quoted, f"{login}, or somebody with write access,", rules)
+    )
+
+
+def _to_approve(task: Task, quoted: str, who: str, rules: Rules) -> str:
+    hidden = ""
+    if OPENING in quoted:
+        hidden = (
+            f"\n\n`{OPENING}…{CLOSING}` is what nobody would see: a character by its number, a "
+            f"long run of blanks, or `{GOES_ON}` where a line has no room here and goes on."
+        )
+    return (
+        f"{who} can start {_named(task, rules)} with `/approve {_hash(task)}`. What runs then is "
+        f"this text, whatever becomes of the comment:\n\n{quoted}{hidden}"
+    )
+
+
+def approval_late(task: Task, age: timedelta) -> str:
+    """An approval that Bellhop heard of late."""
+    return (
+        f"This approval is {_span(age)} old: I could not hear it sooner. If it still holds, write "
+        f"`/approve {_hash(task)}` again."
+    )
+
+
+def retry_late(task: Task, age: timedelta) -> str:
+    """A `/retry` that Bellhop heard of late."""
+    return (
+        f"This `/retry` is {_span(age)} old: I could not hear it sooner. If it is still wanted, "
+        f"write `/retry {task.name}`."
+    )
+
+
+def approved_before(task: Task) -> str:
+    """Somebody approves what was approved already."""
+    return f"`{task.name}` was approved already. `/status` tells how it goes."
+
+
+def nothing_to_approve(awaiting: Sequence[Task]) -> str:
+    """No command waits under this hash; those that do wait here are named."""
+    if not awaiting:
+        return "Nothing waits for approval here, or no longer. `/status` lists the tasks."
+    rows = "\n".join(
+        f"- `/{one.wish.command}` by {neutral_line(one.owner.login)}, {one.origin.url}: "
+        f"`/approve {_hash(one)}`"
+        for one in awaiting
+    )
+    return f"Nothing waits here under this hash. What waits:\n\n{rows}"
+
+
+def withdrawn(task: Task) -> str:
+    """What waited for approval was turned away."""
+    return f"`{task.name}` waits for approval no more: it will not be started."
+
+
+def _hash(task: Task) -> str:
+    return task.approval.hash if task.approval else ""
 
 
 def stopping(ending: Ending) -> str:
@@ -153,20 +241,29 @@ def pull_request_body(task: Task) -> str:
     words = neutral(task.body or task.summary or "")
     number = task.where.number
     tie = "" if number is None else f"{keyword} #{number}\n\n"
-    asked = f"Asked for by {neutral_line(task.requester.login)} with `/{task.wish.command}`"
+    asked = f"Asked for by {_who_asked(task)} with `/{task.wish.command}`"
     where = "through the API" if number is None else f"in #{number}"
     return (
         f"{words}\n\n{tie}"
         f"---\n{asked} {where}. Written by the agent `{task.wish.agent}`"
         + (f" with {code(task.wish.model)}" if task.wish.model else "")
         + f" as `{task.name}`: review it like any other change."
+        + (f"\n\n{NO_CHECKS}" if task.skip_ci else "")
     ).strip()
+
+
+def _who_asked(task: Task) -> str:
+    approval = task.approval
+    if approval is None or approval.asker.id == task.owner.id:
+        return neutral_line(task.requester.login)
+    return f"{neutral_line(approval.asker.login)}, approved by {neutral_line(task.owner.login)},"
 
 
 def _done(task: Task) -> str:
     url = task.pull.url if task.pull else ""
     if task.where.is_pull_request:
-        return f"🛎️ Done: the commits are on this pull request, {url}" + _words(task)
+        checks = f"\n\n{NO_CHECKS}" if task.skip_ci else ""
+        return f"🛎️ Done: the commits are on this pull request, {url}" + checks + _words(task)
     return f"🛎️ Done: {url}" + _words(task)
 
 
@@ -216,6 +313,8 @@ def _words(task: Task) -> str:
 
 
 def _how(task: Task, places: Mapping[str, int]) -> str:
+    if task.awaiting:
+        return f"waits for `/approve {_hash(task)}`"
     if task.id in places:
         return f"queued, number {places[task.id]}"
     if task.status is Status.RUNNING:
@@ -238,6 +337,8 @@ def _mark(task: Task) -> str:
 
 
 def _queued(task: Task, place: int) -> str:
+    if task.awaiting:
+        return f"Waiting for `/approve {_hash(task)}`."
     if task.clocks.retry_at:
         return f"The launch failed and is tried again: {neutral_line(task.state.message)}"
     return f"Waiting for a free place: number {place} in the queue."

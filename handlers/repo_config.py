@@ -30,7 +30,9 @@ class RepoConfig:
     """The defaults and limits of a repository; None where it says nothing.
 
     `time_limit` is in seconds, `max_cost` in US dollars, `concurrency` the number of tasks that
-    may run at once. `context` names whose comments a worker is told.
+    may run at once. `outsiders` says what becomes of commands by people without the permission,
+    `context` whose comments a worker is told, `ci` whether commits ask for no workflows where
+    text by people without write access reached the prompt.
     """
 
     agent: str | None = None
@@ -40,7 +42,9 @@ class RepoConfig:
     time_limit: int | None = None
     max_cost: float | None = None
     concurrency: int | None = None
+    outsiders: Literal["refuse", "approve"] = "refuse"
     context: Literal["writers", "everyone"] = "writers"
+    ci: Literal["run", "skip"] = "skip"
     request_review: bool = True
 
 
@@ -147,6 +151,16 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "description": "How many tasks of this repository may run at once.",
         },
     ),
+    "outsiders": _Key(
+        _text_where({"refuse", "approve"}.__contains__),
+        "`refuse` or `approve`",
+        {
+            "enum": ["refuse", "approve"],
+            "default": "refuse",
+            "description": "What becomes of commands by people without the permission: they are "
+            "refused, or wait until somebody with write access approves them.",
+        },
+    ),
     "context": _Key(
         _text_where({"writers", "everyone"}.__contains__),
         "`writers` or `everyone`",
@@ -155,6 +169,16 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "default": "writers",
             "description": "Whose comments a worker is told: those of people with write access, "
             "or everyone's.",
+        },
+    ),
+    "ci": _Key(
+        _text_where({"run", "skip"}.__contains__),
+        "`run` or `skip`",
+        {
+            "enum": ["run", "skip"],
+            "default": "skip",
+            "description": "Where the agent was shown text by people without write access: "
+            "whether workflows run for its commits, or the commits ask to skip them.",
         },
     ),
     "request_review": _Key(

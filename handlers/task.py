@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from handlers.commands import Command
 from handlers.values import (
     Clocks,
     CurrentState,
@@ -49,7 +50,7 @@ class Move(NamedTuple):
 
 TRANSITIONS: tuple[Move, ...] = (
     Move(Status.QUEUED, Status.STARTING, "a place is free"),
-    Move(Status.QUEUED, Status.REJECTED, "refused at admission"),
+    Move(Status.QUEUED, Status.REJECTED, "refused at admission, or never approved"),
     Move(Status.QUEUED, Status.CANCELLED, "stopped while it waited"),
     Move(Status.QUEUED, Status.FAILED, "its repository is gone"),
     Move(Status.QUEUED, Status.COMPLETED, "a backup did not know that it was done"),
@@ -100,11 +101,25 @@ class Wish:
     """US dollars."""
     concurrency: int | None = None
     request_review: bool = True
+    ci: Literal["run", "skip"] = "skip"
+    """What becomes of workflows where text by people without write access was shown."""
     repository_time_limit: int | None = None
     """Seconds that the repository's file allowed when this was asked for, however few were asked.
 
     What gives the attempt more time later is held to it without asking GitHub for the file.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a task waits for, or has waited for, before anything of it may begin."""
+
+    hash: str
+    """By which it is approved: 10 hexadecimal digits."""
+    asker: Person
+    """Who wrote the command."""
+    late: bool
+    """Whether it waits since Bellhop heard of it late: its writer may approve it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +203,11 @@ class Task:
     webhook: Webhook | None = None
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     """Pairs of the caller's own."""
+    approval: Approval | None = None
+    awaiting: Command | None = None
+    """What runs once it is approved, as the delivery had it; until then nothing else happens."""
+    outsiders: bool = False
+    """Whether text by people without write access reached the prompt of any attempt."""
     started_at: datetime | None = None
     completed_at: datetime | None = None
     version: int = 0
@@ -196,6 +216,17 @@ class Task:
     def ended(self) -> bool:
         """Whether nothing more happens without somebody asking for it."""
         return self.status in ENDED
+
+    @property
+    def unapproved(self) -> bool:
+        """Whether it is a command of somebody without the permission that nobody has approved."""
+        asked = self.approval is not None and not self.approval.late
+        return asked and (self.awaiting is not None or self.status is Status.REJECTED)
+
+    @property
+    def skip_ci(self) -> bool:
+        """Whether its commits are to ask GitHub for no workflows."""
+        return self.outsiders and self.wish.ci == "skip"
 
     @property
     def opening(self) -> bool:

@@ -133,6 +133,8 @@ class Clocks:
     """A worker that was told to stop is counted as gone after this."""
     retry_at: datetime | None = None
     """A launch that failed is not tried again before this."""
+    expires_at: datetime | None = None
+    """Who wants what waits for approval must have said so before this."""
 
     def next(self) -> datetime | None:
         """The first of the clocks that are on."""
@@ -143,5 +145,6 @@ class Clocks:
             self.deadline,
             self.gone_by,
             self.retry_at,
+            self.expires_at,
         )
         return min((time for time in times if time is not None), default=None)

@@ -15,8 +15,12 @@ from handlers.events import CommandGiven, WorkRequested
 from handlers.names import branch_name
 from handlers.preferences import wish_again, wish_of
 from handlers.repo_config import RepoConfig
+from handlers.roles import Role
 from handlers.task import Branches, Status, Task, Wish, advance
 from handlers.values import Clocks, CurrentState, FollowUp, Person, Usage, Where
+
+PLACE = ("waiting_for_slot", "waiting for a free place")
+"""The state, with its message, of what was admitted and waits for its turn."""
 
 
 def admit(view: View, command: Command, where: Where, found: Circumstances) -> Wish | Refusal:
@@ -48,17 +52,29 @@ def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: date
         origin=event.origin,
         owner=event.sender,
         requester=event.sender,
-        branches=_branches(name, event.found, wish, _base_of(event.command)),
+        branches=branches_of(name, event.found, wish, _base_of(event.command)),
         status=Status.QUEUED,
-        state=CurrentState(now, "waiting_for_slot", "waiting for a free place"),
+        state=CurrentState(now, *PLACE),
         created_at=now,
         queued_at=now,
         updated_at=now,
+        outsiders=outsiders_in(event.found),
     )
 
 
-def anew(task: Task, wish: Wish, requester: Person, branches: Branches, now: datetime) -> Task:
-    """A new attempt of a task that has ended."""
+def anew(
+    task: Task,
+    wish: Wish,
+    requester: Person,
+    branches: Branches,
+    now: datetime,
+    *,
+    outsiders: bool,
+) -> Task:
+    """A new attempt of a task that has ended; `outsiders` is whether it is shown text of theirs.
+
+    It is told of the attempts before, so what reached one of them reaches it, too.
+    """
     return replace(
         advance(task, Status.QUEUED, now, state="waiting_for_slot", message="asked for again"),
         wish=wish,
@@ -81,6 +97,7 @@ def anew(task: Task, wish: Wish, requester: Person, branches: Branches, now: dat
         queued_at=now,
         started_at=None,
         completed_at=None,
+        outsiders=task.outsiders or outsiders,
         branches=replace(branches, pushing=None, pushed=False),
     )
 
@@ -113,6 +130,11 @@ def asked_again(task: Task, answers: tuple[FollowUp, ...] = ()) -> Entry:
     return Entry("status", text, data)
 
 
+def outsiders_in(found: Circumstances) -> bool:
+    """Whether somebody without write access asks, or wrote some of what is told beside it."""
+    return found.outsiders or found.role < Role.WRITE
+
+
 def where_it_is_now(task: Task, found: Circumstances) -> Branches:
     """The git side of a task, with its branch where GitHub has it today."""
     name = task.branches.name
@@ -128,7 +150,7 @@ def _base_of(command: Command | Misuse) -> str | None:
     return command.options.base if isinstance(command, Command) else None
 
 
-def _branches(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
+def branches_of(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
     """Where the worker starts, and where it may push."""
     pull = found.pull
     if wish.command == "ask" and pull and pull.same_repository:

@@ -25,6 +25,8 @@ class Census:
 
     tasks: Mapping[str, int]
     """How many tasks have a status."""
+    in_line: int
+    """How many tasks wait for a place."""
     oldest_queued: datetime | None
     """Since when the task waits that has waited longest."""
     deliveries: int
@@ -37,14 +39,13 @@ class Census:
 
 def take(db: Database) -> Census:
     """Count. Each number comes from an index; of the effects, only those that wait are read."""
-    oldest = db.conn.execute("SELECT min(queued_at) FROM tasks WHERE status = 'queued'").fetchone()[
-        0
-    ]
+    line = db.conn.execute("SELECT count(*), min(queued_at) FROM tasks WHERE in_line").fetchone()
     waiting = db.conn.execute("SELECT count(*) FROM deliveries WHERE state = 'open'").fetchone()
     missed = db.conn.execute("SELECT count(*) FROM missed WHERE outcome IS NULL").fetchone()
     return Census(
         dict(db.conn.execute("SELECT status, count(*) FROM tasks GROUP BY status").fetchall()),
-        None if oldest is None else from_text(oldest),
+        int(line[0]),
+        None if line[1] is None else from_text(line[1]),
         int(waiting[0]),
         int(missed[0]),
         {

@@ -12,7 +12,7 @@ from storage.times import from_text, to_text
 def due(db: Database, now: datetime, limit: int = 100) -> tuple[str, ...]:
     """The ids of tasks of which a clock has run out; a queued one is offered a place instead."""
     rows = db.conn.execute(
-        "SELECT id FROM tasks WHERE due_at <= ? AND status != 'queued' ORDER BY due_at LIMIT ?",
+        "SELECT id FROM tasks WHERE due_at <= ? AND NOT in_line ORDER BY due_at LIMIT ?",
         (to_text(now), limit),
     )
     return tuple(task_id for (task_id,) in rows)
@@ -26,8 +26,7 @@ def postpone(db: Database, task_id: str, until: datetime) -> None:
 def next_due(db: Database, now: datetime) -> datetime | None:
     """When the next clock runs out."""
     row = db.conn.execute(
-        "SELECT min(due_at) FROM tasks "
-        "WHERE due_at IS NOT NULL AND (due_at > ? OR status != 'queued')",
+        "SELECT min(due_at) FROM tasks WHERE due_at IS NOT NULL AND (due_at > ? OR NOT in_line)",
         (to_text(now),),
     ).fetchone()
     return None if row[0] is None else from_text(row[0])

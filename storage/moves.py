@@ -20,7 +20,7 @@ class Moved:
 
 def move_of(view: View, task: Task, now: datetime) -> Moved | None:
     """What moved, given what the decision saw; None: the task is where it was."""
-    seen = (view.task, view.named, *view.issue_tasks)
+    seen = (view.task, view.named, *view.issue_tasks, *view.awaiting)
     before = next((one for one in seen if one is not None and one.id == task.id), None)
     if before is None:
         return Moved(task, None, now)

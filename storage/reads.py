@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from handlers.task import Task
 from storage import (
+    approvals,
     attempts,
     census,
     clocks,
@@ -82,6 +83,10 @@ class Reads:
     async def tasks_of_issue(self, repository_id: int, number: int) -> tuple[Task, ...]:
         """The tasks of an issue, newest first."""
         return await self._engine.read(lambda db: tasks.of_issue(db, repository_id, number))
+
+    async def awaiting(self, repository_id: int, number: int) -> tuple[Task, ...]:
+        """What waits for approval on an issue, oldest first."""
+        return await self._engine.read(lambda db: approvals.of_issue(db, repository_id, number))
 
     async def named(self, repository_id: int, name: str) -> Task | None:
         """The task of a repository by its short name or id."""

@@ -78,7 +78,8 @@ def save(db: Database, task: Task, brief: Brief | None) -> Task:
         ).rowcount
         if changed != 1:
             raise Overtaken(task.id)
-    attempts.save(db, task, brief)
+    if not task.awaiting:  # there is no attempt yet, nor anybody whose it would be
+        attempts.save(db, task, brief)
     attempts.close_earlier(db, task)
     listing.keep(db, task)
     turns.keep(db, task)

@@ -22,11 +22,11 @@ from storage.times import to_text
 _KEEP = """
     INSERT OR REPLACE INTO waiting (repository_id, owner_id, first_at)
     SELECT ?1, ?2, queued_at FROM tasks
-    WHERE repository_id = ?1 AND owner_id = ?2 AND status = 'queued' ORDER BY queued_at LIMIT 1
+    WHERE repository_id = ?1 AND owner_id = ?2 AND in_line ORDER BY queued_at LIMIT 1
 """
 _DROP = """
     DELETE FROM waiting WHERE repository_id = ?1 AND owner_id = ?2 AND NOT EXISTS (
-        SELECT 1 FROM tasks WHERE repository_id = ?1 AND owner_id = ?2 AND status = 'queued'
+        SELECT 1 FROM tasks WHERE repository_id = ?1 AND owner_id = ?2 AND in_line
     )
 """
 _LANES = """
@@ -40,20 +40,20 @@ _LANES = """
 """
 _HEAD = """
     SELECT queued_at, id FROM tasks
-    WHERE repository_id = :repository AND owner_id = :owner AND status = 'queued'
+    WHERE repository_id = :repository AND owner_id = :owner AND in_line
     AND (due_at IS NULL OR due_at <= :now) AND coalesce(concurrency, :running + 1) > :running
     AND (branch IS NULL OR branch NOT IN (SELECT value FROM json_each(:branches)))
     ORDER BY queued_at, id LIMIT 1
 """
 _LINE = """
-    SELECT id FROM tasks LEFT JOIN turns USING (repository_id) WHERE status = 'queued'
+    SELECT id FROM tasks LEFT JOIN turns USING (repository_id) WHERE in_line
     ORDER BY row_number() OVER (PARTITION BY repository_id ORDER BY queued_at, id),
     coalesce(last_turn, 0), queued_at, id
 """
 _NEXT = """
     SELECT tasks.id FROM (SELECT DISTINCT repository_id FROM waiting) AS place
     JOIN tasks ON tasks.id IN (
-        SELECT id FROM tasks WHERE repository_id = place.repository_id AND status = 'queued'
+        SELECT id FROM tasks WHERE repository_id = place.repository_id AND in_line
         ORDER BY queued_at, id LIMIT :limit
     )
     LEFT JOIN turns ON turns.repository_id = place.repository_id
@@ -110,7 +110,8 @@ def next_up(db: Database, rules: Rules, now: datetime) -> str | None:
 def any_to_launch_again(db: Database, now: datetime) -> bool:
     """Whether the wait of a task whose launch failed is over."""
     row = db.conn.execute(
-        "SELECT 1 FROM tasks WHERE due_at <= ? AND status = 'queued' LIMIT 1", (to_text(now),)
+        "SELECT 1 FROM tasks WHERE due_at <= ? AND in_line LIMIT 1",
+        (to_text(now),),
     ).fetchone()
     return row is not None
 
@@ -139,8 +140,7 @@ def front(db: Database, limit: int) -> tuple[str, ...]:
 def waiting_of(db: Database, owner_id: int, limit: int) -> int:
     """How many tasks of an owner wait, counted up to a limit."""
     row = db.conn.execute(
-        "SELECT count(*) FROM "
-        "(SELECT 1 FROM tasks WHERE owner_id = ? AND status = 'queued' LIMIT ?)",
+        "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE owner_id = ? AND in_line LIMIT ?)",
         (owner_id, limit),
     ).fetchone()
     return int(row[0])

@@ -21,7 +21,7 @@ from handlers.events import (
 )
 from handlers.task import Status, Task
 from handlers.values import Person
-from storage import preferences, tasks, turns
+from storage import approvals, preferences, tasks, turns
 from storage.times import to_text
 
 HOUR = timedelta(hours=1)
@@ -84,12 +84,15 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
     )
     number = where.number
     issue_tasks = () if number is None else tasks.of_issue(db, where.repository_id, number)
+    awaiting = () if number is None else approvals.of_issue(db, where.repository_id, number)
     named_task = tasks.named(db, where.repository_id, named) if named else None
     mine = {task.id for task in issue_tasks if task.status is Status.QUEUED}
     line = enumerate(turns.line(db), 1) if mine else ()
     return View(
         rules,
         issue_tasks=issue_tasks,
+        awaiting=awaiting,
+        crowd=approvals.crowd_of(db, where, event.sender, now),
         places={task_id: place for place, task_id in line if task_id in mine},
         named=named_task,
         waiting=_waiting(db, rules, _owners(event, named_task, issue_tasks)),
@@ -102,7 +105,7 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
 def _owners(event: CommandGiven, named: Task | None, there: tuple[Task, ...]) -> set[int]:
     """Whose task may have to wait after a command: its writer's, or one that is asked for again."""
     match event.command.name:
-        case "fix" | "ask":
+        case "fix" | "ask" | "approve":
             return {event.sender.id}
         case "retry":
             return {task.owner.id for task in (*there, *([named] if named else []))}

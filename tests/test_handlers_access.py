@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.access import may_act, may_delete, may_end, sees
+from handlers.access import may_act, may_approve, may_delete, may_end, sees
+from handlers.commands import Command, Options
 from handlers.roles import Role
-from handlers.task import Status
+from handlers.task import Approval, Status
 from handlers.values import Person
 from tests.makers import ADA, BOB, task_in
 
@@ -58,3 +59,31 @@ def test_only_owners_and_operators_may_remove_a_task() -> None:
     assert may_delete(MINE, RENAMED)
     assert not may_delete(MINE, NAMESAKE)
     assert may_delete(MINE, BOB, operator=True)
+
+
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.REJECTED, Status.COMPLETED])
+def test_what_was_never_approved_is_not_removed_by_who_asked_for_it(
+    status: Status, *, late: bool
+) -> None:
+    command = Command("fix", "it", Options(), None, 0, addressed=False)
+    asked = task_in(
+        status,
+        approval=Approval("0123456789", ADA, late),
+        awaiting=command if status is Status.QUEUED else None,
+    )
+    assert may_delete(asked, ADA) is (late or status is Status.COMPLETED)
+    assert may_delete(asked, BOB, operator=True)
+    assert may_delete(replace(asked, awaiting=None, status=Status.QUEUED), ADA)
+
+
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("person", [ADA, BOB])
+@pytest.mark.parametrize("command", ["fix", "ask"])
+def test_who_may_approve(command: str, person: Person, *, late: bool) -> None:
+    asked = replace(MINE, wish=replace(MINE.wish, command=command))
+    asked = replace(asked, approval=Approval("0123456789", ADA, late))
+    own = late and person == ADA and command == "ask"
+    allowed = [may_approve(asked, person, role) for role in ROLES]
+    assert least(allowed) is (Role.TRIAGE if own else Role.WRITE)
+    assert not may_approve(replace(asked, approval=None), person, Role.TRIAGE)

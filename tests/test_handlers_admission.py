@@ -49,7 +49,7 @@ def test_a_role_is_enough_or_it_is_told_which_would_be(name: str, role: Role) ->
     assert refusal is not None
     assert (refusal.code, refusal.reason) == (ErrorCode.NOT_PERMITTED, f"not_permitted:{name}")
     tasks = (task_in(Status.FAILED),)
-    text = {"ask": "/ask why?"}.get(name, f"/{name}")
+    text = {"ask": "/ask why?", "approve": "/approve 0123456789"}.get(name, f"/{name}")
     decision = decide(view(issue_tasks=tasks), given(text, role=role), NOON)
     assert said(decision) == refusal.reply
     assert decision.refusal == refusal.reason

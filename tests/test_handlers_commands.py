@@ -47,6 +47,7 @@ def test_the_table_of_commands() -> None:
         ("stop", "WRITE", "task"),
         ("retry", "TRIAGE", "task"),
         ("status", "TRIAGE", "none"),
+        ("approve", "WRITE", "hash"),
         ("help", "READ", "none"),
     ]
     assert [name for name, kind in COMMANDS.items() if kind.makes_task] == ["fix", "ask"]
@@ -331,7 +332,7 @@ def test_an_unknown_name_is_answered_where_the_app_was_called() -> None:
         [
             "I know no command `fxi`.",
             "Did you mean `/fix`?",
-            "The commands are `/fix`, `/ask`, `/stop`, `/retry`, `/status`, `/help`;",
+            "The commands are `/fix`, `/ask`, `/stop`, `/retry`, `/status`, `/approve`, `/help`;",
             "`/bellhop help` says what they do.",
         ]
     )

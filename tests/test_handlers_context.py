@@ -64,7 +64,7 @@ def context(
     about: IssueText | None = None,
     everyone: bool = False,
 ) -> str:
-    return build_context(about or issue(), remarks, everyone=everyone, asked_at=NOON)
+    return build_context(about or issue(), remarks, everyone=everyone, asked_at=NOON).text
 
 
 def test_a_worker_is_told_what_matters() -> None:
@@ -137,6 +137,28 @@ def test_whose_comments_are_told(one: Remark, everyone: bool, told: bool) -> Non
     text = context(one, everyone=everyone)
     assert ("\nsaid\n" in text) is told
     assert ("Left out: 1 comment " in text) is not told
+
+
+@pytest.mark.parametrize(
+    ("author", "said", "outsiders"),
+    [
+        (Role.WRITE, [remark("a"), remark("b", role=Role.ADMIN)], False),
+        (Role.TRIAGE, [], True),
+        (Role.WRITE, [remark("a", role=Role.TRIAGE)], True),
+        (Role.WRITE, [remark("a", role=Role.ADMIN, is_bot=True)], True),
+        (Role.WRITE, [remark("a", role=Role.READ, before=-1)], False),
+        (Role.WRITE, [remark("a", role=Role.READ, before=9)]
+            + [remark("b" * 8_000, before=1)] * 20, False),
+    ],
+)  # fmt: skip
+def test_whose_text_reached_the_worker(
+    author: Role, said: list[Remark], *, outsiders: bool
+) -> None:
+    """Of people without write access what was left out, or had no room, has not reached it."""
+    told = build_context(issue(role=author), said, everyone=True, asked_at=NOON)
+    assert told.outsiders is outsiders
+    few = build_context(issue(role=author), said, everyone=False, asked_at=NOON)
+    assert few.outsiders is (author < Role.WRITE)
 
 
 def test_a_bot_is_called_one() -> None:
@@ -267,7 +289,8 @@ def test_within_the_commands_second_ids_say_what_was_earlier(
     number: int, edited_before: int, asked_by: int | None, *, told: bool
 ) -> None:
     said = replace(remark("Me too.", before=0, edited_before=edited_before), id=number)
-    text = build_context(issue(), [said], everyone=False, asked_at=NOON, asked_by=asked_by)
+    found = build_context(issue(), [said], everyone=False, asked_at=NOON, asked_by=asked_by)
+    text = found.text
     assert ("Me too." in text) is told
 
 

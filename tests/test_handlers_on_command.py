@@ -73,6 +73,14 @@ def test_fix_makes_a_queued_task_with_a_branch_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "outsiders"),
+    [({}, False), ({"outsiders": True}, True), ({"role": Role.TRIAGE}, True)],
+)
+def test_whose_words_reach_the_agent_is_known(changes: dict[str, Any], *, outsiders: bool) -> None:
+    assert now_task(decide(view(), given("/ask why?", **changes), NOON)).outsiders is outsiders
+
+
+@pytest.mark.parametrize(
     ("text", "changes", "branches"),
     [
         ("/fix --base release it", {}, Branches("release", "main", f"bellhop/{NAME}")),

@@ -789,3 +789,27 @@ def test_every_attempt_of_a_follow_up_is_its_own() -> None:
     }
     assert now_task(decision).pull == PullRequest(9, "https://github.test/acme/door/pull/9")
     assert running.branches == replace(DONE.branches, pushed=False, head=HEAD)
+
+
+# --- outsiders' text ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("was", [True, False])
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_reached_an_attempt_reaches_those_that_follow(*, was: bool, shown: bool) -> None:
+    """They are told of it; whether workflows run is what the file says by then."""
+    before = replace(FAILED, outsiders=was)
+    for ci in ("run", "skip"):
+        config = RepoConfig(ci=ci)
+        there = found(outsiders=shown, config=config)
+        made = now_task(after(None, asked(found=there), name=NAME))
+        assert (made.outsiders, made.skip_ci) == (shown, shown and ci == "skip")
+        for event in (
+            events.RetryRequested(ID, BOB, there),
+            events.MessageSent(ID, MORE, there),
+        ):
+            again = now_task(after(before, event))
+            assert (again.attempt, again.outsiders) == (2, was or shown)
+            assert again.skip_ci is (again.outsiders and ci == "skip")
+    follows = after(replace(before, pending=(MORE,)), events.FollowUpDue(ID))
+    assert now_task(follows).outsiders is was

@@ -274,6 +274,7 @@ def test_help_lists_what_this_person_may_use(role: Role) -> None:
                 "/stop [task]",
                 "/retry [task]",
                 "/status",
+                "/approve HASH",
                 "/help",
             ],
         }

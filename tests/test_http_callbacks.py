@@ -112,7 +112,7 @@ async def test_a_second_worker_must_end(stage: Stage) -> None:
     text = plain(repr(assignment)).replace(stage.sim.url, "https://github.test")
     text = text.replace(stage.settings.public_url, "https://bell.test").replace(task.id, "ID")
     assert text == snapshot(
-        "{'contractVersion': 1, 'name': 'NAME', 'attempt': 1, 'command': 'fix', 'title': 'It is broken', 'prompt': 'it', 'repository': 'acme/widgets', 'issueNumber': 1, 'cloneUrl': 'https://github.test/acme/widgets.git', 'baseBranch': 'main', 'headBranch': 'bellhop/NAME', 'headSha': None, 'configFrom': None, 'pushUrl': 'https://bell.test/api/git/ID', 'githubToken': {'token': 'ghs_…'}, 'commitAuthor': {'name': 'bellhop[bot]', 'email': '1002+bellhop[bot]@users.noreply.github.com'}, 'coAuthors': [{'name': 'alice', 'email': '100001+alice@users.noreply.github.com'}], 'agent': 'command', 'agentCommand': 'sleep 600', 'model': None, 'credentials': {}, 'timeLimit': 1800, 'maxCost': None}"
+        "{'contractVersion': 1, 'name': 'NAME', 'attempt': 1, 'command': 'fix', 'title': 'It is broken', 'prompt': 'it', 'repository': 'acme/widgets', 'issueNumber': 1, 'cloneUrl': 'https://github.test/acme/widgets.git', 'baseBranch': 'main', 'headBranch': 'bellhop/NAME', 'headSha': None, 'configFrom': None, 'pushUrl': 'https://bell.test/api/git/ID', 'githubToken': {'token': 'ghs_…'}, 'commitAuthor': {'name': 'bellhop[bot]', 'email': '1002+bellhop[bot]@users.noreply.github.com'}, 'coAuthors': [{'name': 'alice', 'email': '100001+alice@users.noreply.github.com'}], 'skipCi': False, 'agent': 'command', 'agentCommand': 'sleep 600', 'model': None, 'credentials': {}, 'timeLimit': 1800, 'maxCost': None}"
     )
 
 

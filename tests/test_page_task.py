@@ -157,6 +157,39 @@ async def test_one_that_waits_says_where_it_stands(tmp_path: Path) -> None:
         assert "Nothing yet" in shown.text
 
 
+def with_approval(stage: Any) -> None:
+    file = {".github/bellhop.yml": "outsiders: approve\n"}
+    stage.repository.commit("main", file, "Configure", "alice <alice@example.org>")
+
+
+async def test_what_waits_for_approval_is_shown_with_what_nobody_sees(tmp_path: Path) -> None:
+    async with desk(tmp_path, agent_command="echo yes", prepare=with_approval) as (here, client):
+        stage = here.stage
+        stage.comments("visitor", f"/ask --time 5m Is\u202e it {HOSTILE}?")
+        task = await stage.in_state("awaiting_approval")
+        assert task.approval is not None
+        alice, visitor = await browser(here, "alice"), await browser(here, "visitor")
+        for shown in (await alice.get(f"/tasks/{task.id}"), await visitor.get(f"/tasks/{task.id}")):
+            assert f"/approve {task.approval.hash}" in shown.text
+            assert f"/ask --time 5m Is⟨U+202E⟩ it {HOSTILE}?" in shown.text
+            assert "<img src=x" not in shown.html
+            assert "Number" not in shown.text.partition("Log")[0], "it stands in no line"
+        assert acts_on(await alice.get(f"/tasks/{task.id}")) == {"stop"}
+        assert acts_on(await visitor.get(f"/tasks/{task.id}")) == set(), (
+            "nor is it forgotten by them"
+        )
+        told = (await client.get(task.id)).body
+        assert told["status"] == "queued"
+        assert told["currentState"]["state"] == "awaiting_approval"
+        assert told["attempts"] == []
+        stage.comments("alice", f"/approve {task.approval.hash}")
+        await stage.ended()
+        shown = await alice.get(f"/tasks/{task.id}")
+        assert "It waits for approval" not in shown.text
+        assert f"Is⟨U+202E⟩ it {HOSTILE}?" in shown.text, "whose words it was is not forgotten"
+        assert (await visitor.get(f"/tasks/{task.id}")).status == 404, "it is alice's now"
+
+
 async def test_whoever_only_looks_has_no_buttons(tmp_path: Path) -> None:
     async with waiting(tmp_path, admins=("visitor",)) as (here, _, task_id):
         operator = await browser(here, "visitor")

@@ -58,6 +58,8 @@ def test_an_assignment_is_read() -> None:
     assert assignment.deadline == assignment.github_token.expires == 1767225600.0
     assert [str(person) for person in assignment.co_authors] == ["c <f>"]
     assert assignment.credentials == {"KEY": "value"}
+    assert not assignment.skip_ci, "a Bellhop of before the field does not say it"
+    assert read_assignment(ASSIGNMENT | {"skipCi": True}, "t").skip_ci
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,7 @@ def test_an_assignment_is_read() -> None:
         ({"agentCommand": 5}, "`agentCommand` is not a text"),
         ({"attempt": "1"}, "`attempt` is not a whole number"),
         ({"coAuthors": {}}, "`coAuthors` is not a list"),
+        ({"skipCi": "yes"}, "`skipCi` is neither true nor false"),
         ({"commitAuthor": "b"}, "`commitAuthor` is not an object"),
         ({"credentials": {"KEY": 1}}, "`KEY` is not a text"),
         ({"githubToken": {"token": "g", "expiresAt": "soon"}}, "`expiresAt` is not an RFC 3339"),

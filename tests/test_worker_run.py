@@ -334,6 +334,35 @@ async def test_the_agents_own_commits_are_kept_beside_what_it_left(bellhop: Bell
     assert pushed(bellhop, "diff", "--name-status", "main", BRANCH) == "D\ta\nA\tc\nA\td"
 
 
+@pytest.mark.parametrize(
+    ("agent", "subjects"),
+    [
+        ("echo 2 > d", "Make it three"),
+        ("echo 1 > c; git add c; git commit -qm own; echo 2 > d", "Make it three\nown"),
+        ("echo 1 > c; git add c; git commit -qm own", "Make it three\nown"),
+        ("echo 1 > c; git add c; git commit -qm 'own [skip ci]'", "own [skip ci]"),
+    ],
+)
+async def test_where_workflows_are_to_be_skipped_the_last_commit_asks_for_it(
+    bellhop: Bellhop, agent: str, subjects: str
+) -> None:
+    bellhop.assignment["skipCi"] = True
+    assert await work(bellhop, agent) == 0
+    assert pushed(bellhop, "log", "--format=%s", f"main..{BRANCH}") == subjects
+    last = pushed(bellhop, "log", "-1", "--format=%B", BRANCH)
+    assert "[skip ci]" in last
+    if "own" not in subjects:
+        assert last == ("Make it three\n\n[skip ci]\n\nCo-authored-by: Ada <ada@example.org>"), (
+            "the mark is no trailer, and spoils none"
+        )
+
+
+async def test_where_nothing_changed_there_is_nothing_to_mark(bellhop: Bellhop) -> None:
+    bellhop.assignment["skipCi"] = True
+    assert await work(bellhop, "echo fine") == 0
+    assert pushed(bellhop, "branch", "--list", BRANCH) == ""
+
+
 async def test_the_agent_reads_prompt_and_context_and_sees_no_token(bellhop: Bellhop) -> None:
     bellhop.assignment["context"] = "The issue says more."
     show = "cat > c; env | sort | sed 's/=.*//' > d; env > e; cat .git/config >> e; pwd > f"

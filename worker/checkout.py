@@ -9,8 +9,15 @@ from worker.agent_config import AgentConfig
 from worker.git import GitFailed
 
 if TYPE_CHECKING:
-    from worker.contract import Assignment, Person
+    from worker.contract import Assignment
     from worker.git import Git
+
+
+SKIP_CI = "[skip ci]"
+"""What GitHub looks for in the message of the last commit of a push.
+
+Source: https://docs.github.com/actions/how-tos/manage-workflow-runs/skip-workflow-runs
+"""
 
 
 class Checkout:
@@ -81,6 +88,9 @@ class Checkout:
     def commit(self, title: str) -> None:
         """Commit what the agent changed beside its own commits: this is done, and can be pushed.
 
+        Where workflows are to be skipped and the last commit is the agent's own, which does not ask
+        for it, an empty one that does comes after it.
+
         Raises:
             GitFailed: The agent left the repository in a state that cannot be committed.
         """
@@ -89,16 +99,22 @@ class Checkout:
         if self._config is not None:
             self._config.swap_out(self._start)
         git.run("add", "--all")
-        if git.names("diff", "--cached", "--name-only", "-z", "HEAD"):
-            message = _message(title, self._assignment.co_authors)
+        if git.names("diff", "--cached", "--name-only", "-z", "HEAD") or self._must_be_marked():
+            message = _message(title, self._assignment)
             git.run(
                 "commit",
                 "--quiet",
+                "--allow-empty",
                 "--no-verify",
                 "--file=-",
                 given=message.encode(errors="replace"),
             )
         self._done = git.word("rev-parse", "HEAD")
+
+    def _must_be_marked(self) -> bool:
+        if not self._assignment.skip_ci or self._git.word("rev-parse", "HEAD") == self._done:
+            return False
+        return SKIP_CI not in self._git.word("log", "-1", "--format=%B")
 
     def push(self, token: str) -> str:
         """Push what was committed to Bellhop's gate and return the branch's name.
@@ -131,6 +147,8 @@ class Checkout:
         (directory / "config").write_bytes(self._settings)
 
 
-def _message(title: str, co_authors: tuple[Person, ...]) -> str:
-    trailers = [f"Co-authored-by: {' '.join(str(person).split())}" for person in co_authors]
-    return "\n".join([title, "", *trailers]).strip() + "\n"
+def _message(title: str, assignment: Assignment) -> str:
+    marks = [SKIP_CI, ""] if assignment.skip_ci else []
+    people = assignment.co_authors
+    trailers = [f"Co-authored-by: {' '.join(str(person).split())}" for person in people]
+    return "\n".join([title, "", *marks, *trailers]).strip() + "\n"

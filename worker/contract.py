@@ -44,7 +44,8 @@ class Assignment:
     `head_branch` None: the answer is all that is wanted, nothing can be pushed. `head_sha`: where
     the work begins; None where it begins at the base branch. `config_from`: the branch whose agent
     configuration counts. `title` is what the commit is called unless the agent names it; it may
-    be empty. `deadline` is seconds since the epoch, `max_cost` US dollars; None: no limit.
+    be empty. `skip_ci`: the commits are to ask GitHub for no workflows. `deadline` is seconds since
+    the epoch, `max_cost` US dollars; None: no limit.
     """
 
     task_id: str
@@ -63,6 +64,7 @@ class Assignment:
     github_token: GitHubToken
     commit_author: Person
     co_authors: tuple[Person, ...]
+    skip_ci: bool
     agent: str
     agent_command: str | None
     model: str | None
@@ -126,6 +128,7 @@ def read_assignment(data: object, task_id: str) -> Assignment:
         github_token=read_token(fields.get("githubToken")),
         commit_author=_person(fields.get("commitAuthor"), "commitAuthor"),
         co_authors=tuple(_person(one, "coAuthors") for one in _list(fields, "coAuthors")),
+        skip_ci=_flag(fields, "skipCi"),
         agent=_text(fields, "agent"),
         agent_command=_optional_text(fields, "agentCommand"),
         model=_optional_text(fields, "model"),
@@ -182,6 +185,14 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 def _optional_text(fields: dict[str, Any], name: str) -> str | None:
     return None if fields.get(name) is None else _text(fields, name)
+
+
+def _flag(fields: dict[str, Any], name: str) -> bool:
+    """What a Bellhop that is a little older does not say is false."""
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        raise ContractError(f"`{name}` is neither true nor false.")
+    return value
 
 
 def _number(fields: dict[str, Any], name: str) -> int:

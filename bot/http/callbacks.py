@@ -116,6 +116,7 @@ class CallbackDesk:
             github_token=GitHubToken(token=token.token, expires_at=token.expires_at),
             commit_author=GitAuthor(name=name, email=email),
             co_authors=[_co_author(task)],
+            skip_ci=task.skip_ci,
             agent=task.wish.agent,
             agent_command=self.agent_command if task.wish.agent == "command" else None,
             model=task.wish.model,

@@ -18,6 +18,7 @@ from bot.http.problems import Problem
 from bot.http.task_may import May, may
 from bot.http.task_sight import Seen, TaskSight, no_task
 from bot.http.task_timeline import rows
+from handlers.exact import exact
 from handlers.preferences import longest
 from handlers.task import Status
 from storage.logs import LogLine
@@ -98,14 +99,17 @@ class TaskPage:
         if brief is None:
             raise no_task()
         task = brief.task
-        waiting = task.status is Status.QUEUED
+        waiting, prompt = task.status is Status.QUEUED, task.wish.prompt[:LONGEST_PROMPT]
         values: dict[str, Any] = {
             "task": task,
             "may": await self.may(Seen(task, seen.caller, seen.role)),
             "attempts": brief.attempts,
             "timeline": rows(brief.attempts, await store.states(task.id), now, ended=task.ended),
             "place": await store.place_in_queue(task.id) if waiting else 0,
-            "prompt": task.wish.prompt[:LONGEST_PROMPT],
+            # Who is to approve it, or looks at what was, sees what is in it.
+            "prompt": exact(prompt) if task.approval else prompt,
+            "cut": len(task.wish.prompt) > LONGEST_PROMPT,
+            "awaiting": exact(task.awaiting.source) if task.awaiting else None,
             "summary": rendered(task.summary) if task.summary else None,
             "log": await self._log(request, task.id),
             "after": after,

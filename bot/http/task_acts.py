@@ -79,7 +79,8 @@ class TaskActs:
         if not may_delete(seen.task, caller.person, operator=caller.operator):
             raise Problem(
                 403,
-                "Only the owner of a task and operators of this Bellhop may remove it.",
+                "Only the owner of a task and operators of this Bellhop may remove it; what was "
+                "never approved, operators alone.",
                 code="forbidden",
             )
         store = self.sight.store

@@ -38,7 +38,10 @@ def may(seen: Seen, most: int) -> May:
     return May(
         stop=ends and going and not task.opening,
         retry=acts and task.ended and task.status is not Status.REJECTED,
-        message=acts and task.status is not Status.REJECTED and (task.ended or going),
+        message=acts
+        and task.status is not Status.REJECTED
+        and (task.ended or going)
+        and not task.awaiting,
         delete=may_delete(task, caller.person, operator=caller.operator) and not task.deleting,
         minutes=_minutes(most - task.wish.time_limit)
         if acts and going and task.status in BUSY

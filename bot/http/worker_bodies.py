@@ -106,6 +106,7 @@ class Assignment(Body):
     github_token: GitHubToken
     commit_author: GitAuthor
     co_authors: list[GitAuthor]
+    skip_ci: bool
     agent: str
     agent_command: str | None
     model: str | None

@@ -14,8 +14,9 @@ from storage.migrations import app as _app
 from storage.migrations import preferences as _preferences
 from storage.migrations import plots as _plots
 from storage.migrations import missed as _missed
+from storage.migrations import approvals as _approvals
 # isort: on
 
 __all__ = ["migrations"]
 
-STEPS = (_loop, _programs, _lists, _signin, _app, _preferences, _plots, _missed)
+STEPS = (_loop, _programs, _lists, _signin, _app, _preferences, _plots, _missed, _approvals)
