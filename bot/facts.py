@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.github.client import GitHub
@@ -14,7 +14,7 @@ from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, build_context
 from handlers.deliveries import TextWritten
 from handlers.github_objects import Actor, Subject
-from handlers.on_command import pick_retry
+from handlers.on_command import pick_retry, pick_told
 from handlers.repo_config import ConfigProblem, RepoConfig, parse_config
 from handlers.task import Task
 from storage import Store
@@ -75,9 +75,9 @@ class Facts:
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
             return known
-        if isinstance(command, Misuse) or command.name not in {"fix", "ask", "retry"}:
+        if isinstance(command, Misuse) or command.name not in {"fix", "ask", "retry", "tell"}:
             return known
-        task = await self._retried(written, command)
+        task = await self._meant(written, command)
         return await self._about_work(asked, task, known, config, command.options.base)
 
     async def about_request(
@@ -133,7 +133,7 @@ class Facts:
             self._pull(asked),
             self._is_missing(asked.repo, base),
             self._head(asked.repo, task),
-            self._context(asked, everyone=config.context == "everyone"),
+            self._discussions(asked, task, everyone=config.context == "everyone"),
         )
         heads = {task.branches.name: head} if task and task.branches.name else {}
         return Circumstances(
@@ -154,12 +154,15 @@ class Facts:
             return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
         return parse_config(text or "")
 
-    async def _retried(self, written: TextWritten, command: Command) -> Task | None:
-        if command.name != "retry":
+    async def _meant(self, written: TextWritten, command: Command) -> Task | None:
+        """The task of which there may be a new attempt."""
+        if command.name not in {"retry", "tell"}:
             return None
         repository = written.repository.id
-        named = await self.store.named(repository, command.task) if command.task else None
         tasks = await self.store.tasks_of_issue(repository, written.subject.number)
+        if command.name == "tell":
+            return pick_told(tasks)
+        named = await self.store.named(repository, command.task) if command.task else None
         return pick_retry(tasks, named, command)
 
     async def _pull(self, asked: Asked) -> PullFacts | None:
@@ -193,6 +196,23 @@ class Facts:
             return None
         branch = await self.github.branch(repo, task.branches.name)
         return branch.sha if branch else None
+
+    async def _discussions(self, asked: Asked, task: Task | None, *, everyone: bool) -> str:
+        """What was said where something is asked for.
+
+        On the pull request that came of an issue: after what was said on the issue. Nothing for
+        who is at work: an attempt that follows on this one at once is told what this one was.
+        """
+        if task is not None and not task.ended:
+            return ""
+        here = self._context(asked, everyone=everyone)
+        number = task.where.number if task else None
+        if number is None or asked.subject is None or number == asked.subject.number:
+            return await here
+        subject = await self.subject(asked.repo, number)
+        issue = replace(asked, subject=subject, leave_out=None)
+        both = await asyncio.gather(self._context(issue, everyone=everyone), here)
+        return "\n\n".join(text for text in both if text)
 
     async def _context(self, asked: Asked, *, everyone: bool) -> str:
         subject = asked.subject

@@ -69,6 +69,16 @@ _KINDS: Final = (
         makes_task=True,
     ),
     CommandKind(
+        name="tell",
+        role=Role.WRITE,
+        usage="/tell message",
+        summary="say something more: to the worker of the newest task, "
+        "or, once that has ended, as a new attempt on the same branch",
+        takes_options=False,
+        text="required",
+        makes_task=False,
+    ),
+    CommandKind(
         name="stop",
         role=Role.WRITE,
         usage="/stop [task]",
@@ -250,7 +260,8 @@ def _with_task(call: _Call, kind: CommandKind) -> Command | Misuse:
 
 def _with_text(call: _Call, kind: CommandKind) -> Command | Misuse:
     line, newline, more = call.rest.partition("\n")
-    split = split_options(line)
+    # A message goes to somebody as it was written: two hyphens begin no option in it.
+    split = split_options(line) if kind.takes_options else (_NO_OPTIONS, line.strip())
     if isinstance(split, BadOption):
         return _misuse(call, split.reply, kind.name)
     options, text = split

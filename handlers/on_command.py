@@ -18,9 +18,10 @@ from handlers.commands import COMMANDS, Command, Misuse, Role
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
 from handlers.ending import begin, finish, status_edit
-from handlers.events import CommandGiven, CommandUndecidable
+from handlers.events import CommandGiven, CommandUndecidable, MessageSent
+from handlers.on_request import on_message
 from handlers.task import ENDED, UNFINISHED, Ending, Status, Task, Wish, advance
-from handlers.values import ErrorCode, TaskError
+from handlers.values import ErrorCode, FollowUp, TaskError, Where
 from handlers.work import (
     admit,
     admit_again,
@@ -51,9 +52,15 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
         reason = f"misuse:{command.reply}" if kind else f"unknown_command:{command.name}"
         refusal = Refusal(ErrorCode.BAD_COMMAND, reason, command.reply)
         return NOTHING if event.found.role < Role.READ else _refuse(view, event, refusal, now)
+    return _obey(view, event, command, now)
+
+
+def _obey(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
     match command.name:
         case "fix" | "ask":
             return _new_task(view, event, command, now)
+        case "tell":
+            return _tell(view, event, command, now)
         case "retry":
             return _retry(view, event, command, now)
         case "stop":
@@ -88,13 +95,21 @@ def pick_retry(tasks: tuple[Task, ...], named: Task | None, command: Command) ->
     return next((task for task in tasks if _can_go_on(task)), None)
 
 
+def pick_told(tasks: tuple[Task, ...]) -> Task | None:
+    """The task that a `/tell` means: the newest of the issue that is not about to be removed.
+
+    One that is being stopped is meant, too: what was said to it must not go to an older one.
+    """
+    return next((task for task in tasks if not task.deleting), None)
+
+
 def _can_go_on(task: Task) -> bool:
     return task.status in ENDED - {Status.REJECTED} and not task.deleting
 
 
 def is_of_other_bots(command: Command | Misuse) -> bool:
     """Whether other bots have such a command too: it means us only where we have a task."""
-    return not command.addressed and command.name in {"stop", "retry", "status", "help"}
+    return not command.addressed and command.name in {"tell", "stop", "retry", "status", "help"}
 
 
 def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
@@ -116,23 +131,61 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _reply(event, refusals.nothing_to("retry", command.task))
     if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
         return _refuse(view, event, no, now)
-    if task.where.number != event.where.number:
-        return _reply(event, refusals.retry_elsewhere(task))
+    if not _is_of(task, event.where):
+        return _reply(event, refusals.elsewhere(task, "retry"))
     wish = refuse_queue(view, task.owner.id) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)
-    # The App may have been installed anew, or the repository be somebody else's by now: their
-    # installation's token is needed, and their keys count, as their limits do.
-    here = {"installation_id": event.where.installation_id, "repository": event.where.repository}
-    again = anew(task, wish, event.sender, branches, now)
-    again = replace(again, where=replace(task.where, **here))
+    again = anew(_of_now(task, event.where), wish, event.sender, branches, now)
     return Decision(
         again,
         (_eyes(event), status_edit(again)),
         (asked_again(again),),
         brief=brief_again(event.found.context),
     )
+
+
+def _tell(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
+    """What `POST …/messages` does, answered where it was asked for."""
+    task = pick_told(view.issue_tasks)
+    if task is None:
+        return _reply(event, refusals.nothing_to("tell", None))
+    if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
+        return _refuse(view, event, no, now)
+    if not _is_of(task, event.where):
+        return _reply(event, refusals.elsewhere(task, "tell"))
+    # The command's own id: however often it is delivered, it is one message.
+    said = FollowUp(event.task_id, command.text, event.sender)
+    heard_by = _of_now(task, event.where) if task.ended else task
+    told = on_message(replace(view, task=heard_by), MessageSent(task.id, said, event.found), now)
+    no = told.declined
+    if no is None:
+        return replace(told, effects=(_eyes(event), *told.effects))
+    if no.reason is None:
+        return _reply(event, refusals.not_told(task, no.detail))
+    return _refuse(view, event, Refusal(ErrorCode.BAD_COMMAND, no.reason, no.detail), now)
+
+
+def _is_of(task: Task, where: Where) -> bool:
+    """Whether a task belongs to an issue, or to the pull request that came of it.
+
+    One that belongs to no issue has no discussion that its worker could be told.
+    """
+    if task.where.number is None:
+        return False
+    pull = task.pull.number if task.pull else None
+    return where.number in {task.where.number, pull}
+
+
+def _of_now(task: Task, where: Where) -> Task:
+    """The task as its repository is now.
+
+    The App may have been installed anew, or the repository be somebody else's by now: their
+    installation's token is needed, and their keys count, as their limits do.
+    """
+    here = {"installation_id": where.installation_id, "repository": where.repository}
+    return replace(task, where=replace(task.where, **here))
 
 
 def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:

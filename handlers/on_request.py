@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from handlers.admission import Refusal, refuse_queue, refuse_role
 from handlers.circumstances import Circumstances
@@ -36,13 +37,16 @@ from handlers.work import (
     where_it_is_now,
 )
 
+LONGEST_MESSAGE = 8_000
+"""Characters of a message."""
 MOST_PENDING = 20
 """Messages that may wait for a worker to hear them."""
 MOST_WAITING = 64_000
 """Bytes of all their texts: they are kept in the task, which each heartbeat writes anew."""
 
 ARCHIVED = "The repository is archived, and nothing can be changed there."
-TOO_LONG = (
+TOO_LONG = f"A message has at most {LONGEST_MESSAGE:,} characters: send a shorter one."
+TOO_MUCH = (
     f"The messages that wait would take more than {MOST_WAITING // 1000} kB together: "
     "wait until they are heard, or send a shorter one."
 )
@@ -116,11 +120,13 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
         return _conflict(REFUSED)
     if task.ending:
         return _conflict("It is being stopped. Send the message once it has ended.")
+    message = event.message
+    if len(message.text) > LONGEST_MESSAGE:
+        return _conflict(TOO_LONG)
     if len(task.pending) >= MOST_PENDING:
         return _conflict(f"{MOST_PENDING} messages wait already: wait until they are heard.")
-    message = event.message
     if sum(_size(one) for one in (*task.pending, message)) > MOST_WAITING:
-        return _conflict(TOO_LONG)
+        return _conflict(TOO_MUCH)
     told = replace(task, pending=(*task.pending, message), updated_at=now)
     data = {"id": message.id, "by": message.sender.login}
     entry = Entry("message", message.text, data)
@@ -241,13 +247,15 @@ def _later(task: Task, started: datetime, now: datetime) -> Task:
 
 def _refused(refusal: Refusal) -> Decision:
     """Why it was not admitted: for lack of a right, a field, or by what stands there already."""
+    kind: Literal["conflict", "invalid", "forbidden", "busy"]
     if refusal.code is ErrorCode.NOT_PERMITTED:
-        return Decision(declined=Declined("forbidden", refusal.reply))
-    if refusal.code is ErrorCode.OVER_BUDGET:
-        return Decision(declined=Declined("busy", refusal.reply))
-    if refusal.field is None:
-        return _conflict(refusal.reply)
-    return Decision(declined=Declined("invalid", refusal.reply, refusal.field))
+        kind = "forbidden"
+    elif refusal.code is ErrorCode.OVER_BUDGET:
+        kind = "busy"
+    else:
+        kind = "conflict" if refusal.field is None else "invalid"
+    field = refusal.field if kind == "invalid" else None
+    return Decision(declined=Declined(kind, refusal.reply, field, refusal.reason))
 
 
 def _conflict(detail: str) -> Decision:

@@ -6,6 +6,7 @@ Whatever a person wrote passes through `code` or `neutral_line` before it stands
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from handlers.commands import CommandKind, Role
 from handlers.repo_config import ConfigProblem
@@ -95,7 +96,7 @@ def undecidable(detail: str) -> str:
 
 
 def nothing_to(verb: str, named: str | None) -> str:
-    """`/stop` or `/retry` without a task that it could apply to."""
+    """`/stop`, `/retry` or `/tell` without a task that it could apply to."""
     if named:
         return (
             f"There is no task {code(named)} here that I could {verb}. "
@@ -104,10 +105,16 @@ def nothing_to(verb: str, named: str | None) -> str:
     return f"There is no task of this issue that I could {verb}. `/status` lists them."
 
 
-def retry_elsewhere(task: Task) -> str:
-    """`/retry` of a task of another issue, whose discussion its worker must be told."""
+def not_told(task: Task, why: str) -> str:
+    """A message that a task does not take as things stand."""
+    return f"`{task.name}` was not told: {neutral_line(why)}"
+
+
+def elsewhere(task: Task, verb: Literal["retry", "tell"]) -> str:
+    """`/retry` or `/tell` away from a task's issue, whose discussion its worker must be told."""
     if task.where.number is None:
-        return f"`{task.name}` was asked for by a program, and is tried again by one."
+        does = "tried again" if verb == "retry" else "told more"
+        return f"`{task.name}` was asked for by a program, and is {does} by one, or on its page."
     return (
         f"`{task.name}` belongs to #{task.where.number}: write `/retry {task.name}` there, so that "
         "its worker is told that discussion."

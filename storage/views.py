@@ -104,7 +104,7 @@ def _owners(event: CommandGiven, named: Task | None, there: tuple[Task, ...]) ->
     match event.command.name:
         case "fix" | "ask":
             return {event.sender.id}
-        case "retry":
+        case "retry" | "tell":
             return {task.owner.id for task in (*there, *([named] if named else []))}
         case _:
             return set()

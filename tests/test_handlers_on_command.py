@@ -109,7 +109,7 @@ def test_eyes_are_put_under_what_asked_once_for_all_its_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["/stop", "/retry", "/status", "/help", "/Retry the build", "/STOP x"]
+    "text", ["/stop", "/tell it more", "/retry", "/status", "/help", "/Retry the build", "/STOP x"]
 )
 def test_words_that_other_bots_know_too_mean_us_only_where_we_have_a_task(text: str) -> None:
     event = given(text, role=Role.ADMIN)
@@ -302,7 +302,9 @@ def test_a_task_of_a_program_is_not_retried_by_a_comment() -> None:
     by_program = replace(OLD, where=replace(HERE, number=None))
     decision = decide(view(named=by_program), given(f"/bellhop retry {NAME}"), LATER)
     assert decision.task is None
-    assert body_of(decision) == (f"`{NAME}` was asked for by a program, and is tried again by one.")
+    assert body_of(decision) == (
+        f"`{NAME}` was asked for by a program, and is tried again by one, or on its page."
+    )
 
 
 @pytest.mark.parametrize("text", ["/bellhop retry", f"/bellhop retry {NAME}"])

@@ -271,6 +271,7 @@ def test_help_lists_what_this_person_may_use(role: Role) -> None:
             "WRITE": [
                 "/fix [instructions]",
                 "/ask question",
+                "/tell message",
                 "/stop [task]",
                 "/retry [task]",
                 "/status",

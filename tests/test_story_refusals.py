@@ -98,7 +98,7 @@ async def test_an_unknown_command(tmp_path: Path) -> None:
         stage.comments("alice", "@bellhop fiks it")
         await stage.quiet()
         assert stage.reply() == snapshot(
-            "I know no command `fiks`. Did you mean `/fix`? The commands are `/fix`, `/ask`, `/stop`, `/retry`, `/status`, `/help`; `/bellhop help` says what they do."
+            "I know no command `fiks`. Did you mean `/fix`? The commands are `/fix`, `/ask`, `/tell`, `/stop`, `/retry`, `/status`, `/help`; `/bellhop help` says what they do."
         )
 
 

@@ -9,10 +9,10 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from bot.http.bodies import Body
+from handlers.on_request import LONGEST_MESSAGE
 from handlers.options import MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_branch, is_model, is_name
 
 LONGEST_PROMPT = 60_000
-LONGEST_MESSAGE = 8_000
 LONGEST_URL = 2_048
 MOST_PAIRS = 16
 # What the document says of forms; they are checked below, and told in words of their own.
