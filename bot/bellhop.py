@@ -40,6 +40,7 @@ from bot.runners.base import Exit, Runner
 from bot.settings import Settings
 from bot.tempo import Tempo
 from bot.token_desk import TokenDesk
+from bot.triggers import Triggers
 from bot.validation import Validator
 from bot.vault import Vault
 from bot.webhook_audience import Audience
@@ -71,11 +72,13 @@ class Bellhop:
     provider_bases: Mapping[str, str] = field(default_factory=dict[str, str])
     """Other addresses of providers, by the address that they stand for."""
     agent_keys: AgentKeys = field(init=False)
+    triggers: Triggers = field(init=False)
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Have one desk of keys: it knows which ones were handed out."""
+        """Have one desk of keys, which knows those that were handed out, and one of triggers."""
         self.agent_keys = AgentKeys(self.store, self.vault)
+        self.triggers = Triggers(self.store, self.tempo.clock)
 
     @property
     def app_name(self) -> str:
@@ -124,6 +127,8 @@ class Bellhop:
             clock=self.tempo.clock,
             new_id=lambda: str(uuid7()),
             meters=self.meters,
+            own=lambda: self.triggers.names,
+            may_ask=self.triggers.may_ask,
         )
         webhooks.add_webhooks(app, door)
         CallbackDesk(
@@ -148,6 +153,7 @@ class Bellhop:
             self.vault,
             self.policy,
             self.roles,
+            self.triggers,
             Validator(self.session, self.provider_bases),
             self.tempo.clock,
             self.tempo.limits,
@@ -222,7 +228,7 @@ class Bellhop:
             self.identity = await who.insist(self.github, self.store, self.tempo.backoff)
         identity = self.identity
         rules = self.store.rules = self.settings.rules(identity.slug)
-        facts = Facts(self.github, self.store)
+        facts = Facts(self.github, self.store, self.triggers)
         hands = Hands(
             store=self.store,
             github=self.github,

@@ -9,10 +9,11 @@ from datetime import datetime
 from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
+from bot.triggers import Triggers
 from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, build_context
-from handlers.deliveries import TextWritten
+from handlers.deliveries import Asking, CommentWritten
 from handlers.github_objects import Actor, Subject
 from handlers.on_command import pick_retry, pick_told
 from handlers.repo_config import ConfigProblem, RepoConfig, parse_config
@@ -20,6 +21,8 @@ from handlers.task import Task
 from storage import Store
 
 CONFIG = ".github/bellhop.yml"
+Config = RepoConfig | tuple[ConfigProblem, ...]
+"""What the file says, or what is wrong with it."""
 MOST_AUTHORS = 30
 """Of how many people in a discussion GitHub is asked what they may do; the others are left out."""
 
@@ -41,8 +44,8 @@ class Asked:
     leave_out: int | None = None
 
 
-def asked_in(written: TextWritten) -> Asked:
-    """What is asked for in a text on GitHub."""
+def asked_in(written: Asking) -> Asked:
+    """What is asked for on GitHub."""
     repository = written.repository
     return Asked(
         repo=RepoRef(written.installation_id, repository.id, repository.full_name),
@@ -51,7 +54,7 @@ def asked_in(written: TextWritten) -> Asked:
         login=written.sender.login,
         at=written.written_at,
         subject=written.subject,
-        leave_out=written.source_id if written.kind == "comment" else None,
+        leave_out=written.source_id if isinstance(written, CommentWritten) else None,
     )
 
 
@@ -61,21 +64,31 @@ class Facts:
 
     github: GitHub
     store: Store
+    triggers: Triggers
 
-    async def about(self, written: TextWritten, command: Command | Misuse) -> Circumstances:
+    async def about(
+        self, written: Asking, command: Command | Misuse, config: Config | None = None
+    ) -> Circumstances:
         """Everything that the decision about a command needs.
+
+        Args:
+            written: Where it was asked for.
+            command: What is asked for.
+            config: The repository's file, where it was read for this already.
 
         Raises:
             GitHubError: GitHub did not say.
         """
         asked = asked_in(written)
-        role, config = await asyncio.gather(
-            self.github.role(asked.repo, asked.login, written.sender.id), self._config(asked.repo)
-        )
+        ask_role = self.github.role(asked.repo, asked.login, written.sender.id)
+        if config is None:
+            role, config = await asyncio.gather(ask_role, self.config(asked.repo))
+        else:
+            role = await ask_role
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
             return known
-        if isinstance(command, Misuse) or command.name not in {"fix", "ask", "retry", "tell"}:
+        if isinstance(command, Misuse) or not _may_begin_work(command, config):
             return known
         task = await self._meant(written, command)
         return await self._about_work(asked, task, known, config, command.options.base)
@@ -94,7 +107,7 @@ class Facts:
         Raises:
             GitHubError: GitHub did not say.
         """
-        config = await self._config(asked.repo)
+        config = await self.config(asked.repo)
         known = _known(asked, role, config)
         if not isinstance(config, RepoConfig):
             return known
@@ -147,14 +160,21 @@ class Facts:
             branch_heads=heads,
         )
 
-    async def _config(self, repo: RepoRef) -> RepoConfig | tuple[ConfigProblem, ...]:
+    async def config(self, repo: RepoRef) -> Config:
+        """What the repository's file says now, or what is wrong with it.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
         try:
             text = await self.github.file(repo, CONFIG)
         except NotText as problem:
             return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
-        return parse_config(text or "")
+        config = parse_config(text or "")
+        await self.triggers.note(repo.repository_id, config)
+        return config
 
-    async def _meant(self, written: TextWritten, command: Command) -> Task | None:
+    async def _meant(self, written: Asking, command: Command) -> Task | None:
         """The task of which there may be a new attempt."""
         if command.name not in {"retry", "tell"}:
             return None
@@ -254,9 +274,12 @@ class Facts:
         return {id_: role for (id_, _), role in zip(few, roles, strict=True)}
 
 
-def _known(
-    asked: Asked, role: Role, config: RepoConfig | tuple[ConfigProblem, ...]
-) -> Circumstances:
+def _may_begin_work(command: Command, config: RepoConfig) -> bool:
+    kind = config.kind_of(command.name)
+    return command.name in {"retry", "tell"} or (kind is not None and kind.makes_task)
+
+
+def _known(asked: Asked, role: Role, config: Config) -> Circumstances:
     return Circumstances(
         role=role,
         config=config,

@@ -10,16 +10,19 @@ from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
     Refusal,
+    refuse_config,
+    refuse_more,
     refuse_queue,
     refuse_role,
     silent,
 )
-from handlers.commands import COMMANDS, Command, Misuse, Role
+from handlers.commands import Command, CommandKind, Misuse, Role
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
 from handlers.ending import begin, finish, status_edit
 from handlers.events import CommandGiven, CommandUndecidable, MessageSent
 from handlers.on_request import on_message
+from handlers.repo_config import RepoConfig
 from handlers.task import ENDED, UNFINISHED, Ending, Status, Task, Wish, advance
 from handlers.values import ErrorCode, FollowUp, TaskError, Where
 from handlers.work import (
@@ -45,20 +48,23 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     if event.ordinal >= MOST_COMMANDS:
         reply = refusals.too_many(MOST_COMMANDS)
         return _refuse(view, event, Refusal(ErrorCode.BAD_COMMAND, "too_many", reply), now)
-    kind = COMMANDS.get(command.name)
-    if kind and command.name != "stop" and (no := refuse_role(kind, event.found.role)):
+    found = event.found
+    kind = found.kind_of(command.name)
+    if kind is None and not isinstance(found.config, RepoConfig) and found.role >= Role.TRIAGE:
+        return _refuse(view, event, refuse_config(found.config), now)  # it may be one of theirs
+    if kind and command.name != "stop" and (no := refuse_role(kind, found.role)):
         return _refuse(view, event, no, now)
     if isinstance(command, Misuse):
         reason = f"misuse:{command.reply}" if kind else f"unknown_command:{command.name}"
         refusal = Refusal(ErrorCode.BAD_COMMAND, reason, command.reply)
-        return NOTHING if event.found.role < Role.READ else _refuse(view, event, refusal, now)
-    return _obey(view, event, command, now)
+        return NOTHING if found.role < Role.READ else _refuse(view, event, refusal, now)
+    return NOTHING if kind is None else _obey(view, event, command, kind, now)
 
 
-def _obey(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
+def _obey(
+    view: View, event: CommandGiven, command: Command, kind: CommandKind, now: datetime
+) -> Decision:
     match command.name:
-        case "fix" | "ask":
-            return _new_task(view, event, command, now)
         case "tell":
             return _tell(view, event, command, now)
         case "retry":
@@ -68,8 +74,10 @@ def _obey(view: View, event: CommandGiven, command: Command, now: datetime) -> D
         case "status":
             there = [one for one in view.issue_tasks if not (one.deleting and one.ended)]
             return _reply(event, replies.status_list(there, view.places, now, view.rules))
-        case _:
+        case "help":
             return _help(view, event)
+        case _:
+            return _new_task(view, event, command, kind, now)
 
 
 def _help(view: View, event: CommandGiven) -> Decision:
@@ -77,7 +85,9 @@ def _help(view: View, event: CommandGiven) -> Decision:
     stranger = event.found.role < Role.TRIAGE
     if stranger and "help" in view.refused:
         return NOTHING
-    reply = _reply(event, replies.help_text(event.found.role, view.rules.app_name))
+    config = event.found.config
+    own = tuple(config.commands.values()) if isinstance(config, RepoConfig) else ()
+    reply = _reply(event, replies.help_text(event.found.role, view.rules.app_name, own))
     return replace(reply, refusal="help") if stranger else reply
 
 
@@ -112,8 +122,14 @@ def is_of_other_bots(command: Command | Misuse) -> bool:
     return not command.addressed and command.name in {"tell", "stop", "retry", "status", "help"}
 
 
-def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
-    wish = refuse_queue(view, event.sender.id) or admit(view, command, event.where, event.found)
+def _new_task(
+    view: View, event: CommandGiven, command: Command, kind: CommandKind, now: datetime
+) -> Decision:
+    if event.origin.kind == "label" and _is_under_way(view, command):
+        return NOTHING
+    wish = refuse_queue(view, event.sender.id) or admit(
+        view, command, kind, event.where, event.found
+    )
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     task = queued(view.name, event, wish, now)
@@ -125,11 +141,16 @@ def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) 
     )
 
 
+def _is_under_way(view: View, command: Command) -> bool:
+    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues."""
+    return any(one.wish.command == command.name and not one.ended for one in view.issue_tasks)
+
+
 def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
     task = pick_retry(view.issue_tasks, view.named, command)
     if task is None:
         return _reply(event, refusals.nothing_to("retry", command.task))
-    if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
+    if no := refuse_more(task.wish, event.found):
         return _refuse(view, event, no, now)
     if not _is_of(task, event.where):
         return _reply(event, refusals.elsewhere(task, "retry"))
@@ -151,7 +172,7 @@ def _tell(view: View, event: CommandGiven, command: Command, now: datetime) -> D
     task = pick_told(view.issue_tasks)
     if task is None:
         return _reply(event, refusals.nothing_to("tell", None))
-    if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
+    if no := refuse_more(task.wish, event.found):
         return _refuse(view, event, no, now)
     if not _is_of(task, event.where):
         return _reply(event, refusals.elsewhere(task, "tell"))
@@ -242,18 +263,30 @@ def _refuse(view: View, event: CommandGiven, refusal: Refusal, now: datetime) ->
         return NOTHING
     task = _rejected(view, event, refusal, now)
     entries = (Entry("error", refusal.code.value, {"status": "rejected"}),) if task else ()
-    comment = Comment(f"{event.task_id}/refusal", event.where, refusal.reply)
+    body = refusal.reply
+    if event.origin.kind == "label":  # there is no comment above it that it could be an answer to
+        body = refusals.to_labeller(event.sender.login, event.command.name, body)
+    comment = Comment(f"{event.task_id}/refusal", event.where, body)
     return Decision(task, (comment,), entries, refusal=refusal.reason)
 
 
 def _rejected(view: View, event: CommandGiven, refusal: Refusal, now: datetime) -> Task | None:
     command = event.command
-    if isinstance(command, Misuse) or not COMMANDS[command.name].makes_task:
+    kind = event.found.kind_of(command.name)
+    if isinstance(command, Misuse) or kind is None or kind.result is None:
         return None
     if event.found.role < Role.TRIAGE or event.ordinal >= MOST_COMMANDS:
         return None
     rules = view.rules
-    wish = Wish(command.name, command.text, rules.agent, rules.runner, rules.time_limit)
+    wish = Wish(
+        command.name,
+        command.text,
+        rules.agent,
+        rules.runner,
+        rules.time_limit,
+        role=kind.role,
+        result=kind.result,
+    )
     task = queued(view.name, event, wish, now)
     error = TaskError(refusal.code, refusal.reply, retryable=False)
     return advance(task, Status.REJECTED, now, state="rejected", error=error, completed_at=now)

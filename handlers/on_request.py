@@ -7,9 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from handlers.admission import Refusal, refuse_queue, refuse_role
+from handlers import refusals
+from handlers.admission import (
+    Refusal,
+    refusal_of,
+    refuse_config,
+    refuse_more,
+    refuse_queue,
+    refuse_role,
+)
 from handlers.circumstances import Circumstances
-from handlers.commands import COMMANDS
+from handlers.commands import CommandKind
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
 from handlers.events import (
@@ -23,6 +31,7 @@ from handlers.events import (
 )
 from handlers.launches import WARN_AT
 from handlers.preferences import longest, wish_again
+from handlers.repo_config import RepoConfig
 from handlers.task import Ending, Status, Task
 from handlers.values import ErrorCode, FollowUp
 from handlers.work import (
@@ -57,10 +66,12 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     """Admit a task, or say why not."""
     if event.found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[event.command.name], event.found.role) or refuse_queue(
-        view, event.sender.id
+    kind = _kind_for(event)
+    if isinstance(kind, Refusal):
+        return _refused(kind)
+    wish = refuse_queue(view, event.sender.id) or admit(
+        view, event.command, kind, event.where, event.found
     )
-    wish = refusal or admit(view, event.command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refused(wish)
     task = replace(
@@ -196,7 +207,7 @@ def _may_not_go_on(view: View, task: Task, found: Circumstances) -> Decision | N
     """Why another attempt cannot be asked for here and by this person; None where it can."""
     if found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[task.wish.command], found.role)
+    refusal = refuse_more(task.wish, found)
     refusal = refusal or refuse_queue(view, task.owner.id)
     return _refused(refusal) if refusal else None
 
@@ -264,3 +275,14 @@ def _conflict(detail: str) -> Decision:
 
 def _gone() -> Decision:
     return _conflict("It is gone, or about to be.")
+
+
+def _kind_for(event: WorkRequested) -> CommandKind | Refusal:
+    """The row of a command, or why it is not given to this person, or to nobody."""
+    name, found = event.command.name, event.found
+    kind = found.kind_of(name)
+    if kind is None and not isinstance(found.config, RepoConfig):
+        return refuse_config(found.config)
+    if kind is None or not kind.makes_task:
+        return refusal_of(ErrorCode.BAD_COMMAND, refusals.no_work(name), "command")
+    return refuse_role(kind, found.role) or kind

@@ -22,6 +22,11 @@ def not_permitted(kind: CommandKind, role: Role) -> str:
     )
 
 
+def to_labeller(login: str, command: str, reply: str) -> str:
+    """A refusal of what somebody asked for with a label."""
+    return f"To {neutral_line(login)}, whose label asks for `/{command}`: {reply}"
+
+
 def too_many(limit: int) -> str:
     """A comment holds more commands than count."""
     return f"Only the first {limit} commands of a comment count. Put the others in another comment."
@@ -54,6 +59,14 @@ def not_offered(what: str, value: str, offered: Sequence[str]) -> str:
     """An agent, a runner or an image that this Bellhop does not have."""
     known = ", ".join(f"`{one}`" for one in offered) or "none"
     return f"This Bellhop has no {what} {code(value)}. It has: {known}."
+
+
+def no_work(command: str) -> str:
+    """A program names a command that makes no task there."""
+    return (
+        f"There is no command {code(command)} that makes a task. Name `fix`, `ask`, or one of the "
+        "`commands` in the repository's `.github/bellhop.yml`."
+    )
 
 
 def no_such_base(base: str) -> str:

@@ -36,6 +36,7 @@ from storage.lists import Lists
 from storage.logs import Logs
 from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
+from storage.own_commands import OwnCommands
 from storage.people import People
 from storage.preference_scopes import Scopes
 from storage.sealed import Change, FormerKey, Resealed
@@ -54,6 +55,7 @@ class Store(Decisions):
         self.inbox = Inbox(engine)
         self.arrivals = Arrivals(engine)
         self.outbound = Outbound(engine)
+        self.own_commands = OwnCommands(engine)
         self.logs = log_lines
         self.people = People(engine)
         self.scopes = Scopes(engine)
@@ -94,6 +96,7 @@ class Store(Decisions):
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
         numbers.go_on_after(last)
         store = cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
+        await store.own_commands.load()
         store._decider.held = await engine.read(backup.made_at)
         return store
 

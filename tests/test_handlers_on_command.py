@@ -283,7 +283,9 @@ def test_a_retry_pushes_to_no_branch_that_is_guarded_by_now(pull: PullFacts) -> 
     assert decision.task is None
     assert decision.refusal
     question = replace(on_pull(), branches=Branches("oil", "main"))
-    asked = replace(question, wish=replace(question.wish, command="ask"))
+    asked = replace(
+        question, wish=replace(question.wish, command="ask", role=Role.TRIAGE, result="answer")
+    )
     assert now_task(decide(view(issue_tasks=(asked,)), event, LATER)).attempt == 2
 
 
@@ -346,7 +348,7 @@ def test_a_retry_needs_the_role_of_the_command_itself() -> None:
     event = given("/retry", role=Role.TRIAGE)
     decision = decide(view(issue_tasks=(OLD,)), event, LATER)
     assert (decision.task, decision.refusal) == (None, "not_permitted:fix")
-    asked = replace(OLD, wish=replace(OLD.wish, command="ask"))
+    asked = replace(OLD, wish=replace(OLD.wish, command="ask", role=Role.TRIAGE, result="answer"))
     assert now_task(decide(view(issue_tasks=(asked,)), event, LATER)).attempt == 2
 
 

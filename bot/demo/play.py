@@ -181,5 +181,6 @@ def _invite(world: World, bot_url: str) -> None:
         say(f"  pull request  {pull.url}")
     say(
         "\nWrite `/fix`, `/ask why is a page missing?`, `/tell in green`, `/status`, "
-        "`/stop`, `/retry` or `/help` in the comment box there.\nWhat happens is told here. Ctrl-C ends it all.\n"
+        "`/stop`, `/retry` or `/help` in the comment box there.\n"
+        "What happens is told here. Ctrl-C ends it all.\n"
     )

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from bot.http.bodies import Body
 from handlers.on_request import LONGEST_MESSAGE
 from handlers.options import MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_branch, is_model, is_name
+from handlers.own_commands import NAME
 
 LONGEST_PROMPT = 60_000
 LONGEST_URL = 2_048
@@ -86,7 +87,8 @@ Value = Annotated[str, StringConstraints(max_length=512), AfterValidator(_whole)
 class NewTask(Body):
     """A task that is asked for.
 
-    `branch` is the one to start from, the default branch if left out. Limits that the repository
+    `command` is `fix`, `ask` or one of the repository's own. `branch` is the one to start from, the
+    default branch if left out. Limits that the repository
     or the operator sets lower than asked for are the ones that count.
     """
 
@@ -106,7 +108,7 @@ class NewTask(Body):
     branch: Branch | None = None
     agent: Agent | None = None
     model: Model | None = None
-    command: Literal["fix", "ask"] = "fix"
+    command: Annotated[str, StringConstraints(pattern=f"^{NAME}$")] = "fix"
     issue_number: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     webhook_url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)] | None = (
         None
