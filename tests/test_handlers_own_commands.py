@@ -8,15 +8,19 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from handlers import decide
+from handlers.admission import deaf_to
 from handlers.circumstances import Circumstances
-from handlers.commands import COMMANDS, Command, candidates, may_name_own, parse
+from handlers.commands import COMMANDS, Command, Options, candidates, may_name_own, parse
 from handlers.decision import NOTHING, Decision, Rules
+from handlers.deliveries import IssueLabeled
 from handlers.effects import Comment
+from handlers.events import WorkRequested
+from handlers.github_objects import Actor, Repository, Subject
 from handlers.own_commands import (
     LONGEST_DESCRIPTION,
     LONGEST_LABEL,
@@ -32,8 +36,10 @@ from handlers.roles import Role
 from handlers.task import Branches, Status
 from handlers.values import ErrorCode, Origin
 from tests.makers import (
+    ADA,
     APP,
     HERE,
+    ID,
     NOON,
     ON_PULL,
     PULL,
@@ -251,6 +257,7 @@ NODES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(NODES, NODES)
 @example({"deploy": {"description": "d", "prompt": "p"}}, {"x": "deploy"})
 def test_whatever_stands_there_is_read_or_told(commands: object, labels: object) -> None:
@@ -331,6 +338,7 @@ def test_the_file_is_read_first_only_for_what_is_not_everybodys(text: str, *, ne
     assert may_name_own(text, APP, {"deploy"}) is needed
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("/deploy fix\n@bellhop-test:`>")))
 def test_whatever_is_found_was_a_candidate_and_needed_the_file(text: str) -> None:
     for one in parse(text, APP, KINDS):
@@ -417,9 +425,47 @@ def test_where_the_file_cannot_be_read_nobody_guesses(text: str) -> None:
     assert decide(view(), said("/fix", role=Role.WRITE), NOON).task is not None
 
 
+def test_a_program_names_a_command_of_work() -> None:
+    def ask(name: str, there: Circumstances) -> Decision:
+        command = Command(name, "it", Options(), None, 0, addressed=True)
+        api = Origin("api", 0, 0, "")
+        return decide(view(rules=WIDE), WorkRequested(ID, command, HERE, ADA, api, there), NOON)
+
+    there = Circumstances(Role.WRITE, CONFIG, "main")
+    assert now_task(ask("explain", there)).wish.prompt == "Explain it.\n\nit"
+    told = [ask(name, there).declined for name in ("deploy", "unheard-of", "stop")]
+    told.append(ask("explain", Circumstances(Role.WRITE, BROKEN, "main")).declined)
+    assert [(one.kind, one.field) for one in told if one] == [
+        ("forbidden", None),
+        ("invalid", "command"),
+        ("invalid", "command"),
+        ("conflict", None),
+    ]
+    assert told[1] is not None
+    assert told[1].detail == (
+        "There is no command `unheard-of` that makes a task. Name `fix`, `ask`, or one of the "
+        "`commands` in the repository's `.github/bellhop.yml`."
+    )
+
+
 # --- by a label -----------------------------------------------------------------------------------
 
 LABEL = Origin("label", 2**62, 0, "https://github.test/acme/door/issues/7")
+
+
+@pytest.mark.parametrize("account", ["User", "Bot"])
+def test_a_label_by_a_bot_asks_for_nothing(account: str) -> None:
+    labelled = IssueLabeled(
+        action="labeled",
+        installation_id=10,
+        repository=Repository(id=100, full_name="acme/door", private=False, default_branch="main"),
+        subject=Subject(id=4, number=7, title="t", state="open", url="u"),
+        sender=Actor(id=1, login="ada", type=account),
+        label="ring",
+        url="u",
+        written_at=NOON,
+    )
+    assert (deaf_to(labelled, 42) is None) is (account == "User")
 
 
 def test_a_label_asks_as_a_command_does() -> None:
