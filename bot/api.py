@@ -52,6 +52,7 @@ from bot.outbound_guard import Policy, why_not_called
 from bot.preferences import Preferences
 from bot.roles import Roles
 from bot.settings import Settings
+from bot.triggers import Triggers
 from bot.user_tokens import UserTokens
 from bot.validation import Validator
 from bot.vault import Vault
@@ -68,6 +69,7 @@ class Api:
     vault: Vault
     policy: Policy
     roles: Roles
+    triggers: Triggers
     validator: Validator
     clock: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
@@ -120,7 +122,7 @@ class Api:
         self.meters.streams = events.open_streams
         desks = TaskDesks(
             sight=sight,
-            facts=Facts(self.github, self.store),
+            facts=Facts(self.github, self.store, self.triggers),
             check_url=partial(why_not_called, policy=self.policy),
             clock=self.clock,
             new_id=lambda: str(uuid7()),

@@ -43,6 +43,7 @@ from bot.runners.base import Exit, Runner
 from bot.settings import Settings
 from bot.tempo import Tempo
 from bot.token_desk import TokenDesk
+from bot.triggers import Triggers
 from bot.validation import Validator
 from bot.vault import Vault
 from bot.webhook_audience import Audience
@@ -74,6 +75,7 @@ class Bellhop:
     provider_bases: Mapping[str, str] = field(default_factory=dict[str, str])
     """Other addresses of providers, by the address that they stand for."""
     agent_keys: AgentKeys = field(init=False)
+    triggers: Triggers = field(init=False)
     door: webhooks.WebhookDoor = field(init=False)
     """Where GitHub delivers, and by which it is told what its log has."""
     _stored: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -81,8 +83,9 @@ class Bellhop:
     _pumping: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Have one desk of keys, which knows those that were handed out, and one door."""
+        """Have one desk of keys, which knows those handed out, one of triggers, and one door."""
         self.agent_keys = AgentKeys(self.store, self.vault)
+        self.triggers = Triggers(self.store, self.tempo.clock)
         secret = self.settings.webhook_secret
         self.door = webhooks.WebhookDoor(
             secret=secret.get_secret_value().encode() if secret else b"",
@@ -93,6 +96,8 @@ class Bellhop:
             clock=self.tempo.clock,
             new_id=lambda: str(uuid7()),
             meters=self.meters,
+            own=lambda: self.triggers.names,
+            may_ask=self.triggers.may_ask,
         )
 
     def _delivered(self) -> None:
@@ -159,6 +164,7 @@ class Bellhop:
             self.vault,
             self.policy,
             self.roles,
+            self.triggers,
             Validator(self.session, self.provider_bases),
             self.tempo.clock,
             self.tempo.limits,
@@ -247,7 +253,7 @@ class Bellhop:
             self.identity = await who.insist(self.github, self.store, self.tempo.backoff)
         identity = self.identity
         rules = self.store.rules = self.settings.rules(identity.slug)
-        facts = Facts(self.github, self.store)
+        facts = Facts(self.github, self.store, self.triggers)
         hands = Hands(
             store=self.store,
             github=self.github,

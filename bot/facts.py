@@ -9,18 +9,21 @@ from datetime import datetime
 from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
+from bot.triggers import Triggers
 from handlers.approval import pick_awaiting
 from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, Told, build_context
-from handlers.deliveries import TextWritten
+from handlers.deliveries import Asking, CommentWritten
 from handlers.github_objects import Actor, Subject
-from handlers.on_command import pick_retry
+from handlers.on_command import pick_retry, pick_told
 from handlers.repo_config import ConfigProblem, RepoConfig, parse_config
 from handlers.task import Task
 from storage import Store
 
 CONFIG = ".github/bellhop.yml"
+Config = RepoConfig | tuple[ConfigProblem, ...]
+"""What the file says, or what is wrong with it."""
 MOST_AUTHORS = 30
 """Of how many people in a discussion GitHub is asked what they may do; the others are left out."""
 
@@ -44,8 +47,8 @@ class Asked:
     approved: int | None = None
 
 
-def asked_in(written: TextWritten) -> Asked:
-    """What is asked for in a text on GitHub."""
+def asked_in(written: Asking) -> Asked:
+    """What is asked for on GitHub."""
     repository = written.repository
     return Asked(
         repo=RepoRef(written.installation_id, repository.id, repository.full_name),
@@ -54,7 +57,7 @@ def asked_in(written: TextWritten) -> Asked:
         login=written.sender.login,
         at=written.written_at,
         subject=written.subject,
-        leave_out=written.source_id if written.kind == "comment" else None,
+        leave_out=written.source_id if isinstance(written, CommentWritten) else None,
     )
 
 
@@ -64,25 +67,35 @@ class Facts:
 
     github: GitHub
     store: Store
+    triggers: Triggers
 
-    async def about(self, written: TextWritten, command: Command | Misuse) -> Circumstances:
+    async def about(
+        self, written: Asking, command: Command | Misuse, config: Config | None = None
+    ) -> Circumstances:
         """Everything that the decision about a command needs.
+
+        Args:
+            written: Where it was asked for.
+            command: What is asked for.
+            config: The repository's file, where it was read for this already.
 
         Raises:
             GitHubError: GitHub did not say.
         """
         asked = asked_in(written)
-        role, config = await asyncio.gather(
-            self.github.role(asked.repo, asked.login, written.sender.id), self._config(asked.repo)
-        )
+        ask_role = self.github.role(asked.repo, asked.login, written.sender.id)
+        if config is None:
+            role, config = await asyncio.gather(ask_role, self.config(asked.repo))
+        else:
+            role = await ask_role
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
             return known
-        if isinstance(command, Misuse) or command.name not in {"fix", "ask", "retry", "approve"}:
+        if isinstance(command, Misuse) or not _may_begin_work(command, config):
             return known
         if command.name == "approve":
             return await self._about_approval(written, command, asked, known, config)
-        task = await self._retried(written, command)
+        task = await self._meant(written, command)
         return await self._about_work(asked, task, known, config, command.options.base)
 
     async def about_request(
@@ -99,7 +112,7 @@ class Facts:
         Raises:
             GitHubError: GitHub did not say.
         """
-        config = await self._config(asked.repo)
+        config = await self.config(asked.repo)
         known = _known(asked, role, config)
         if not isinstance(config, RepoConfig):
             return known
@@ -128,7 +141,7 @@ class Facts:
 
     async def _about_approval(
         self,
-        written: TextWritten,
+        written: Asking,
         command: Command,
         asked: Asked,
         known: Circumstances,
@@ -155,7 +168,7 @@ class Facts:
             self._pull(asked),
             self._is_missing(asked.repo, base),
             self._head(asked.repo, task),
-            self._context(asked, everyone=config.context == "everyone"),
+            self._discussions(asked, task, everyone=config.context == "everyone"),
         )
         heads = {task.branches.name: head} if task and task.branches.name else {}
         return Circumstances(
@@ -170,19 +183,29 @@ class Facts:
             branch_heads=heads,
         )
 
-    async def _config(self, repo: RepoRef) -> RepoConfig | tuple[ConfigProblem, ...]:
+    async def config(self, repo: RepoRef) -> Config:
+        """What the repository's file says now, or what is wrong with it.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
         try:
             text = await self.github.file(repo, CONFIG)
         except NotText as problem:
             return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
-        return parse_config(text or "")
+        config = parse_config(text or "")
+        await self.triggers.note(repo.repository_id, config)
+        return config
 
-    async def _retried(self, written: TextWritten, command: Command) -> Task | None:
-        if command.name != "retry":
+    async def _meant(self, written: Asking, command: Command) -> Task | None:
+        """The task of which there may be a new attempt."""
+        if command.name not in {"retry", "tell"}:
             return None
         repository = written.repository.id
-        named = await self.store.named(repository, command.task) if command.task else None
         tasks = await self.store.tasks_of_issue(repository, written.subject.number)
+        if command.name == "tell":
+            return pick_told(tasks)
+        named = await self.store.named(repository, command.task) if command.task else None
         return pick_retry(tasks, named, command)
 
     async def _pull(self, asked: Asked) -> PullFacts | None:
@@ -216,6 +239,24 @@ class Facts:
             return None
         branch = await self.github.branch(repo, task.branches.name)
         return branch.sha if branch else None
+
+    async def _discussions(self, asked: Asked, task: Task | None, *, everyone: bool) -> Told:
+        """What was said where something is asked for.
+
+        On the pull request that came of an issue: after what was said on the issue. Nothing for
+        who is at work: an attempt that follows on this one at once is told what this one was.
+        """
+        if task is not None and not task.ended:
+            return Told("", outsiders=False)
+        here = self._context(asked, everyone=everyone)
+        number = task.where.number if task else None
+        if number is None or asked.subject is None or number == asked.subject.number:
+            return await here
+        subject = await self.subject(asked.repo, number)
+        issue = replace(asked, subject=subject, leave_out=None)
+        both = await asyncio.gather(self._context(issue, everyone=everyone), here)
+        text = "\n\n".join(one.text for one in both if one.text)
+        return Told(text, outsiders=any(one.outsiders for one in both))
 
     async def _context(self, asked: Asked, *, everyone: bool) -> Told:
         subject = asked.subject
@@ -257,9 +298,12 @@ class Facts:
         return {id_: role for (id_, _), role in zip(few, roles, strict=True)}
 
 
-def _known(
-    asked: Asked, role: Role, config: RepoConfig | tuple[ConfigProblem, ...]
-) -> Circumstances:
+def _may_begin_work(command: Command, config: RepoConfig) -> bool:
+    kind = config.kind_of(command.name)
+    return command.name in {"retry", "tell", "approve"} or (kind is not None and kind.makes_task)
+
+
+def _known(asked: Asked, role: Role, config: Config) -> Circumstances:
     return Circumstances(
         role=role,
         config=config,

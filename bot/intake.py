@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot import trail
-from bot.facts import Facts
+from bot.facts import Config, Facts, asked_in
 from bot.github.errors import GitHubError, Refused
+from bot.github.values import RepoRef
 from bot.late import is_there, still_holds
 from handlers.admission import MOST_COMMANDS, deaf_to
-from handlers.commands import Command, Misuse, parse
-from handlers.deliveries import TextWritten
+from handlers.commands import Command, CommandKind, Misuse, Options, may_name_own, parse
+from handlers.deliveries import (
+    Asking,
+    Delivery,
+    IssueLabeled,
+    PullRequestClosed,
+    TextWritten,
+)
 from handlers.events import CommandGiven, CommandUndecidable
 from handlers.on_command import is_of_other_bots
+from handlers.own_commands import plain_kind
+from handlers.repo_config import RepoConfig
 from handlers.values import Origin, Person, Where
 from storage import StorageFailed, Store
+from storage.candidates import Candidate
 from storage.inbox import Waiting
 
+Kinds = Mapping[str, CommandKind]
 _log = structlog.stdlib.get_logger(__name__)
 
 ASK_FOR = timedelta(hours=1)
@@ -29,6 +41,16 @@ ASK_FOR = timedelta(hours=1)
 NO_ACCESS = {403, 404, 410, 451}
 """Refusals that mean that the App may not see the repository any more; others may pass."""
 OUR_MISTAKE = "Bellhop itself failed; its log tells why"
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A command where it stands; `config` is the repository's file where it was read for it."""
+
+    candidate: Candidate
+    command: Command | Misuse
+    config: Config | GitHubError | None
+    ordinal: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +83,66 @@ class Intake:
 
     async def _take(self, waiting: Waiting) -> None:
         value = waiting.value
-        if not isinstance(value, TextWritten):
+        if not isinstance(value, Asking):
             if waiting.late and not await still_holds(self.facts.github, value):
                 _log.info("over by now")
                 await self.store.set_aside(waiting, "over", self.clock())
             else:
                 await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
+            await self._look_at_file(value)
         elif why := deaf_to(value, self.app_id):
             _log.info("not listened to", why=why)
             await self._ignore(waiting, {one.position for one in waiting.candidates})
+        elif isinstance(value, IssueLabeled):
+            await self._take_label(waiting, value)
         else:
             await self._take_commands(waiting, value)
 
+    async def _look_at_file(self, value: Delivery) -> None:
+        """Know what a merged pull request may have changed in the repository's file."""
+        if isinstance(value, PullRequestClosed) and value.merged:
+            repo = RepoRef(value.installation_id, value.repository.id, value.repository.full_name)
+            with contextlib.suppress(GitHubError):
+                await self.facts.config(repo)
+
+    async def _take_label(self, waiting: Waiting, labelled: IssueLabeled) -> None:
+        config = await self._file(labelled)
+        name = self._asked_with(labelled)
+        if name is None:
+            if isinstance(config, GitHubError) and self._may_answer_yet(waiting, config):
+                raise config  # nobody knows yet that it asks for nothing
+            await self._ignore(waiting, {one.position for one in waiting.candidates})
+            return
+        command = Command(name, "", Options(), None, 0, addressed=True, source=f"/{name}")
+        for candidate in waiting.candidates:
+            with trail.about_task(candidate.task_id):
+                await self._decide(waiting, labelled, _Heard(candidate, command, config))
+
+    def _asked_with(self, labelled: IssueLabeled) -> str | None:
+        """The command that a label asks for, as far as the file is known."""
+        return self.facts.triggers.asks_for(labelled.repository.id, labelled.label)
+
+    async def _file(self, written: Asking) -> Config | GitHubError:
+        """What the repository's file says, or why GitHub does not tell."""
+        try:
+            return await self.facts.config(asked_in(written).repo)
+        except GitHubError as error:
+            return error
+
+    def _own(self, written: TextWritten, config: Config | GitHubError | None) -> Kinds:
+        """The repository's own commands, by their names alone where the file cannot be read."""
+        if isinstance(config, RepoConfig):
+            return {name: one.kind for name, one in config.commands.items()}
+        return {name: plain_kind(name) for name in self.facts.triggers.of(written.repository.id)}
+
     async def _take_commands(self, waiting: Waiting, written: TextWritten) -> None:
+        text, triggers = written.text, self.facts.triggers
+        config = None
+        if may_name_own(text, self.app_name, triggers.names):
+            config = await self._file(written)
+        own = self._own(written, config)
         # A text can be made to take seconds: they must not be everybody's.
-        parsed = await asyncio.to_thread(parse, written.text, self.app_name)
+        parsed = await asyncio.to_thread(parse, text, self.app_name, own)
         commands = {one.position: one for one in parsed}
         ordinals = {position: place for place, position in enumerate(commands)}
         # One more than count is decided, to say so; for the others nobody is asked anything.
@@ -86,35 +153,30 @@ class Intake:
             if command is not None and candidate.position in heard:
                 ordinal = ordinals[candidate.position]
                 with trail.about_task(candidate.task_id):
-                    await self._decide(waiting, written, candidate.task_id, command, ordinal)
+                    one = _Heard(candidate, command, config, ordinal)
+                    await self._decide(waiting, written, one)
 
     async def _ignore(self, waiting: Waiting, positions: set[int]) -> None:
         ids = [one.task_id for one in waiting.candidates if one.position in positions]
         if ids:
             await self.store.ignore(ids, "ignored", self.clock())
 
-    async def _decide(
-        self,
-        waiting: Waiting,
-        written: TextWritten,
-        task_id: str,
-        command: Command | Misuse,
-        ordinal: int,
-    ) -> None:
-        where = where_of(written)
+    async def _decide(self, waiting: Waiting, written: Asking, heard: _Heard) -> None:
+        where, task_id, command = where_of(written), heard.candidate.task_id, heard.command
         if is_of_other_bots(command) and not await self.store.tasks_of_issue(
             where.repository_id, written.subject.number
         ):
             await self.store.ignore([task_id], "ignored", self.clock())
             return
-        position = command.position
-        origin = Origin(written.kind, written.source_id, position, written.url)
+        origin = _origin_of(heard.candidate, written)
         try:
             if waiting.late and not await is_there(self.facts.github, written):
                 _log.info("gone by now")
                 await self.store.ignore([task_id], "gone", self.clock())
                 return
-            found = await self.facts.about(written, command)
+            if isinstance(heard.config, GitHubError):
+                raise heard.config
+            found = await self.facts.about(written, command, heard.config)
         except GitHubError as error:
             await self._undecidable(waiting, task_id, where, origin, error)
             return
@@ -127,7 +189,7 @@ class Intake:
             origin,
             written.written_at,
             found,
-            ordinal,
+            heard.ordinal,
             waiting.received_at,
         )
         await self.store.apply(event, self.clock())
@@ -141,23 +203,27 @@ class Intake:
         error: GitHubError,
     ) -> None:
         """Ask again later, until nobody can be waiting any more; without access at once."""
-        now = self.clock()
-        if isinstance(error, Refused) and error.status in NO_ACCESS:
+        if _is_lost(error):
             _log.warning("the App has no access there", problem=str(error))
-            await self.store.ignore([task_id], "no_access", now)
+            await self.store.ignore([task_id], "no_access", self.clock())
             return
-        if now - waiting.received_at < ASK_FOR:
+        if self._may_answer_yet(waiting, error):
             raise error
-        await self.store.apply(CommandUndecidable(task_id, where, origin, str(error)), now)
+        undecidable = CommandUndecidable(task_id, where, origin, str(error))
+        await self.store.apply(undecidable, self.clock())
+
+    def _may_answer_yet(self, waiting: Waiting, error: GitHubError) -> bool:
+        """Whether GitHub is worth being asked again."""
+        return not _is_lost(error) and self.clock() - waiting.received_at < ASK_FOR
 
     async def _give_up(self, waiting: Waiting) -> None:
         """Tell those who wait for an answer, where that can be done, and go on without it."""
         now = self.clock()
         written = waiting.value
         try:
-            if isinstance(written, TextWritten) and not deaf_to(written, self.app_id):
+            if isinstance(written, Asking) and self._expects_answer(written):
                 for one in waiting.candidates:
-                    origin = Origin(written.kind, written.source_id, one.position, written.url)
+                    origin = _origin_of(one, written)
                     event = CommandUndecidable(one.task_id, where_of(written), origin, OUR_MISTAKE)
                     await self.store.apply(event, now)
         except StorageFailed:
@@ -166,9 +232,24 @@ class Intake:
             _log.exception("nobody could be told")
         await self.store.set_aside(waiting, "failed", now)
 
+    def _expects_answer(self, written: Asking) -> bool:
+        """Whether somebody waits for an answer: with most labels nobody asks for anything."""
+        if deaf_to(written, self.app_id):
+            return False
+        return isinstance(written, TextWritten) or self._asked_with(written) is not None
 
-def where_of(written: TextWritten) -> Where:
-    """Where a text stands."""
+
+def _is_lost(error: GitHubError) -> bool:
+    """Whether GitHub says that the App may not see the repository any more."""
+    return isinstance(error, Refused) and error.status in NO_ACCESS
+
+
+def _origin_of(candidate: Candidate, written: Asking) -> Origin:
+    return Origin(candidate.source_kind, candidate.source_id, candidate.position, written.url)
+
+
+def where_of(written: Asking) -> Where:
+    """Where a text stands, or a label was put."""
     return Where(
         installation_id=written.installation_id,
         repository_id=written.repository.id,

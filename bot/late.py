@@ -9,12 +9,13 @@ from bot.github.errors import Refused
 from bot.github.values import RepoRef
 from handlers.deliveries import (
     AppRemoved,
+    Asking,
+    CommentWritten,
     Delivery,
     IssueGone,
     PullRequestClosed,
     RepositoryGone,
     RepositoryRenamed,
-    TextWritten,
 )
 from handlers.github_objects import Repository
 
@@ -22,14 +23,14 @@ OUT_OF_SIGHT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus
 """Refusals to show a place: what was told of it last counts."""
 
 
-async def is_there(github: GitHub, written: TextWritten) -> bool:
-    """Whether a text is still on GitHub.
+async def is_there(github: GitHub, written: Asking) -> bool:
+    """Whether what asks for something is still on GitHub.
 
     Raises:
         GitHubError: GitHub did not say.
     """
     repo = _ref(written.installation_id, written.repository)
-    if written.kind == "comment":
+    if isinstance(written, CommentWritten):
         return await github.has_comment(repo, written.source_id)
     return await github.issue(repo, written.subject.number) is not None
 

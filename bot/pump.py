@@ -23,7 +23,7 @@ from bot.github.errors import GitHubError
 from bot.intake import Intake
 from bot.line import Line
 from bot.losses import tell_if_lost
-from handlers.deliveries import IssueGone, PullRequestClosed, TextWritten
+from handlers.deliveries import IssueGone, IssueLabeled, PullRequestClosed, TextWritten
 from handlers.events import ClockStruck
 from storage import StorageFailed, Store
 from storage.inbox import Waiting
@@ -233,7 +233,7 @@ def _lane(waiting: Waiting) -> Hashable:
     """What must be taken in order: all of one issue or pull request; other events by themselves."""
     value = waiting.value
     match value:
-        case TextWritten():
+        case TextWritten() | IssueLabeled():
             return value.repository.id, value.subject.number
         case IssueGone() | PullRequestClosed():
             return value.repository.id, value.number

@@ -9,9 +9,10 @@ from handlers import refusals
 from handlers.circumstances import Circumstances
 from handlers.commands import Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
-from handlers.deliveries import TextWritten
+from handlers.deliveries import Asking, IssueLabeled
+from handlers.own_commands import plain_kind
 from handlers.repo_config import ConfigProblem
-from handlers.task import Task
+from handlers.task import Task, Wish
 from handlers.values import ErrorCode, Where
 
 REASON = 300
@@ -34,11 +35,13 @@ class Refusal:
     field: str | None = None
 
 
-def deaf_to(text: TextWritten, app_id: int) -> str | None:
-    """Why Bellhop does not even read a text; None where it does.
+def deaf_to(text: Asking, app_id: int) -> str | None:
+    """Why Bellhop does not even read a text, or look at a label; None where it does.
 
     An App's own comments raise the same event as everybody's: here the loop is cut.
     """
+    if isinstance(text, IssueLabeled):
+        return "not labelled by a person" if text.sender.is_bot else None
     if text.app_id == app_id:
         return "Bellhop's own words"
     if text.sender.is_bot or text.author.is_bot or text.app_id is not None:
@@ -56,6 +59,19 @@ def refuse_role(kind: CommandKind, role: Role) -> Refusal | None:
         return None
     reason = f"{ErrorCode.NOT_PERMITTED}:{kind.name}"
     return Refusal(ErrorCode.NOT_PERMITTED, reason, refusals.not_permitted(kind, role))
+
+
+def refuse_more(wish: Wish, found: Circumstances) -> Refusal | None:
+    """The refusal of somebody whose role is too low to ask for more of a task.
+
+    What the repository says of its own command today counts, as long as there is such a command.
+    """
+    return refuse_role(found.kind_of(wish.command) or kind_then(wish), found.role)
+
+
+def kind_then(wish: Wish) -> CommandKind:
+    """The row of the command as it was when a task was asked for."""
+    return plain_kind(wish.command, wish.role, wish.result)
 
 
 def refuse_config(problems: Sequence[ConfigProblem]) -> Refusal:

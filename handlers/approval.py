@@ -10,7 +10,7 @@ from typing import Final
 from handlers import refusals
 from handlers.admission import Refusal
 from handlers.circumstances import Circumstances
-from handlers.commands import COMMANDS, Command, Misuse
+from handlers.commands import COMMANDS, Command, CommandKind, Misuse
 from handlers.decision import Crowd, View
 from handlers.events import CommandGiven
 from handlers.exact import exact, in_sight
@@ -32,10 +32,10 @@ MOST_SHOWN: Final = 50_000
 """Characters of a quotation, so that all of it has room in a comment."""
 
 
-def may_be_approved(command: Command, found: Circumstances) -> bool:
+def may_be_approved(kind: CommandKind, found: Circumstances) -> bool:
     """Whether a command of somebody without its permission waits, rather than being refused."""
     return (
-        COMMANDS[command.name].makes_task
+        kind.makes_task
         and isinstance(found.config, RepoConfig)
         and found.config.outsiders == "approve"
         and found.role >= Role.READ
@@ -73,11 +73,11 @@ def refuse_unshown(quoted: str) -> Refusal | None:
     return Refusal(ErrorCode.BAD_COMMAND, "too_long_to_approve", reply)
 
 
-def refuse_approval(name: str, role: Role) -> Refusal:
-    """The refusal of somebody who may not let a waiting command of this name run."""
-    least = max(COMMANDS[name].role, COMMANDS["approve"].role)
-    reason = f"{ErrorCode.NOT_PERMITTED}:approve:{name}"
-    reply = refusals.may_not_approve(name, least, role)
+def refuse_approval(kind: CommandKind, role: Role) -> Refusal:
+    """The refusal of somebody who may not let a waiting command of this kind run."""
+    least = max(kind.role, COMMANDS["approve"].role)
+    reason = f"{ErrorCode.NOT_PERMITTED}:approve:{kind.name}"
+    reply = refusals.may_not_approve(kind.name, least, role)
     return Refusal(ErrorCode.NOT_PERMITTED, reason, reply)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from handlers.commands import COMMANDS, CommandKind
 from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.roles import Role
 
@@ -37,3 +38,9 @@ class Circumstances:
     """Whether `--base` names a branch that does not exist."""
     branch_heads: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     """Where the branches are of the tasks that a retry could mean; None: gone."""
+
+    def kind_of(self, name: str) -> CommandKind | None:
+        """The row of a command, of the repository's own ones too where they can be read."""
+        if isinstance(self.config, RepoConfig):
+            return self.config.kind_of(name)
+        return COMMANDS.get(name)

@@ -13,9 +13,10 @@ from handlers.options import BadOption, Options, nearest, options_of_model, spli
 from handlers.parsing import ordinary_lines
 from handlers.roles import Role, role_of
 from handlers.text import code
+from handlers.values import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = [
     "COMMANDS",
@@ -37,6 +38,7 @@ class CommandKind:
 
     `role` is the least role that can be enough. `text` is what may follow the name: nothing that
     counts, a text, a text that must be there, the name or id of a task, or the hash of what waits.
+    `result` is what comes of the task that it makes; None where it makes none.
     """
 
     name: str
@@ -45,7 +47,12 @@ class CommandKind:
     summary: str
     takes_options: bool
     text: Literal["none", "optional", "required", "task", "hash"]
-    makes_task: bool
+    result: Result | None
+
+    @property
+    def makes_task(self) -> bool:
+        """Whether it asks for work."""
+        return self.result is not None
 
 
 _KINDS: Final = (
@@ -57,7 +64,7 @@ _KINDS: Final = (
         "on a pull request, push to its branch",
         takes_options=True,
         text="optional",
-        makes_task=True,
+        result="pull_request",
     ),
     CommandKind(
         name="ask",
@@ -66,7 +73,17 @@ _KINDS: Final = (
         summary="answer with a comment; nothing is pushed",
         takes_options=True,
         text="required",
-        makes_task=True,
+        result="answer",
+    ),
+    CommandKind(
+        name="tell",
+        role=Role.WRITE,
+        usage="/tell message",
+        summary="say something more: to the worker of the newest task, "
+        "or, once that has ended, as a new attempt on the same branch",
+        takes_options=False,
+        text="required",
+        result=None,
     ),
     CommandKind(
         name="stop",
@@ -75,7 +92,7 @@ _KINDS: Final = (
         summary="cancel a task: the newest one, or the one you name",
         takes_options=False,
         text="task",
-        makes_task=False,
+        result=None,
     ),
     CommandKind(
         name="retry",
@@ -84,7 +101,7 @@ _KINDS: Final = (
         summary="try again what failed, was cancelled or is completed",
         takes_options=False,
         text="task",
-        makes_task=False,
+        result=None,
     ),
     CommandKind(
         name="status",
@@ -93,7 +110,7 @@ _KINDS: Final = (
         summary="list the tasks of this issue with their state and links",
         takes_options=False,
         text="none",
-        makes_task=False,
+        result=None,
     ),
     CommandKind(
         name="approve",
@@ -102,7 +119,7 @@ _KINDS: Final = (
         summary="let a command run that waits for approval",
         takes_options=False,
         text="hash",
-        makes_task=False,
+        result=None,
     ),
     CommandKind(
         name="help",
@@ -111,12 +128,15 @@ _KINDS: Final = (
         summary="list the commands you may use here",
         takes_options=False,
         text="none",
-        makes_task=False,
+        result=None,
     ),
 )
 
 COMMANDS: Final[Mapping[str, CommandKind]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """The commands by name, in the order in which they are shown."""
+
+NONE: Final[Mapping[str, CommandKind]] = MappingProxyType({})
+"""No commands of a repository's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +189,8 @@ _TASK: Final = re.compile(
     r"[a-z]+-[a-z]+-[0-9a-f]{3}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
 _HASH: Final = re.compile(r"[0-9a-f]{10}", re.IGNORECASE)
+_NEAR: Final = 200
+"""Characters behind an address in which the command's name is looked for."""
 _NO_OPTIONS: Final = Options()
 
 
@@ -178,14 +200,14 @@ def _calls(app_name: str) -> re.Pattern[str]:
 
     Up to three spaces may stand before it, as before any Markdown paragraph; more make it code.
     """
-    names = "|".join(COMMANDS)
     address = rf"/bellhop|@{re.escape(app_name)}(?:\[bot\])?" if app_name else "/bellhop"
     return re.compile(
-        rf"^ {{0,3}}(?:/(?P<bare>(?ai:{names}))|(?ai:{address})[:,]?)(?=\s|$)", re.MULTILINE
+        rf"^ {{0,3}}(?:(?ai:{address})[:,]?|/(?P<bare>[A-Za-z][A-Za-z0-9-]{{0,30}}))(?=\s|$)",
+        re.MULTILINE,
     )
 
 
-def candidates(text: str, app_name: str) -> tuple[int, ...]:
+def candidates(text: str, app_name: str, own: Collection[str] = ()) -> tuple[int, ...]:
     """Return the lines that may be commands: all that `parse` finds, and perhaps more.
 
     It is quick, since it runs on every comment before GitHub is answered: it knows no Markdown.
@@ -193,14 +215,25 @@ def candidates(text: str, app_name: str) -> tuple[int, ...]:
     Args:
         text: A comment or an issue's body.
         app_name: The app's name on GitHub, without `@`; may be empty.
+        own: Names that repositories have given to commands of their own.
 
     Returns:
         Line numbers from 0, ascending, as in `Command.position`.
     """
-    return tuple(position for position, _ in _matches(with_newlines(text), app_name))
+    return tuple(position for position, _ in _matches(with_newlines(text), app_name, own))
 
 
-def parse(text: str, app_name: str) -> tuple[Command | Misuse, ...]:
+def may_name_own(text: str, app_name: str, own: Collection[str]) -> bool:
+    """Whether to know a text's commands the repository's own must be known; see `candidates`."""
+    text = with_newlines(text)
+    found = _matches(text, app_name, own)
+    calls = (_call(0, match, text[match.end() : match.end() + _NEAR]) for _, match in found)
+    return any(_name(call) not in COMMANDS for call in calls)
+
+
+def parse(
+    text: str, app_name: str, own: Mapping[str, CommandKind] = NONE
+) -> tuple[Command | Misuse, ...]:
     """Read all commands of a text, in their order.
 
     A command is the first thing on a line of ordinary Markdown text: `/fix`, `/bellhop fix` or
@@ -210,21 +243,25 @@ def parse(text: str, app_name: str) -> tuple[Command | Misuse, ...]:
     Args:
         text: A comment or an issue's body.
         app_name: The app's name on GitHub, without `@`; may be empty.
+        own: The repository's own commands by name.
     """
     text = with_newlines(text)
-    matches = list(_matches(text, app_name))
+    matches = list(_matches(text, app_name, own))
     ordinary = ordinary_lines(text) if matches else frozenset[int]()
     matches = [(position, match) for position, match in matches if position in ordinary]
     ends = [*(match.start() for _, match in matches), len(text)][1:]
     return tuple(
-        _read(_call(position, match, text[match.start() : end]))
+        _read(_call(position, match, text[match.start() : end]), own)
         for (position, match), end in zip(matches, ends, strict=True)
     )
 
 
-def _matches(text: str, app_name: str) -> Iterator[tuple[int, re.Match[str]]]:
+def _matches(text: str, app_name: str, own: Collection[str]) -> Iterator[tuple[int, re.Match[str]]]:
     position = counted = 0
     for match in _calls(app_name).finditer(text):
+        bare = match["bare"]
+        if bare is not None and (name := bare.lower()) not in COMMANDS and name not in own:
+            continue
         position += text.count("\n", counted, match.start())
         counted = match.start()
         yield position, match
@@ -241,12 +278,17 @@ def _call(position: int, match: re.Match[str], source: str) -> _Call:
     return _Call(position, word, rest, addressed=True, source=source.strip())
 
 
-def _read(call: _Call) -> Command | Misuse:
+def _name(call: _Call) -> str:
     # Whoever names the app may write as to a person: `@bellhop, /fix: …`.
     name = call.word.strip("/:,.!?").lower() if call.addressed else call.word.lower()
-    kind = COMMANDS.get(name or "help")
+    return name or "help"
+
+
+def _read(call: _Call, own: Mapping[str, CommandKind]) -> Command | Misuse:
+    name = _name(call)
+    kind = COMMANDS.get(name) or own.get(name)
     if kind is None:
-        return _misuse(call, _unknown(call.word, name))
+        return _misuse(call, _unknown(call.word, name, (*COMMANDS, *own)))
     if kind.text == "none":
         return _command(call, kind)
     if kind.text == "task":
@@ -282,7 +324,8 @@ def _with_hash(call: _Call, kind: CommandKind) -> Command | Misuse:
 
 def _with_text(call: _Call, kind: CommandKind) -> Command | Misuse:
     line, newline, more = call.rest.partition("\n")
-    split = split_options(line)
+    # A message goes to somebody as it was written: two hyphens begin no option in it.
+    split = split_options(line) if kind.takes_options else (_NO_OPTIONS, line.strip())
     if isinstance(split, BadOption):
         return _misuse(call, split.reply, kind.name)
     options, text = split
@@ -312,10 +355,10 @@ def _misuse(call: _Call, reply: str, name: str | None = None) -> Misuse:
     return Misuse(call.position, name or call.word, call.addressed, reply)
 
 
-def _unknown(word: str, name: str) -> str:
-    near = nearest(name, COMMANDS)
+def _unknown(word: str, name: str, kinds: Collection[str]) -> str:
+    near = nearest(name, kinds)
     hint = f" Did you mean `/{near}`?" if near else ""
-    known = ", ".join(f"`/{known}`" for known in COMMANDS)
+    known = ", ".join(f"`/{known}`" for known in kinds)
     return (
         f"I know no command {code(word)}.{hint} The commands are {known}; "
         "`/bellhop help` says what they do."

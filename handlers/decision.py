@@ -171,6 +171,8 @@ class Declined:
     detail: str
     field: str | None = None
     """The field of the request that is wrong, where it is one."""
+    reason: str | None = None
+    """What a comment explains once an hour; None where it tells how things stand, each time."""
 
 
 @dataclass(frozen=True, slots=True)

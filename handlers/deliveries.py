@@ -7,6 +7,7 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import (
@@ -106,6 +107,32 @@ class IssueOpened(TextWritten):
     )
 
 
+class IssueLabeled(GitHubValue):
+    """`issues.labeled`: somebody put a label on an issue."""
+
+    kind: ClassVar[Literal["label"]] = "label"
+
+    action: Literal["labeled"]
+    installation_id: Id = Field(validation_alias=AliasPath("installation", "id"))
+    repository: Repository
+    subject: Subject = Field(validation_alias="issue")
+    sender: Actor
+    label: Text = Field(validation_alias=AliasPath("label", "name"))
+    url: str = Field(validation_alias=AliasPath("issue", "html_url"))
+    written_at: AwareDatetime = Field(validation_alias=AliasPath("issue", "updated_at"))
+    """When the issue last changed, which is now: GitHub tells no time of a label."""
+
+
+def label_source(delivery_id: str) -> int:
+    """The number by which a label's delivery is known as the source of a command: 63 bits."""
+    digest = hashlib.sha256(delivery_id.encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+Asking: TypeAlias = TextWritten | IssueLabeled
+"""What may ask for something."""
+
+
 class _Happened(GitHubValue):
     """What house-keeping events of a repository share."""
 
@@ -169,6 +196,7 @@ class ConsentRevoked(GitHubValue):
 Delivery: TypeAlias = (
     CommentWritten
     | IssueOpened
+    | IssueLabeled
     | IssueGone
     | PullRequestClosed
     | RepositoryGone
@@ -181,6 +209,7 @@ _LISTENED: dict[str, dict[str, type[Delivery]]] = {
     "issue_comment": {"created": CommentWritten},
     "issues": {
         "opened": IssueOpened,
+        "labeled": IssueLabeled,
         "closed": IssueGone,
         "deleted": IssueGone,
         "transferred": IssueGone,

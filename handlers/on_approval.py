@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import replies
+from handlers import refusals, replies
 from handlers.access import may_approve
-from handlers.admission import Refusal, refuse_queue, refuse_role
+from handlers.admission import Refusal, kind_then, refuse_queue, refuse_role
 from handlers.approval import (
     EXPIRES,
     hash_of,
@@ -18,25 +18,26 @@ from handlers.approval import (
     refuse_to_wait,
     refuse_unshown,
 )
-from handlers.commands import COMMANDS, Command
+from handlers.commands import COMMANDS, Command, CommandKind
 from handlers.decision import Decision, Entry, View
 from handlers.effects import Comment
 from handlers.ending import status_edit
 from handlers.events import CommandGiven
+from handlers.repo_config import RepoConfig
 from handlers.task import Approval, Branches, Task, Wish, saying
 from handlers.values import Clocks
 from handlers.work import PLACE, admit, branches_of, brief_of, queued
 
 
 def ask_first(
-    view: View, event: CommandGiven, command: Command, now: datetime
+    view: View, event: CommandGiven, command: Command, kind: CommandKind, now: datetime
 ) -> Decision | Refusal:
     """Let a command wait until somebody approves it: its writer may not, or it comes late."""
-    quoted, may = quotation(command), event.found.role >= COMMANDS[command.name].role
+    quoted, may = quotation(command), event.found.role >= kind.role
     refusal = refuse_unshown(quoted) if may else refuse_to_wait(view, quoted)
     if refusal is not None:
         return refusal
-    task = _waiting(view, event, command, now, late=may)
+    task = _waiting(view, event, command, kind, now, late=may)
     if may:
         said = replies.still_wanted(task, quoted, event.age, view.rules)
     else:
@@ -59,11 +60,16 @@ def on_approval(
     if task is None or asked is None:
         no = refuse_role(COMMANDS["approve"], event.found.role)
         return no or _nothing_such(view, command)
-    if not may_approve(task, event.sender, event.found.role):
-        return refuse_approval(asked.name, event.found.role)
+    # A command of the repository's own may have another permission by now, or be gone.
+    kind = event.found.kind_of(asked.name)
+    if kind is None and isinstance(event.found.config, RepoConfig):
+        return refusals.command_gone(asked.name)
+    kind = kind or kind_then(task.wish)
+    if not may_approve(task, event.sender, event.found.role) or event.found.role < kind.role:
+        return refuse_approval(kind, event.found.role)
     if is_late(event):
         return replies.approval_late(task, event.age)
-    wish = refuse_queue(view, event.sender.id) or admit(view, asked, event.where, event.found)
+    wish = refuse_queue(view, event.sender.id) or admit(view, asked, kind, event.where, event.found)
     if isinstance(wish, Refusal):
         return wish
     approved = _approved(task, event, asked, wish, now)
@@ -77,10 +83,24 @@ def on_approval(
 
 
 def _waiting(
-    view: View, event: CommandGiven, command: Command, now: datetime, *, late: bool
+    view: View,
+    event: CommandGiven,
+    command: Command,
+    kind: CommandKind,
+    now: datetime,
+    *,
+    late: bool,
 ) -> Task:
     rules, key = view.rules, hash_of(event.task_id, command)
-    wish = Wish(command.name, command.text, rules.agent, rules.runner, rules.time_limit)
+    wish = Wish(
+        command.name,
+        command.text,
+        rules.agent,
+        rules.runner,
+        rules.time_limit,
+        role=kind.role,
+        result=kind.result or "answer",
+    )
     task = saying(
         queued(view.name, event, wish, now), "awaiting_approval", f"waits for /approve {key}", now
     )

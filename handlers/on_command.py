@@ -10,19 +10,23 @@ from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
     Refusal,
+    refuse_config,
+    refuse_more,
     refuse_queue,
     refuse_role,
     silent,
 )
 from handlers.approval import is_about_nothing, is_late, may_be_approved
-from handlers.commands import COMMANDS, Command, Misuse, Role
+from handlers.commands import Command, CommandKind, Misuse, Role
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
 from handlers.ending import begin, finish, status_edit
-from handlers.events import CommandGiven, CommandUndecidable
+from handlers.events import CommandGiven, CommandUndecidable, MessageSent
 from handlers.on_approval import ask_first, on_approval
+from handlers.on_request import on_message
+from handlers.repo_config import RepoConfig
 from handlers.task import ENDED, UNFINISHED, Ending, Status, Task, Wish, advance
-from handlers.values import ErrorCode, TaskError
+from handlers.values import ErrorCode, FollowUp, TaskError, Where
 from handlers.work import (
     admit,
     admit_again,
@@ -51,19 +55,26 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     if event.ordinal >= MOST_COMMANDS:
         reply = refusals.too_many(MOST_COMMANDS)
         return _refuse(view, event, Refusal(ErrorCode.BAD_COMMAND, "too_many", reply), now)
+    found = event.found
+    kind = found.kind_of(command.name)
+    if kind is None and not isinstance(found.config, RepoConfig) and found.role >= Role.TRIAGE:
+        return _refuse(view, event, refuse_config(found.config), now)  # it may be one of theirs
     if isinstance(command, Misuse):
-        return _misused(view, event, command, now)
-    if command.name not in OF_ITS_OWN and (
-        no := refuse_role(COMMANDS[command.name], event.found.role)
-    ):
-        waits = may_be_approved(command, event.found)
-        return _heard(view, event, ask_first(view, event, command, now) if waits else no, now)
-    return _given(view, event, command, now)
+        return _misused(view, event, command, kind, now)
+    if kind is None:
+        return NOTHING
+    if command.name not in OF_ITS_OWN and (no := refuse_role(kind, found.role)):
+        waits = may_be_approved(kind, found)
+        said = ask_first(view, event, command, kind, now) if waits else no
+        return _heard(view, event, said, now)
+    return _given(view, event, command, kind, now)
 
 
-def _misused(view: View, event: CommandGiven, misuse: Misuse, now: datetime) -> Decision:
+def _misused(
+    view: View, event: CommandGiven, misuse: Misuse, kind: CommandKind | None, now: datetime
+) -> Decision:
     """Say what is right to those who may use it, or to readers where it is no command at all."""
-    role, kind = event.found.role, COMMANDS.get(misuse.name)
+    role = event.found.role
     if kind and misuse.name != "stop" and (no := refuse_role(kind, role)):
         return _refuse(view, event, no, now)
     reason = f"misuse:{misuse.reply}" if kind else f"unknown_command:{misuse.name}"
@@ -71,14 +82,16 @@ def _misused(view: View, event: CommandGiven, misuse: Misuse, now: datetime) -> 
     return NOTHING if role < Role.READ else _refuse(view, event, refusal, now)
 
 
-def _given(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
+def _given(
+    view: View, event: CommandGiven, command: Command, kind: CommandKind, now: datetime
+) -> Decision:
     """Do what somebody asks for whose role may be enough."""
     late = is_late(event)
-    if late and COMMANDS[command.name].makes_task:
-        return _heard(view, event, ask_first(view, event, command, now), now)
+    if late and kind.makes_task:
+        return _heard(view, event, ask_first(view, event, command, kind, now), now)
     match command.name:
-        case "fix" | "ask":
-            return _new_task(view, event, command, now)
+        case "tell":
+            return _tell(view, event, command, now)
         case "approve":
             return _heard(view, event, on_approval(view, event, command, now), now)
         case "retry":
@@ -90,8 +103,10 @@ def _given(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         case "status":
             there = [one for one in view.issue_tasks if not (one.deleting and one.ended)]
             return _reply(event, replies.status_list(there, view.places, now, view.rules))
-        case _:
+        case "help":
             return _help(view, event)
+        case _:
+            return _new_task(view, event, command, kind, now)
 
 
 def _help(view: View, event: CommandGiven) -> Decision:
@@ -99,7 +114,9 @@ def _help(view: View, event: CommandGiven) -> Decision:
     stranger = event.found.role < Role.TRIAGE
     if stranger and "help" in view.refused:
         return NOTHING
-    reply = _reply(event, replies.help_text(event.found.role, view.rules.app_name))
+    config = event.found.config
+    own = tuple(config.commands.values()) if isinstance(config, RepoConfig) else ()
+    reply = _reply(event, replies.help_text(event.found.role, view.rules.app_name, own))
     return replace(reply, refusal="help") if stranger else reply
 
 
@@ -117,18 +134,33 @@ def pick_retry(tasks: tuple[Task, ...], named: Task | None, command: Command) ->
     return next((task for task in tasks if _can_go_on(task)), None)
 
 
+def pick_told(tasks: tuple[Task, ...]) -> Task | None:
+    """The task that a `/tell` means: the newest of the issue that may be told something.
+
+    Not one that is about to be removed, or waits for approval: what runs then is what was approved.
+    One that is being stopped is meant, too: what was said to it must not go to an older one.
+    """
+    return next((task for task in tasks if not task.deleting and not task.awaiting), None)
+
+
 def _can_go_on(task: Task) -> bool:
     return task.status in ENDED - {Status.REJECTED} and not task.deleting
 
 
 def is_of_other_bots(command: Command | Misuse) -> bool:
     """Whether other bots have such a command too: it means us only where we have a task."""
-    others = {"stop", "retry", "approve", "status", "help"}
+    others = {"tell", "stop", "retry", "approve", "status", "help"}
     return not command.addressed and command.name in others
 
 
-def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
-    wish = refuse_queue(view, event.sender.id) or admit(view, command, event.where, event.found)
+def _new_task(
+    view: View, event: CommandGiven, command: Command, kind: CommandKind, now: datetime
+) -> Decision:
+    if event.origin.kind == "label" and _is_under_way(view, command):
+        return NOTHING
+    wish = refuse_queue(view, event.sender.id) or admit(
+        view, command, kind, event.where, event.found
+    )
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     task = queued(view.name, event, wish, now)
@@ -140,32 +172,77 @@ def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) 
     )
 
 
+def _is_under_way(view: View, command: Command) -> bool:
+    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues."""
+    return any(one.wish.command == command.name and not one.ended for one in view.issue_tasks)
+
+
 def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
     task = pick_retry(view.issue_tasks, view.named, command)
     if task is None:
         return _reply(event, refusals.nothing_to("retry", command.task))
-    if no := refuse_role(COMMANDS[task.wish.command], event.found.role):
+    if no := refuse_more(task.wish, event.found):
         return _refuse(view, event, no, now)
-    if task.where.number != event.where.number:
-        return _reply(event, refusals.retry_elsewhere(task))
+    if not _is_of(task, event.where):
+        return _reply(event, refusals.elsewhere(task, "retry"))
     if is_late(event):
         return _reply(event, replies.retry_late(task, event.age))
     wish = refuse_queue(view, task.owner.id) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)
-    # The App may have been installed anew, or the repository be somebody else's by now: their
-    # installation's token is needed, and their keys count, as their limits do.
-    here = {"installation_id": event.where.installation_id, "repository": event.where.repository}
     outsiders = event.found.outsiders
-    again = anew(task, wish, event.sender, branches, now, outsiders=outsiders)
-    again = replace(again, where=replace(task.where, **here))
+    again = anew(_of_now(task, event.where), wish, event.sender, branches, now, outsiders=outsiders)
     return Decision(
         again,
         (_eyes(event), status_edit(again)),
         (asked_again(again),),
         brief=brief_again(event.found.context),
     )
+
+
+def _tell(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
+    """What `POST …/messages` does, answered where it was asked for."""
+    task = pick_told(view.issue_tasks)
+    if task is None:
+        return _reply(event, refusals.nothing_to("tell", None))
+    if no := refuse_more(task.wish, event.found):
+        return _refuse(view, event, no, now)
+    if not _is_of(task, event.where):
+        return _reply(event, refusals.elsewhere(task, "tell"))
+    if is_late(event):
+        return _reply(event, replies.tell_late(task, event.age))
+    # The command's own id: however often it is delivered, it is one message.
+    said = FollowUp(event.task_id, command.text, event.sender)
+    heard_by = _of_now(task, event.where) if task.ended else task
+    told = on_message(replace(view, task=heard_by), MessageSent(task.id, said, event.found), now)
+    no = told.declined
+    if no is None:
+        return replace(told, effects=(_eyes(event), *told.effects))
+    if no.reason is None:
+        return _reply(event, refusals.not_told(task, no.detail))
+    return _refuse(view, event, Refusal(ErrorCode.BAD_COMMAND, no.reason, no.detail), now)
+
+
+def _is_of(task: Task, where: Where) -> bool:
+    """Whether a task belongs to an issue, or to the pull request that came of it.
+
+    One that belongs to no issue has no discussion that its worker could be told.
+    """
+    if task.where.number is None:
+        return False
+    pull = task.pull.number if task.pull else None
+    return where.number in {task.where.number, pull}
+
+
+def _of_now(task: Task, where: Where) -> Task:
+    """The task as its repository is now.
+
+    The App may have been installed anew, or the repository be somebody else's by now: their
+    installation's token is needed, and their keys count, as their limits do.
+    """
+    here = {"installation_id": where.installation_id, "repository": where.repository}
+    return replace(task, where=replace(task.where, **here))
 
 
 def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
@@ -237,18 +314,30 @@ def _refuse(view: View, event: CommandGiven, refusal: Refusal, now: datetime) ->
         return NOTHING
     task = _rejected(view, event, refusal, now)
     entries = (Entry("error", refusal.code.value, {"status": "rejected"}),) if task else ()
-    comment = Comment(f"{event.task_id}/refusal", event.where, refusal.reply)
+    body = refusal.reply
+    if event.origin.kind == "label":  # there is no comment above it that it could be an answer to
+        body = refusals.to_labeller(event.sender.login, event.command.name, body)
+    comment = Comment(f"{event.task_id}/refusal", event.where, body)
     return Decision(task, (comment,), entries, refusal=refusal.reason)
 
 
 def _rejected(view: View, event: CommandGiven, refusal: Refusal, now: datetime) -> Task | None:
     command = event.command
-    if isinstance(command, Misuse) or not COMMANDS[command.name].makes_task:
+    kind = event.found.kind_of(command.name)
+    if isinstance(command, Misuse) or kind is None or kind.result is None:
         return None
     if event.found.role < Role.TRIAGE or event.ordinal >= MOST_COMMANDS:
         return None
     rules = view.rules
-    wish = Wish(command.name, command.text, rules.agent, rules.runner, rules.time_limit)
+    wish = Wish(
+        command.name,
+        command.text,
+        rules.agent,
+        rules.runner,
+        rules.time_limit,
+        role=kind.role,
+        result=kind.result,
+    )
     task = queued(view.name, event, wish, now)
     error = TaskError(refusal.code, refusal.reply, retryable=False)
     return advance(task, Status.REJECTED, now, state="rejected", error=error, completed_at=now)

@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
-from handlers.admission import Refusal, refuse_queue, refuse_role
+from handlers import refusals
+from handlers.admission import (
+    Refusal,
+    refusal_of,
+    refuse_config,
+    refuse_more,
+    refuse_queue,
+    refuse_role,
+)
 from handlers.circumstances import Circumstances
-from handlers.commands import COMMANDS
+from handlers.commands import CommandKind
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
 from handlers.ending import begin, deletion, finish, status_edit, unanswered
 from handlers.events import (
@@ -22,6 +31,7 @@ from handlers.events import (
 )
 from handlers.launches import WARN_AT
 from handlers.preferences import longest, wish_again
+from handlers.repo_config import RepoConfig
 from handlers.task import Ending, Status, Task
 from handlers.values import ErrorCode, FollowUp
 from handlers.work import (
@@ -37,13 +47,16 @@ from handlers.work import (
     where_it_is_now,
 )
 
+LONGEST_MESSAGE = 8_000
+"""Characters of a message."""
 MOST_PENDING = 20
 """Messages that may wait for a worker to hear them."""
 MOST_WAITING = 64_000
 """Bytes of all their texts: they are kept in the task, which each heartbeat writes anew."""
 
 ARCHIVED = "The repository is archived, and nothing can be changed there."
-TOO_LONG = (
+TOO_LONG = f"A message has at most {LONGEST_MESSAGE:,} characters: send a shorter one."
+TOO_MUCH = (
     f"The messages that wait would take more than {MOST_WAITING // 1000} kB together: "
     "wait until they are heard, or send a shorter one."
 )
@@ -55,10 +68,12 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     """Admit a task, or say why not."""
     if event.found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[event.command.name], event.found.role) or refuse_queue(
-        view, event.sender.id
+    kind = _kind_for(event)
+    if isinstance(kind, Refusal):
+        return _refused(kind)
+    wish = refuse_queue(view, event.sender.id) or admit(
+        view, event.command, kind, event.where, event.found
     )
-    wish = refusal or admit(view, event.command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refused(wish)
     task = replace(
@@ -121,11 +136,13 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
         return _conflict(UNAPPROVED)
     if task.ending:
         return _conflict("It is being stopped. Send the message once it has ended.")
+    message = event.message
+    if len(message.text) > LONGEST_MESSAGE:
+        return _conflict(TOO_LONG)
     if len(task.pending) >= MOST_PENDING:
         return _conflict(f"{MOST_PENDING} messages wait already: wait until they are heard.")
-    message = event.message
     if sum(_size(one) for one in (*task.pending, message)) > MOST_WAITING:
-        return _conflict(TOO_LONG)
+        return _conflict(TOO_MUCH)
     told = replace(task, pending=(*task.pending, message), updated_at=now)
     data = {"id": message.id, "by": message.sender.login}
     entry = Entry("message", message.text, data)
@@ -197,7 +214,7 @@ def _may_not_go_on(view: View, task: Task, found: Circumstances) -> Decision | N
     """Why another attempt cannot be asked for here and by this person; None where it can."""
     if found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[task.wish.command], found.role)
+    refusal = refuse_more(task.wish, found)
     refusal = refusal or refuse_queue(view, task.owner.id)
     return _refused(refusal) if refusal else None
 
@@ -250,13 +267,15 @@ def _later(task: Task, started: datetime, now: datetime) -> Task:
 
 def _refused(refusal: Refusal) -> Decision:
     """Why it was not admitted: for lack of a right, a field, or by what stands there already."""
+    kind: Literal["conflict", "invalid", "forbidden", "busy"]
     if refusal.code is ErrorCode.NOT_PERMITTED:
-        return Decision(declined=Declined("forbidden", refusal.reply))
-    if refusal.code is ErrorCode.OVER_BUDGET:
-        return Decision(declined=Declined("busy", refusal.reply))
-    if refusal.field is None:
-        return _conflict(refusal.reply)
-    return Decision(declined=Declined("invalid", refusal.reply, refusal.field))
+        kind = "forbidden"
+    elif refusal.code is ErrorCode.OVER_BUDGET:
+        kind = "busy"
+    else:
+        kind = "conflict" if refusal.field is None else "invalid"
+    field = refusal.field if kind == "invalid" else None
+    return Decision(declined=Declined(kind, refusal.reply, field, refusal.reason))
 
 
 def _conflict(detail: str) -> Decision:
@@ -265,3 +284,14 @@ def _conflict(detail: str) -> Decision:
 
 def _gone() -> Decision:
     return _conflict("It is gone, or about to be.")
+
+
+def _kind_for(event: WorkRequested) -> CommandKind | Refusal:
+    """The row of a command, or why it is not given to this person, or to nobody."""
+    name, found = event.command.name, event.found
+    kind = found.kind_of(name)
+    if kind is None and not isinstance(found.config, RepoConfig):
+        return refuse_config(found.config)
+    if kind is None or not kind.makes_task:
+        return refusal_of(ErrorCode.BAD_COMMAND, refusals.no_work(name), "command")
+    return refuse_role(kind, found.role) or kind

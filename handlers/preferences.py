@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from handlers import refusals
 from handlers.admission import Refusal, refusal_of
-from handlers.commands import Command
+from handlers.commands import Command, CommandKind
 from handlers.decision import CHOICES, Choice, Defaults, Kept, Rules
 from handlers.repo_config import RepoConfig
 from handlers.task import Wish
@@ -35,15 +35,19 @@ class Keeper(StrEnum):
     INSTALLATION = "installation"
 
 
-def wish_of(command: Command, config: RepoConfig, kept: Kept, rules: Rules) -> Wish | Refusal:
+def wish_of(
+    command: Command, kind: CommandKind, config: RepoConfig, kept: Kept, rules: Rules
+) -> Wish | Refusal:
     """What a new task is to do, with what and within which limits; or why that is not offered."""
+    own = config.commands.get(command.name)
+    config = config.of_command(command.name)
     refusal = _refused(command, config, rules)
     if refusal is not None:
         return refusal
     options = command.options
     wish = Wish(
         command=command.name,
-        prompt=command.text,
+        prompt=own.prompt_with(command.text) if own else command.text,
         agent=_chosen("agent", options.agent or config.agent, kept, rules) or rules.agent,
         runner=_chosen("runner", config.runner, kept, rules) or rules.runner,
         image=_chosen("image", config.image, kept, rules),
@@ -53,6 +57,8 @@ def wish_of(command: Command, config: RepoConfig, kept: Kept, rules: Rules) -> W
         concurrency=config.concurrency,
         request_review=config.request_review,
         ci=config.ci,
+        role=kind.role,
+        result=kind.result or "answer",
         repository_time_limit=config.time_limit,
     )
     return _limited(wish, kept, rules)
@@ -148,6 +154,7 @@ def _not_offered(
 
 def _within(wish: Wish, config: RepoConfig) -> Wish:
     """The wish within what the repository's file allows today."""
+    config = config.of_command(wish.command)
     return replace(
         wish,
         time_limit=min(wish.time_limit, config.time_limit or wish.time_limit),

@@ -6,6 +6,7 @@ Whatever a person wrote passes through `code` or `neutral_line` before it stands
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from handlers.commands import CommandKind, Role
 from handlers.repo_config import ConfigProblem
@@ -19,6 +20,11 @@ def not_permitted(kind: CommandKind, role: Role) -> str:
         f"`/{kind.name}` needs the **{kind.role.name.lower()}** role on this repository, and yours "
         f"is **{role.name.lower()}**. Ask somebody who has it, or a maintainer for the role."
     )
+
+
+def to_labeller(login: str, command: str, reply: str) -> str:
+    """A refusal of what somebody asked for with a label."""
+    return f"To {neutral_line(login)}, whose label asks for `/{command}`: {reply}"
 
 
 def too_many(limit: int) -> str:
@@ -41,6 +47,14 @@ def too_many_waiting() -> str:
         "More commands wait for approval already than may, so this one was not taken. Ask again "
         "once somebody with write access has looked at them: `/approve` lets one run, `/stop` "
         "turns one away."
+    )
+
+
+def command_gone(name: str) -> str:
+    """What waits for approval is a command that the repository has no more."""
+    return (
+        f"This repository has no command `/{name}` any more, so what waits cannot run. Put it back "
+        "into `.github/bellhop.yml`, or turn the task away with `/stop`."
     )
 
 
@@ -78,6 +92,14 @@ def not_offered(what: str, value: str, offered: Sequence[str]) -> str:
     """An agent, a runner or an image that this Bellhop does not have."""
     known = ", ".join(f"`{one}`" for one in offered) or "none"
     return f"This Bellhop has no {what} {code(value)}. It has: {known}."
+
+
+def no_work(command: str) -> str:
+    """A program names a command that makes no task there."""
+    return (
+        f"There is no command {code(command)} that makes a task. Name `fix`, `ask`, or one of the "
+        "`commands` in the repository's `.github/bellhop.yml`."
+    )
 
 
 def no_such_base(base: str) -> str:
@@ -120,7 +142,7 @@ def undecidable(detail: str) -> str:
 
 
 def nothing_to(verb: str, named: str | None) -> str:
-    """`/stop` or `/retry` without a task that it could apply to."""
+    """`/stop`, `/retry` or `/tell` without a task that it could apply to."""
     if named:
         return (
             f"There is no task {code(named)} here that I could {verb}. "
@@ -129,10 +151,16 @@ def nothing_to(verb: str, named: str | None) -> str:
     return f"There is no task of this issue that I could {verb}. `/status` lists them."
 
 
-def retry_elsewhere(task: Task) -> str:
-    """`/retry` of a task of another issue, whose discussion its worker must be told."""
+def not_told(task: Task, why: str) -> str:
+    """A message that a task does not take as things stand."""
+    return f"`{task.name}` was not told: {neutral_line(why)}"
+
+
+def elsewhere(task: Task, verb: Literal["retry", "tell"]) -> str:
+    """`/retry` or `/tell` away from a task's issue, whose discussion its worker must be told."""
     if task.where.number is None:
-        return f"`{task.name}` was asked for by a program, and is tried again by one."
+        does = "tried again" if verb == "retry" else "told more"
+        return f"`{task.name}` was asked for by a program, and is {does} by one, or on its page."
     return (
         f"`{task.name}` belongs to #{task.where.number}: write `/retry {task.name}` there, so that "
         "its worker is told that discussion."

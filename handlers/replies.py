@@ -13,6 +13,7 @@ from urllib.parse import quote
 from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
 from handlers.exact import CLOSING, GOES_ON, OPENING
+from handlers.own_commands import OwnCommand
 from handlers.task import Ending, Status, Task
 from handlers.text import code, neutral, neutral_line, neutral_sentence, plain_line
 
@@ -28,20 +29,30 @@ NO_CHECKS = (
 """What is said where commits ask for no workflows."""
 
 
-def help_text(role: Role, app_name: str) -> str:
-    """The commands that this person may use here."""
+def help_text(role: Role, app_name: str, own: Sequence[OwnCommand] = ()) -> str:
+    """The commands that this person may use here; `own` are the repository's own."""
     mine = [kind for kind in COMMANDS.values() if role >= _least_role(kind)]
-    rows = "\n".join(f"| `{kind.usage}` | {kind.summary} |" for kind in mine)
+    theirs = [one.kind for one in own if role >= one.permission]
+    rows = "\n".join(
+        [f"| `{kind.usage}` | {kind.summary} |" for kind in mine]
+        + [f"| `{kind.usage}` | {neutral_line(kind.summary)} |" for kind in theirs]
+    )
     options = ""
-    if any(kind.takes_options for kind in mine):
+    with_options = [f"`/{kind.name}`" for kind in (*mine, *theirs) if kind.takes_options]
+    if with_options:
         options = (
-            "\n\nOptions stand before the text of `/fix` and `/ask`: `--agent NAME`, "
+            f"\n\nOptions stand before the text of {_listed(with_options)}: `--agent NAME`, "
             "`--model NAME`, `--base BRANCH`, `--time 20m`, `--max-cost 5`."
         )
     return (
         f"What you may use here, as the first thing on a line (`@{app_name} help` means the same "
         f"as `/help`):\n\n| command | does |\n|---|---|\n{rows}{options}"
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _least_role(kind: CommandKind) -> Role:
@@ -69,7 +80,7 @@ def waits_for_approval(task: Task, quoted: str, role: Role, days: int, rules: Ru
     place = "pull request" if task.where.is_pull_request else "issue"
     return (
         f"`/{command}` by {neutral_line(task.owner.login)} waits: it needs the "
-        f"**{COMMANDS[command].role.name.lower()}** role on this repository, and theirs is "
+        f"**{task.wish.role.name.lower()}** role on this repository, and theirs is "
         f"**{role.name.lower()}**.\n\n"
         + _to_approve(task, quoted, "Somebody with write access", rules)
         + f"\n\nThe agent will also read what the {place} says. Nobody needs to answer: it is "
@@ -113,6 +124,14 @@ def retry_late(task: Task, age: timedelta) -> str:
     return (
         f"This `/retry` is {_span(age)} old: I could not hear it sooner. If it is still wanted, "
         f"write `/retry {task.name}`."
+    )
+
+
+def tell_late(task: Task, age: timedelta) -> str:
+    """A `/tell` that Bellhop heard of late."""
+    return (
+        f"This `/tell` is {_span(age)} old: I could not hear it sooner, and `{task.name}` was not "
+        "told. If it still holds, write it again."
     )
 
 
@@ -175,7 +194,7 @@ def ended_line(task: Task) -> str:
     match task.status:
         case Status.COMPLETED if task.pull and task.branches.pushed:
             return f"completed{took}: {task.pull.url}"
-        case Status.COMPLETED if task.wish.command == "ask":
+        case Status.COMPLETED if task.wish.answers:
             return f"answered{took}"
         case Status.COMPLETED:
             return f"completed{took}, nothing changed"
@@ -194,7 +213,7 @@ def final(task: Task, rules: Rules, *, by: str = "") -> str:
 
 def _ending(task: Task, rules: Rules, by: str) -> str:
     match task.status:
-        case Status.COMPLETED if task.wish.command == "ask":
+        case Status.COMPLETED if task.wish.answers:
             return neutral(task.summary or "The agent gave no answer.")
         case Status.COMPLETED if task.pull and task.branches.pushed:
             return _done(task)

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
+from handlers.commands import COMMANDS, CommandKind
+from handlers.config_keys import ConfigProblem, Key, misplaced, read_key
 from handlers.options import (
     MAX_CONCURRENCY,
     is_model,
     is_name,
     is_time_limit,
-    nearest,
     parse_cost,
     parse_duration,
 )
-from handlers.strict_yaml import Scalar, Unreadable, read_entries
-from handlers.text import code
+from handlers.own_commands import (
+    OwnCommand,
+    Problems,
+    commands_schema,
+    labels_schema,
+    read_commands,
+    read_labels,
+)
+from handlers.strict_yaml import Entry, Scalar, Unreadable, read_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+__all__ = ["ConfigProblem", "RepoConfig", "is_image", "json_schema", "parse_config"]
+
+Number = TypeVar("Number", int, float)
 
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told at once; nobody mends more before looking again."""
@@ -46,24 +58,28 @@ class RepoConfig:
     context: Literal["writers", "everyone"] = "writers"
     ci: Literal["run", "skip"] = "skip"
     request_review: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Names of commands by the labels that ask for them, see `label_key`."""
+    commands: Mapping[str, OwnCommand] = field(default_factory=dict[str, OwnCommand])
 
+    def kind_of(self, name: str) -> CommandKind | None:
+        """The row of a command of everybody's or of this repository's own."""
+        own = self.commands.get(name)
+        return own.kind if own else COMMANDS.get(name)
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
-    """Something that is wrong in the file: `line` counts from 1, `key` is empty for the whole."""
-
-    line: int
-    key: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """How a key is read (None: it is not right), and how it is described to people and editors."""
-
-    read: Callable[[Scalar], str | float | bool | None]
-    right: str
-    schema: Mapping[str, Any]
+    def of_command(self, name: str) -> RepoConfig:
+        """What holds for one command: what it says itself, within the limits of all."""
+        own = self.commands.get(name)
+        if own is None:
+            return self
+        return replace(
+            self,
+            agent=own.agent or self.agent,
+            model=own.model or self.model,
+            image=own.image or self.image,
+            time_limit=_least(own.time_limit, self.time_limit),
+            max_cost=_least(own.max_cost, self.max_cost),
+        )
 
 
 def _text_where(right: Callable[[str], bool]) -> Callable[[Scalar], str | None]:
@@ -71,6 +87,10 @@ def _text_where(right: Callable[[str], bool]) -> Callable[[Scalar], str | None]:
         return value.text if value.kind == "str" and right(value.text) else None
 
     return read
+
+
+def _least(one: Number | None, other: Number | None) -> Number | None:
+    return min((value for value in (one, other) if value is not None), default=None)
 
 
 def is_image(text: str) -> bool:
@@ -98,23 +118,23 @@ def _request_review(value: Scalar) -> bool | None:
 
 
 _IMAGE: Final = r"[a-z0-9][A-Za-z0-9._:/@-]{0,254}"
-_KEYS: Final[Mapping[str, _Key]] = {
-    "agent": _Key(
+_KEYS: Final[Mapping[str, Key]] = {
+    "agent": Key(
         _text_where(is_name),
         "the name of an agent, for example `codex`",
         {"type": "string", "description": "The coding agent, one of those the operator allows."},
     ),
-    "model": _Key(
+    "model": Key(
         _text_where(is_model),
         "a text, `name` or `provider/name` (a number needs quotes)",
         {"type": "string", "description": "The model: `name` or `provider/name`."},
     ),
-    "runner": _Key(
+    "runner": Key(
         _text_where(is_name),
         "the name of a runner, for example `process`",
         {"type": "string", "description": "Where workers run, one of those the operator allows."},
     ),
-    "image": _Key(
+    "image": Key(
         _text_where(is_image),
         "the name of an image, for example `ghcr.io/acme/worker:1`",
         {
@@ -123,7 +143,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "description": "The worker's container image, one of those the operator allows.",
         },
     ),
-    "time_limit": _Key(
+    "time_limit": Key(
         _time_limit,
         "a time from `60s` to `1d` with its unit (s, m, h, d), for example `20m`",
         {
@@ -132,7 +152,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "description": "The longest a task may take, `60s` to `1d`: `90s`, `20m`, `1h30m`.",
         },
     ),
-    "max_cost": _Key(
+    "max_cost": Key(
         _max_cost,
         "a number of US dollars above 0, for example `5` or `0.50`",
         {
@@ -141,7 +161,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "description": "The most a task may cost, in US dollars.",
         },
     ),
-    "concurrency": _Key(
+    "concurrency": Key(
         _concurrency,
         f"a whole number from 1 to {MAX_CONCURRENCY}",
         {
@@ -151,7 +171,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "description": "How many tasks of this repository may run at once.",
         },
     ),
-    "outsiders": _Key(
+    "outsiders": Key(
         _text_where({"refuse", "approve"}.__contains__),
         "`refuse` or `approve`",
         {
@@ -161,7 +181,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "refused, or wait until somebody with write access approves them.",
         },
     ),
-    "context": _Key(
+    "context": Key(
         _text_where({"writers", "everyone"}.__contains__),
         "`writers` or `everyone`",
         {
@@ -171,7 +191,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "or everyone's.",
         },
     ),
-    "ci": _Key(
+    "ci": Key(
         _text_where({"run", "skip"}.__contains__),
         "`run` or `skip`",
         {
@@ -181,7 +201,7 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "whether workflows run for its commits, or the commits ask to skip them.",
         },
     ),
-    "request_review": _Key(
+    "request_review": Key(
         _request_review,
         "`true` or `false`",
         {
@@ -190,6 +210,11 @@ _KEYS: Final[Mapping[str, _Key]] = {
             "description": "Whether who asked is also asked to review the pull request.",
         },
     ),
+}
+_SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
+    **{name: key.schema for name, key in _KEYS.items()},
+    "labels": labels_schema(),
+    "commands": commands_schema(_KEYS),
 }
 
 
@@ -200,7 +225,7 @@ def json_schema() -> dict[str, Any]:
         "title": "Bellhop's settings of a repository, .github/bellhop.yml",
         "type": ["object", "null"],
         "additionalProperties": False,
-        "properties": {name: dict(key.schema) for name, key in _KEYS.items()},
+        "properties": {name: dict(schema) for name, schema in _SCHEMAS.items()},
     }
 
 
@@ -215,25 +240,22 @@ def parse_config(text: str) -> RepoConfig | tuple[ConfigProblem, ...]:
         return (ConfigProblem(entries.line, "", entries.message),)
     values: dict[str, Any] = {}
     problems: list[ConfigProblem] = []
-    for entry in entries:
-        known = _KEYS.get(entry.key)
-        value = known.read(entry.value) if known and entry.value else None
-        if known is None:
-            message = _unknown(entry.key)
-        elif entry.key in values:
-            message = f"`{entry.key}` stands here for the second time; keep one of them."
-        else:
-            message = f"`{entry.key}` must be {known.right}." if value is None else ""
+    # What labels ask for may be said below them.
+    for entry in sorted(entries, key=lambda one: one.key == "labels"):
+        value, wrong = _read(entry, values)
         values.setdefault(entry.key, value)
-        if message:
-            problems.append(ConfigProblem(entry.line, entry.key, message))
-        if len(problems) == MOST_PROBLEMS:
-            break
-    return tuple(problems) or RepoConfig(**values)
+        problems.extend(wrong)
+    problems.sort(key=lambda one: one.line)
+    return tuple(problems[:MOST_PROBLEMS]) or RepoConfig(**values)
 
 
-def _unknown(key: str) -> str:
-    near = nearest(key, _KEYS)
-    hint = f" Did you mean `{near}`?" if near else ""
-    known = ", ".join(f"`{known}`" for known in _KEYS)
-    return f"There is no key {code(key)}.{hint} The keys are {known}."
+def _read(entry: Entry, before: Mapping[str, Any]) -> tuple[Any, Problems]:
+    """The value of an entry, and what is wrong with it; `before` are those above it."""
+    if problem := misplaced(entry, _SCHEMAS, before):
+        return None, (problem,)
+    if entry.key == "commands":
+        return read_commands(entry, _KEYS)
+    if entry.key == "labels":
+        return read_labels(entry, before.get("commands") or {})
+    value, problem = read_key(entry, _KEYS)
+    return value, (problem,) if problem else ()

@@ -25,11 +25,11 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One `key: value`. `line` counts from 1; `value` is None where it is a list or a mapping."""
+    """One `key: value`. `line` counts from 1; `value` is None where it is a list."""
 
     line: int
     key: str
-    value: Scalar | None
+    value: Scalar | tuple[Entry, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,23 @@ def _entries(node: yaml.Node | None) -> tuple[Entry, ...] | Unreadable:
         return ()
     if not isinstance(node, yaml.MappingNode):
         return Unreadable(_line(node), "The file must be a list of `key: value`.")
+    return _pairs(node)
+
+
+def _pairs(node: yaml.MappingNode) -> tuple[Entry, ...]:
     pairs: list[tuple[yaml.Node, yaml.Node]] = node.value
     return tuple(
-        Entry(_line(key), key.value if isinstance(key, yaml.ScalarNode) else "", _scalar(value))
+        Entry(_line(key), key.value if isinstance(key, yaml.ScalarNode) else "", _value(value))
         for key, value in pairs
     )
 
 
-def _scalar(node: yaml.Node) -> Scalar | None:
-    if not isinstance(node, yaml.ScalarNode):
-        return None
-    return Scalar(node.tag.removeprefix(_TYPE), node.value)
+def _value(node: yaml.Node) -> Scalar | tuple[Entry, ...] | None:
+    if isinstance(node, yaml.MappingNode):
+        return _pairs(node)
+    if isinstance(node, yaml.ScalarNode):
+        return Scalar(node.tag.removeprefix(_TYPE), node.value)
+    return None
 
 
 def _line(at: yaml.Node | yaml.Event) -> int:

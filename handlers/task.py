@@ -9,12 +9,14 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from handlers.commands import Command
+from handlers.roles import Role
 from handlers.values import (
     Clocks,
     CurrentState,
     FollowUp,
     Origin,
     Person,
+    Result,
     TaskError,
     Usage,
     Webhook,
@@ -103,11 +105,19 @@ class Wish:
     request_review: bool = True
     ci: Literal["run", "skip"] = "skip"
     """What becomes of workflows where text by people without write access was shown."""
+    role: Role = Role.WRITE
+    """The least role that is enough to ask for this, and for more of it."""
+    result: Result = "pull_request"
     repository_time_limit: int | None = None
     """Seconds that the repository's file allowed when this was asked for, however few were asked.
 
     What gives the attempt more time later is held to it without asking GitHub for the file.
     """
+
+    @property
+    def answers(self) -> bool:
+        """Whether a comment comes of it, and nothing may be pushed."""
+        return self.result == "answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
+
+Result = Literal["pull_request", "answer"]
+"""What comes of a command that makes a task: changed code, or an answer and nothing pushed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,9 @@ class Origin:
     """
 
     kind: str
-    """`comment`, `issue` (its body) or `api`."""
+    """`comment`, `issue` (its body), `label`, `api` or `web`."""
     id: int
+    """Of a label: see `label_source`."""
     position: int
     url: str
 

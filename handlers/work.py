@@ -9,7 +9,7 @@ from typing import Any
 from handlers import replies
 from handlers.admission import Refusal, refuse_config, refuse_pull, refuse_work
 from handlers.circumstances import Circumstances
-from handlers.commands import Command, Misuse
+from handlers.commands import Command, CommandKind, Misuse
 from handlers.decision import Brief, Entry, View
 from handlers.events import CommandGiven, WorkRequested
 from handlers.names import branch_name
@@ -23,15 +23,17 @@ PLACE = ("waiting_for_slot", "waiting for a free place")
 """The state, with its message, of what was admitted and waits for its turn."""
 
 
-def admit(view: View, command: Command, where: Where, found: Circumstances) -> Wish | Refusal:
+def admit(
+    view: View, command: Command, kind: CommandKind, where: Where, found: Circumstances
+) -> Wish | Refusal:
     """What a new task is to do, or why there is none; the role was looked at before."""
     config = found.config
     if not isinstance(config, RepoConfig):
         return refuse_config(config)
     refusal = refuse_work(command, where, found)
-    if refusal is None and command.name == "fix":
+    if refusal is None and kind.result == "pull_request":
         refusal = refuse_pull(found)
-    return refusal or wish_of(command, config, view.kept, view.rules)
+    return refusal or wish_of(command, kind, config, view.kept, view.rules)
 
 
 def admit_again(view: View, task: Task, found: Circumstances) -> Wish | Refusal:
@@ -153,9 +155,9 @@ def _base_of(command: Command | Misuse) -> str | None:
 def branches_of(name: str, found: Circumstances, wish: Wish, base: str | None) -> Branches:
     """Where the worker starts, and where it may push."""
     pull = found.pull
-    if wish.command == "ask" and pull and pull.same_repository:
+    if wish.answers and pull and pull.same_repository:
         return Branches(pull.head, found.default_branch, trusted=pull.base)
-    if wish.command == "ask":
+    if wish.answers:
         return Branches(base or found.default_branch, found.default_branch)
     if pull:
         return Branches(pull.base, found.default_branch, pull.head, pull.head_sha)

@@ -91,6 +91,14 @@ class Comment:
     reactions: list[Reaction] = field(default_factory=list[Reaction])
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label of a repository; its name is written as it was at first."""
+
+    id: int
+    name: str
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Issue:
     """An issue; a pull request is one too, as on GitHub."""
@@ -108,6 +116,7 @@ class Issue:
     closed_by: User | None = None
     comments: list[Comment] = field(default_factory=list[Comment])
     reactions: list[Reaction] = field(default_factory=list[Reaction])
+    labels: list[Label] = field(default_factory=list[Label])
     deleted: bool = False
     moved_to: Issue | None = None
 
@@ -159,6 +168,8 @@ class Repository:
     roles: dict[str, Role] = field(default_factory=dict[str, Role])
     protected: frozenset[str] = frozenset()
     threads: dict[int, Issue] = field(default_factory=dict[int, Issue], repr=False)
+    labels: dict[str, Label] = field(default_factory=dict[str, Label], repr=False)
+    """By their names in small letters."""
 
     @property
     def full_name(self) -> str:

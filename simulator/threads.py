@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.installations import Installations
-from simulator.model import Comment, Issue, PullRequest, Reaction
+from simulator.model import Comment, Issue, Label, PullRequest, Reaction
 from simulator.shapes import threads as shape
 
 if TYPE_CHECKING:
@@ -122,6 +122,22 @@ class Threads(Installations):
         target.reactions.append(made)
         return made, True
 
+    def label(self, issue: Issue, name: str, author: str | User) -> Label:
+        """Put a label on an issue, which is made if there is none of that name."""
+        user, known = self._who(author), issue.repository.labels
+        made = known.setdefault(name.lower(), Label(self.next_id(), name))
+        if made not in issue.labels:
+            issue.labels.append(made)
+            issue.updated_at = self.now()
+            self._emit_label("labeled", issue, made, user)
+        return made
+
+    def unlabel(self, issue: Issue, label: Label, author: str | User) -> None:
+        """Take a label off an issue."""
+        issue.labels.remove(label)
+        issue.updated_at = self.now()
+        self._emit_label("unlabeled", issue, label, self._who(author))
+
     def find_comment(self, repository: Repository, number: int) -> Comment | None:
         """Find a comment by its id."""
         for issue in repository.threads.values():
@@ -135,6 +151,10 @@ class Threads(Installations):
         if not isinstance(issue, PullRequest):
             described = shape.issue_in_webhook(self.site, issue)
             self.emit("issues", action, issue.repository, sender, issue=described, **facts)
+
+    def _emit_label(self, action: str, issue: Issue, label: Label, sender: User) -> None:
+        described = shape.label(self.site, issue.repository, label)
+        self._emit_issue(action, issue, sender, label=described)
 
     def _emit_comment(self, action: str, comment: Comment, sender: User, **facts: object) -> None:
         self.emit(

@@ -81,7 +81,7 @@ class Reads:
         return await self._engine.read(work)
 
     async def tasks_of_issue(self, repository_id: int, number: int) -> tuple[Task, ...]:
-        """The tasks of an issue, newest first."""
+        """The tasks of an issue, or those that a pull request came of, newest first."""
         return await self._engine.read(lambda db: tasks.of_issue(db, repository_id, number))
 
     async def awaiting(self, repository_id: int, number: int) -> tuple[Task, ...]:

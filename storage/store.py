@@ -37,6 +37,7 @@ from storage.logs import Logs
 from storage.missed import MissedDeliveries
 from storage.numbers import Book, Numbers
 from storage.outbound import Outbound
+from storage.own_commands import OwnCommands
 from storage.people import People
 from storage.preference_scopes import Scopes
 from storage.sealed import Change, FormerKey, Resealed
@@ -56,6 +57,7 @@ class Store(Decisions):
         self.arrivals = Arrivals(engine)
         self.missed = MissedDeliveries(engine)
         self.outbound = Outbound(engine)
+        self.own_commands = OwnCommands(engine)
         self.logs = log_lines
         self.people = People(engine)
         self.scopes = Scopes(engine)
@@ -96,6 +98,7 @@ class Store(Decisions):
         last = max(await engine.read(timeline.last_number), await lines.read(logs.last_number))
         numbers.go_on_after(last)
         store = cls(engine, Logs(lines, book_of_lines), numbers, book, rules)
+        await store.own_commands.load()
         store._decider.held = await engine.read(backup.made_at)
         return store
 

@@ -43,10 +43,15 @@ def named(db: Database, repository_id: int, name: str) -> Task | None:
 
 
 def of_issue(db: Database, repository_id: int, number: int, limit: int = 50) -> tuple[Task, ...]:
-    """The tasks of an issue, newest first, without the rejected ones."""
+    """The tasks of an issue, newest first, without the rejected ones.
+
+    Those of a pull request are also the ones that it came of.
+    """
     rows = db.conn.execute(
-        "SELECT doc FROM tasks WHERE repository_id = ? AND number = ? AND status != 'rejected' "
-        "ORDER BY id DESC LIMIT ?",
+        "SELECT doc FROM tasks WHERE status != 'rejected' AND id IN ("
+        "SELECT id FROM tasks WHERE repository_id = ?1 AND number = ?2 UNION "
+        "SELECT id FROM tasks WHERE repository_id = ?1 AND pull_number = ?2) "
+        "ORDER BY id DESC LIMIT ?3",
         (repository_id, number, limit),
     )
     return tuple(_TASK.validate_json(doc) for (doc,) in rows)

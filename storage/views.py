@@ -104,13 +104,12 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
 
 def _owners(event: CommandGiven, named: Task | None, there: tuple[Task, ...]) -> set[int]:
     """Whose task may have to wait after a command: its writer's, or one that is asked for again."""
-    match event.command.name:
-        case "fix" | "ask" | "approve":
-            return {event.sender.id}
-        case "retry":
-            return {task.owner.id for task in (*there, *([named] if named else []))}
-        case _:
-            return set()
+    kind = event.found.kind_of(event.command.name)
+    if event.command.name == "approve" or (kind is not None and kind.makes_task):
+        return {event.sender.id}
+    if event.command.name in {"retry", "tell"}:
+        return {task.owner.id for task in (*there, *([named] if named else []))}
+    return set()
 
 
 def _waiting(db: Database, rules: Rules, owners: Collection[int]) -> dict[int, int]:

@@ -137,3 +137,35 @@ async def stopped(folder: Path, **how: Any) -> list[str]:
 
 async def test_killed_while_a_task_is_stopped(tmp_path: Path) -> None:
     await nothing_wrong(stopped(tmp_path / str(n), number=n, done=n > 2) for n in range(1, 7))
+
+
+async def told_more(folder: Path, **how: Any) -> list[str]:
+    """A task that has ended and is told something more."""
+    async with scene(folder) as stage:
+        await stage.asks(stage.issues[0])
+        wrong = await stage.ends()
+        killer = KillAt(stage, **how)
+        comment = await stage.asks(stage.issues[0], "/tell and in green")
+        stage.asked.remove(comment)  # it makes no task
+        again = "SELECT 1 FROM tasks WHERE doc ->> '$.attempt' = 2"
+        await until(lambda: bool(stage.rows(again)))
+        wrong += [*await stage.ends(), *stage.left_over()]
+        said = stage.said(stage.issues[0])
+        finals = [text for text in said if text.startswith("🛎️ Done: ")]
+        if (len(said), len(finals), len(stage.repositories[0].pulls)) != (3, 2, 1):
+            wrong.append(f"it said {said}")
+        if [one.content for one in comment.reactions] != ["eyes"]:
+            wrong.append(f"reactions {comment.reactions}")
+        attempts = stage.rows("SELECT status, doc ->> '$.attempt' FROM tasks")
+        told = stage.rows("SELECT message FROM timeline WHERE type = 'message'")
+        if (attempts, told) != ([("completed", 2)], [("and in green",)]):
+            wrong.append(f"{attempts} {told}")
+    return [f"{killer}: {one}" for one in [*wrong, *_endings(stage, killer)]]
+
+
+async def test_killed_while_a_task_is_told_more(tmp_path: Path) -> None:
+    await nothing_wrong(
+        told_more(tmp_path / f"{number}-{done}", number=number, done=done)
+        for number in range(1, 13)
+        for done in (False, True)
+    )

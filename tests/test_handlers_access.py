@@ -15,7 +15,7 @@ from tests.makers import ADA, BOB, task_in
 
 MINE = task_in(Status.COMPLETED)
 """Ada is its owner, Bob asked for nothing."""
-QUESTION = replace(MINE, wish=replace(MINE.wish, command="ask"))
+QUESTION = replace(MINE, wish=replace(MINE.wish, command="ask", role=Role.TRIAGE))
 ROLES = list(Role)
 RENAMED = replace(ADA, login="ada-of-late")
 NAMESAKE = replace(BOB, login=ADA.login)

@@ -44,6 +44,7 @@ def test_the_table_of_commands() -> None:
     assert [(kind.name, kind.role.name, kind.text) for kind in COMMANDS.values()] == [
         ("fix", "WRITE", "optional"),
         ("ask", "TRIAGE", "required"),
+        ("tell", "WRITE", "required"),
         ("stop", "WRITE", "task"),
         ("retry", "TRIAGE", "task"),
         ("status", "TRIAGE", "none"),
@@ -332,11 +333,12 @@ def test_an_unknown_name_is_answered_where_the_app_was_called() -> None:
         [
             "I know no command `fxi`.",
             "Did you mean `/fix`?",
-            "The commands are `/fix`, `/ask`, `/stop`, `/retry`, `/status`, `/approve`, `/help`;",
+            "The commands are `/fix`, `/ask`, `/tell`, `/stop`, `/retry`, `/status`, `/approve`,",
+            "`/help`;",
             "`/bellhop help` says what they do.",
         ]
     )
-    assert "Did you mean" not in misuse("/bellhop tea").reply
+    assert "Did you mean" not in misuse("/bellhop good").reply
     assert "`thanks!`" in misuse("@acme-bell thanks!").reply
     assert len(misuse(f"@acme-bell {'x' * 60_000}").reply) < 500
 

@@ -16,12 +16,14 @@ from handlers.deliveries import (
     CommentWritten,
     ConsentRevoked,
     IssueGone,
+    IssueLabeled,
     IssueOpened,
     PullRequestClosed,
     RepositoryGone,
     RepositoryRenamed,
     TextWritten,
     Unreadable,
+    label_source,
     read_delivery,
 )
 
@@ -172,6 +174,24 @@ def test_an_app_that_is_removed(
     assert (removed.installation_id, removed.repository_ids, removed.reason) == (5, ids, reason)
 
 
+def test_a_label_on_an_issue() -> None:
+    label = {"id": 7, "name": "Ring the bell", "color": "ededed"}
+    issue = {**ISSUE, "labels": [label], "updated_at": "2026-05-16T15:20:21Z"}
+    value = read("issues", {"action": "labeled", "issue": issue, "label": label, **COMMON})
+    assert isinstance(value, IssueLabeled)
+    assert (value.kind, value.label, value.subject.number) == ("label", "Ring the bell", 4)
+    assert (value.sender.login, value.installation_id) == ("monalisa", 5)
+    assert value.url == "https://github.com/octo/hello.world-1/issues/4"
+    assert value.written_at == datetime(2026, 5, 16, 15, 20, 21, tzinfo=UTC)
+
+
+@given(st.text())
+def test_a_delivery_has_a_number_that_the_database_can_hold(delivery: str) -> None:
+    assert 0 <= label_source(delivery) < 2**63
+    assert label_source(delivery) == label_source(delivery)
+    assert label_source(delivery) != label_source(f"{delivery}-")
+
+
 def test_a_consent_is_taken_back_whatever_is_installed() -> None:
     revoked = read("github_app_authorization", {"action": "revoked", "sender": PERSON})
     assert isinstance(revoked, ConsentRevoked)
@@ -186,7 +206,7 @@ def test_a_consent_is_taken_back_whatever_is_installed() -> None:
         ("issue_comment", {**commented(), "action": "edited"}),
         ("issue_comment", {**commented(), "installation": None}),
         ("issue_comment", {k: v for k, v in commented().items() if k != "installation"}),
-        ("issues", {"action": "labeled", "issue": "of no interest", **COMMON}),
+        ("issues", {"action": "unlabeled", "issue": "of no interest", **COMMON}),
         ("installation", {"action": "created", "installation": {"id": 5}}),
         ("github_app_authorization", {"action": "granted", "sender": PERSON}),
     ],
@@ -272,4 +292,11 @@ def test_recorded_payloads() -> None:
         payload = {"installation": {"id": 5}} | json.loads(path.read_text())
         value = read(path.parent.name, payload)
         kinds.add(type(value).__name__)
-    assert {"CommentWritten", "IssueOpened", "IssueGone", "AppRemoved", "NoneType"} <= kinds
+    assert {
+        "CommentWritten",
+        "IssueOpened",
+        "IssueLabeled",
+        "IssueGone",
+        "AppRemoved",
+        "NoneType",
+    } <= kinds

@@ -111,11 +111,11 @@ def test_a_glance_never_misreads(text: str, before: str, ascii_only: bool) -> No
     agrees(compact(payload, ascii_only=ascii_only))
 
 
-@given(st.text(), st.sampled_from(["", "/fix ", "@my-app fix"]))
+@given(st.text(), st.sampled_from(["", "/fix ", "/deploy", "@my-app fix"]))
 def test_what_asks_nothing_holds_no_candidate(text: str, command: str) -> None:
     whole = f"{text}\n{command}"
     if glance("issue_comment", body(whole)) is NOTHING:
-        assert candidates(whole, "my-app") == ()
+        assert candidates(whole, "my-app", {"deploy"}) == ()
 
 
 def recorded() -> list[Path]:

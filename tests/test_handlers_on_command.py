@@ -117,7 +117,7 @@ def test_eyes_are_put_under_what_asked_once_for_all_its_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["/stop", "/retry", "/status", "/help", "/Retry the build", "/STOP x"]
+    "text", ["/stop", "/tell it more", "/retry", "/status", "/help", "/Retry the build", "/STOP x"]
 )
 def test_words_that_other_bots_know_too_mean_us_only_where_we_have_a_task(text: str) -> None:
     event = given(text, role=Role.ADMIN)
@@ -291,7 +291,9 @@ def test_a_retry_pushes_to_no_branch_that_is_guarded_by_now(pull: PullFacts) -> 
     assert decision.task is None
     assert decision.refusal
     question = replace(on_pull(), branches=Branches("oil", "main"))
-    asked = replace(question, wish=replace(question.wish, command="ask"))
+    asked = replace(
+        question, wish=replace(question.wish, command="ask", role=Role.TRIAGE, result="answer")
+    )
     assert now_task(decide(view(issue_tasks=(asked,)), event, LATER)).attempt == 2
 
 
@@ -310,7 +312,9 @@ def test_a_task_of_a_program_is_not_retried_by_a_comment() -> None:
     by_program = replace(OLD, where=replace(HERE, number=None))
     decision = decide(view(named=by_program), given(f"/bellhop retry {NAME}"), LATER)
     assert decision.task is None
-    assert body_of(decision) == (f"`{NAME}` was asked for by a program, and is tried again by one.")
+    assert body_of(decision) == (
+        f"`{NAME}` was asked for by a program, and is tried again by one, or on its page."
+    )
 
 
 @pytest.mark.parametrize("text", ["/bellhop retry", f"/bellhop retry {NAME}"])
@@ -352,7 +356,7 @@ def test_a_retry_needs_the_role_of_the_command_itself() -> None:
     event = given("/retry", role=Role.TRIAGE)
     decision = decide(view(issue_tasks=(OLD,)), event, LATER)
     assert (decision.task, decision.refusal) == (None, "not_permitted:fix")
-    asked = replace(OLD, wish=replace(OLD.wish, command="ask"))
+    asked = replace(OLD, wish=replace(OLD.wish, command="ask", role=Role.TRIAGE, result="answer"))
     assert now_task(decide(view(issue_tasks=(asked,)), event, LATER)).attempt == 2
 
 

@@ -13,7 +13,7 @@ from inline_snapshot import snapshot
 from handlers import decide
 from handlers.admission import Refusal
 from handlers.circumstances import Circumstances
-from handlers.commands import Command, Role
+from handlers.commands import COMMANDS, Command, Role
 from handlers.decision import CHOICES, Choice, Defaults, Kept, Rules
 from handlers.events import FollowUpDue, MessageSent, RetryRequested
 from handlers.options import Options
@@ -51,7 +51,9 @@ def wish(
     kept: Kept | None = None,
     rules: Rules = WIDE,
 ) -> Wish:
-    made = wish_of(command(**options or {}), config or RepoConfig(), kept or Kept(), rules)
+    made = wish_of(
+        command(**options or {}), COMMANDS["fix"], config or RepoConfig(), kept or Kept(), rules
+    )
     assert isinstance(made, Wish)
     return made
 
@@ -148,7 +150,7 @@ def test_who_demands_what_is_not_offered_is_told(
     options: dict[str, Any], config: RepoConfig, code: ErrorCode, field: str | None
 ) -> None:
     kept = Kept(Defaults(agent="aider"), Defaults(agent="aider"))
-    refusal = wish_of(command(**options), config, kept, WIDE)
+    refusal = wish_of(command(**options), COMMANDS["fix"], config, kept, WIDE)
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.field) == (code, field)
     assert "`gone`" in refusal.reply

@@ -35,7 +35,7 @@ RUNNING = replace(
 )
 DONE = replace(task_in(Status.COMPLETED), completed_at=LATER, summary="Oiled it, @ada.")
 ERROR = TaskError(ErrorCode.WORKER_FAILED, "the agent failed", "exit 1", "Look.")
-ASKED = replace(DONE.wish, command="ask")
+ASKED = replace(DONE.wish, command="ask", result="answer")
 NO_PULL = replace(DONE, pull=None, branches=Branches("main", "main", f"bellhop/{NAME}"))
 
 STATUS: dict[str, tuple[Task, int]] = {
@@ -271,6 +271,7 @@ def test_help_lists_what_this_person_may_use(role: Role) -> None:
             "WRITE": [
                 "/fix [instructions]",
                 "/ask question",
+                "/tell message",
                 "/stop [task]",
                 "/retry [task]",
                 "/status",

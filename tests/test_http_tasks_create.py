@@ -9,6 +9,12 @@ from typing import Any
 from tests.http_tasks import WAITS, desk
 from tests.test_outbound_guard import Names
 
+OWN = """\
+commands:
+  explain: {description: explain it, prompt: Explain the code., result: answer}
+  release: {description: release it, prompt: Release it., permission: admin}
+"""
+
 
 async def test_a_task_for_an_issue_becomes_a_pull_request(tmp_path: Path) -> None:
     async with desk(tmp_path) as (here, alice):
@@ -177,6 +183,38 @@ async def test_a_role_that_is_too_low(tmp_path: Path) -> None:
         assert (await tina.ask(command="ask")).status == 202
         visitor = await here.client("visitor")
         assert (await visitor.ask(command="ask")).status == 403
+
+
+async def test_a_command_of_the_repositorys_own(tmp_path: Path) -> None:
+    async with desk(tmp_path, agent_command="head -n 1") as (here, alice):
+        tina = await here.client("tina")
+        unknown = await alice.ask(command="explain")
+        assert (unknown.status, unknown.body["errors"]) == (
+            422,
+            [
+                {
+                    "field": "command",
+                    "message": "There is no command `explain` that makes a task. Name `fix`, "
+                    "`ask`, or one of the `commands` in the repository's `.github/bellhop.yml`.",
+                }
+            ],
+        )
+        files = {".github/bellhop.yml": OWN}
+        here.stage.repository.commit("main", files, "Configure", "alice <alice@example.org>")
+        made = await tina.ask("Why?", command="explain")
+        assert (made.status, made.body["command"]) == (202, "explain")
+        task = await here.ended(made.id)
+        assert (task.wish.prompt, task.summary) == (
+            "Explain the code.\n\nWhy?",
+            "Explain the code.",
+        )
+        assert (await tina.ask(command="release")).status == 403
+        assert (await alice.ask(command="status")).body["errors"][0]["field"] == "command"
+        assert (await alice.ask(command="No command")).status == 422
+        files = {".github/bellhop.yml": "commands: 5\n"}
+        here.stage.repository.commit("main", files, "Break", "alice <alice@example.org>")
+        broken = await alice.ask(command="explain")
+        assert (broken.status, "has mistakes" in broken.body["detail"]) == (409, True)
 
 
 async def test_an_archived_repository(tmp_path: Path) -> None:

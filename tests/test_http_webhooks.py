@@ -25,6 +25,7 @@ from bot.http import problems
 from bot.http.server import Runner
 from bot.http.webhooks import WebhookDoor, add_webhooks
 from bot.http.whole_bodies import LARGEST, SlowBodies
+from handlers.deliveries import label_source
 from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.sqlite import Engine
@@ -65,6 +66,12 @@ def payload(text: str = "/fix it", source: int = 55) -> dict[str, Any]:
         "sender": PERSON,
         "installation": {"id": 5},
     }
+
+
+def labelled(label: str, **changes: Any) -> dict[str, Any]:
+    made = payload() | {"action": "labeled", "label": {"id": 7, "name": label}} | changes
+    del made["comment"]
+    return made | {"issue": made["issue"] | {"updated_at": "2026-05-15T15:20:21Z"}}
 
 
 def encode(value: object) -> bytes:
@@ -129,6 +136,8 @@ async def place_in(
         clock=lambda: NOW,
         new_id=lambda: f"task-{next(numbers)}",
         slow=slow or SlowBodies(),
+        own=lambda: frozenset({"deploy"}),
+        may_ask=lambda repository_id, label: (repository_id, label) == (3, "ring"),
     )
     add_webhooks(app, door)
 
@@ -219,6 +228,10 @@ async def test_house_keeping_is_stored_without_tasks(place: Place) -> None:
         ("issue_comment", payload() | {"action": "edited"}, {}),
         ("issue_comment", payload() | {"installation": None}, {}),
         ("issue_comment", payload(), {"X_GitHub_Hook_Installation_Target_ID": "4712"}),
+        ("issue_comment", payload("/lgtm\n/assign @monalisa\n\n/deploy-it now"), {}),
+        ("issues", labelled("bug"), {}),
+        ("issues", labelled("ring", sender={"id": 2, "login": "b[bot]", "type": "Bot"}), {}),
+        ("issues", labelled("ring") | {"action": "unlabeled"}, {}),
         ("ping", {"zen": "Design for failure."}, {}),
         ("push", {}, {}),
     ],
@@ -231,6 +244,31 @@ async def test_what_asks_for_nothing_costs_no_write(
     assert await response.json() == {"delivery": GUID, "outcome": "ignored"}
     assert await place.rows() == (0, 0)
     assert place.notified == []
+
+
+async def test_a_name_that_some_repository_has_is_stored(place: Place) -> None:
+    response = await place.send(encode(payload("/Deploy now\n/lgtm")))
+    assert (await response.json())["taskIds"] == ["task-1"]
+    assert await place.rows() == (1, 1)
+
+
+async def test_a_label_is_known_by_its_delivery(place: Place) -> None:
+    answers = [
+        await place.send(encode(labelled("ring")), event="issues", X_GitHub_Delivery=delivery)
+        for delivery in (GUID, GUID, "another")
+    ]
+    assert [(await one.json())["outcome"] for one in answers] == [
+        *("accepted", "duplicate", "accepted"),
+    ]
+    assert await place.rows() == (2, 2)
+    sources = await place.engine.read(
+        lambda db: db.conn.execute(
+            "SELECT source_kind, source_id, position FROM candidates"
+        ).fetchall()
+    )
+    assert sorted(sources) == sorted(
+        ("label", label_source(delivery), 0) for delivery in (GUID, "another")
+    )
 
 
 async def test_a_delivery_to_this_app_by_name(place: Place) -> None:

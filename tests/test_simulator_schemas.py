@@ -51,6 +51,7 @@ FIXED = frozenset(
         "contents",
         "issues",
         "comments",
+        "labels",
         "reactions",
         "pulls",
         "requested_reviewers",
@@ -106,6 +107,9 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
     ("GET", "{repo}/issues/{pull}", None, 200, models.Issue),
     ("GET", "{repo}/issues/1/comments", None, 200, list[models.IssueComment]),
     ("POST", "{repo}/issues/1/comments", {"body": "b"}, 201, models.IssueComment),
+    ("POST", "{repo}/issues/1/labels", {"labels": ["Bell"]}, 200, list[models.Label]),
+    ("GET", "{repo}/issues/1/labels", None, 200, list[models.Label]),
+    ("DELETE", "{repo}/issues/1/labels/bell", None, 200, list[models.Label]),
     ("GET", "{repo}/issues/comments/{comment}", None, 200, models.IssueComment),
     ("PATCH", "{repo}/issues/comments/{comment}", {"body": "c"}, 200, models.IssueComment),
     (
@@ -307,6 +311,7 @@ async def test_every_event_validates(tmp_path: Path) -> None:
         sim.reopen_pull(pull)
         target = sim.add_repository("acme/gadgets")
         sim.install(target)
+        sim.unlabel(issue, sim.label(issue, "bell", "alice"), "alice")
         sim.transfer_issue(issue, target)
         second = sim.open_issue(repo, author="alice", title="No body")
         sim.close_issue(second)
@@ -341,6 +346,8 @@ async def test_every_event_validates(tmp_path: Path) -> None:
             ("issues", "closed"),
             ("issues", "deleted"),
             ("issues", "transferred"),
+            ("issues", "labeled"),
+            ("issues", "unlabeled"),
             ("issue_comment", "created"),
             ("issue_comment", "edited"),
             ("issue_comment", "deleted"),

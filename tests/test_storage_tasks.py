@@ -105,6 +105,17 @@ async def test_the_tasks_of_an_issue_are_told_newest_first(bench: Bench) -> None
     assert [task.id for task in listed] == [two.id, one.id]
 
 
+async def test_those_of_a_pull_request_are_also_the_ones_that_it_came_of(bench: Bench) -> None:
+    task = await bench.ask()
+    await bench.ask()
+    with_pull = replace(task, pull=PullRequest(9, "https://github.test/acme/door/pull/9"))
+    await bench.do(lambda db: tasks.save(db, with_pull, None))
+    on_pull = await bench.ask(number=9)
+    listed = await bench.store.tasks_of_issue(HERE.repository_id, 9)
+    assert [one.id for one in listed] == [on_pull.id, task.id]
+    assert await bench.store.tasks_of_issue(200, 9) == ()
+
+
 async def test_each_attempt_keeps_its_own_record(tmp_path: Path) -> None:
     async with opened(tmp_path) as bench:
         task = await bench.ask(context="first")

@@ -98,7 +98,7 @@ async def test_an_unknown_command(tmp_path: Path) -> None:
         stage.comments("alice", "@bellhop fiks it")
         await stage.quiet()
         assert stage.reply() == snapshot(
-            "I know no command `fiks`. Did you mean `/fix`? The commands are `/fix`, `/ask`, `/stop`, `/retry`, `/status`, `/approve`, `/help`; `/bellhop help` says what they do."
+            "I know no command `fiks`. Did you mean `/fix`? The commands are `/fix`, `/ask`, `/tell`, `/stop`, `/retry`, `/status`, `/approve`, `/help`; `/bellhop help` says what they do."
         )
 
 
@@ -144,7 +144,7 @@ async def test_a_broken_configuration(tmp_path: Path) -> None:
 `.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
 
 - line 2, `time_limit`: `time_limit` must be a time from `60s` to `1d` with its unit (s, m, h, d), for example `20m`.
-- line 3, `modle`: There is no key `modle`. Did you mean `model`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `outsiders`, `context`, `ci`, `request_review`.
+- line 3, `modle`: There is no key `modle`. Did you mean `model`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `outsiders`, `context`, `ci`, `request_review`, `labels`, `commands`.
 
 Mend them there and ask again.\
 """)

@@ -262,7 +262,7 @@ What you may use here, as the first thing on a line (`@bellhop help` means the s
 | `/status` | list the tasks of this issue with their state and links |
 | `/help` | list the commands you may use here |
 
-Options stand before the text of `/fix` and `/ask`: `--agent NAME`, `--model NAME`, `--base BRANCH`, `--time 20m`, `--max-cost 5`.\
+Options stand before the text of `/ask`: `--agent NAME`, `--model NAME`, `--base BRANCH`, `--time 20m`, `--max-cost 5`.\
 """)
         stage.comments("visitor", "@bellhop help")
         await stage.quiet()
@@ -277,7 +277,7 @@ What you may use here, as the first thing on a line (`@bellhop help` means the s
 
 async def test_the_bare_forms_of_others_commands_are_left_alone(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
-        for text in ("/stop", "/retry", "/status", "/help", "/lgtm", "/assign @bob"):
+        for text in ("/stop", "/tell it", "/retry", "/status", "/help", "/lgtm", "/assign @bob"):
             stage.comments("alice", text)
         await stage.quiet()
         assert stage.replies() == []

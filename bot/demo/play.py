@@ -180,6 +180,7 @@ def _invite(world: World, bot_url: str) -> None:
     for pull in world.repository.pulls:
         say(f"  pull request  {pull.url}")
     say(
-        "\nWrite `/fix`, `/ask why is a page missing?`, `/status`, `/stop`, `/retry` or `/help` in "
-        "the comment box there.\nWhat happens is told here. Ctrl-C ends it all.\n"
+        "\nWrite `/fix`, `/ask why is a page missing?`, `/tell in green`, `/status`, "
+        "`/stop`, `/retry` or `/help` in the comment box there.\n"
+        "What happens is told here. Ctrl-C ends it all.\n"
     )

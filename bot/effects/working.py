@@ -10,7 +10,6 @@ from bot.runners.base import LaunchFailed as RunnerFailed
 from bot.runners.base import WorkerKey, WorkerSpec
 from bot.vault import WrongKey
 from handlers import events
-from handlers.commands import COMMANDS, Role
 from handlers.effects import Launch, RevokeTokens, StopWorker
 from handlers.task import Status, Task
 from handlers.values import ErrorCode
@@ -91,12 +90,11 @@ class Workshop:
 
     async def _still_permitted(self, task: Task) -> bool:
         """Ask GitHub again before anything that can write: roles are taken away at times."""
-        kind = COMMANDS[task.wish.command]
-        if kind.role < Role.WRITE:
+        if task.wish.answers:
             return True
         person = task.requester
         role = await self._hands.github.role(repo_of(task.where), person.login, person.id)
-        return role >= kind.role
+        return role >= task.wish.role
 
     async def _look_at_branch(self, task: Task) -> None:
         """Where a branch is that may have moved while the task waited."""

@@ -18,8 +18,8 @@ from bot.http.task_requests import NewMessage
 from bot.http.task_sight import Seen, TaskSight, no_task
 from handlers import refusals
 from handlers.access import may_act, may_delete, may_end
+from handlers.admission import kind_then
 from handlers.circumstances import Circumstances
-from handlers.commands import COMMANDS
 from handlers.events import (
     DeletionRequested,
     Event,
@@ -128,5 +128,5 @@ def check_may_act(seen: Seen) -> None:
         Problem: 403.
     """
     if not may_act(seen.task, seen.role):
-        kind = COMMANDS[seen.task.wish.command]
-        raise Problem(403, refusals.not_permitted(kind, seen.role), code="forbidden")
+        detail = refusals.not_permitted(kind_then(seen.task.wish), seen.role)
+        raise Problem(403, detail, code="forbidden")

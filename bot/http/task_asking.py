@@ -62,8 +62,8 @@ class TaskAsking:
                 GitHub does not say.
         """
         target = await self._target(caller, new)
-        kind = COMMANDS[new.command]
-        if target.role < kind.role:
+        kind = COMMANDS.get(new.command)  # a repository's own is looked at with its file
+        if kind and target.role < kind.role:
             raise Problem(403, refusals.not_permitted(kind, target.role), code="forbidden")
         webhook = await self._webhook(caller, new)
         with looking_up():

@@ -9,10 +9,12 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from bot.http.bodies import Body
+from handlers.commands import COMMANDS
+from handlers.on_request import LONGEST_MESSAGE
 from handlers.options import MAX_TIME_LIMIT, MIN_TIME_LIMIT, is_branch, is_model, is_name
+from handlers.own_commands import NAME
 
 LONGEST_PROMPT = 60_000
-LONGEST_MESSAGE = 8_000
 LONGEST_URL = 2_048
 MOST_PAIRS = 16
 # What the document says of forms; they are checked below, and told in words of their own.
@@ -62,6 +64,15 @@ def _branch(text: str) -> str:
     return text
 
 
+def _of_work(name: str) -> str:
+    kind = COMMANDS.get(name)
+    if kind is not None and not kind.makes_task:
+        raise PydanticCustomError(
+            "command", "it makes no task: name `fix`, `ask` or one of the repository's own"
+        )
+    return name
+
+
 def _once(events: list[Ending]) -> list[Ending]:
     return list(dict.fromkeys(events))
 
@@ -78,6 +89,8 @@ Model = Annotated[
     AfterValidator(_model),
     Field(json_schema_extra=LIKE_MODEL),
 ]
+OfWork = Annotated[str, StringConstraints(pattern=f"^{NAME}$"), AfterValidator(_of_work)]
+"""The name of a command that makes a task; of which a repository can have its own."""
 Branch = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_branch)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_whole)]
 Value = Annotated[str, StringConstraints(max_length=512), AfterValidator(_whole)]
@@ -86,7 +99,8 @@ Value = Annotated[str, StringConstraints(max_length=512), AfterValidator(_whole)
 class NewTask(Body):
     """A task that is asked for.
 
-    `branch` is the one to start from, the default branch if left out. Limits that the repository
+    `command` is `fix`, `ask` or one of the repository's own. `branch` is the one to start from, the
+    default branch if left out. Limits that the repository
     or the operator sets lower than asked for are the ones that count.
     """
 
@@ -106,7 +120,7 @@ class NewTask(Body):
     branch: Branch | None = None
     agent: Agent | None = None
     model: Model | None = None
-    command: Literal["fix", "ask"] = "fix"
+    command: OfWork = "fix"
     issue_number: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     webhook_url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)] | None = (
         None

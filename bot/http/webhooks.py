@@ -29,13 +29,19 @@ from bot.http.server import AHEAD
 from bot.http.whole_bodies import SlowBodies, whole
 from bot.meters import Meters
 from handlers.commands import candidates
-from handlers.deliveries import TextWritten, Unreadable, read_delivery
+from handlers.deliveries import (
+    IssueLabeled,
+    TextWritten,
+    Unreadable,
+    label_source,
+    read_delivery,
+)
 from handlers.glance import NOTHING, glance
 from storage.candidates import Candidate
 from storage.receiving import Arrival
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from storage.inbox import Inbox
@@ -68,6 +74,8 @@ class WebhookDoor:
         new_id: A fresh task id, a UUIDv7.
         slow: Reads bodies that have not come wholly yet.
         meters: Where answers are counted.
+        own: The names of commands that repositories have of their own.
+        may_ask: Whether a label may ask for something in a repository.
         log: Where each is told of, bound once: that costs more than a line that nobody wants.
     """
 
@@ -80,6 +88,8 @@ class WebhookDoor:
     new_id: Callable[[], str]
     slow: SlowBodies = field(default_factory=SlowBodies)
     meters: Meters = field(default_factory=Meters)
+    own: Callable[[], Collection[str]] = tuple[str, ...]
+    may_ask: Callable[[int, str], bool] = lambda _repository_id, _label: True
     log: structlog.stdlib.BoundLogger = field(default_factory=_log.bind)
 
 
@@ -178,7 +188,7 @@ def _arrival(
     target = headers.get(_TARGET)
     if target is not None and door.app_id is not None and target != str(door.app_id):
         return None
-    asked = _asked(door, event, content)
+    asked = _asked(door, event, delivery, content)
     return None if asked is None else Arrival(delivery, event, door.clock(), content, asked)
 
 
@@ -191,7 +201,9 @@ def from_log(door: WebhookDoor, delivery: str, event: str, body: bytes) -> Arriv
     return _arrival(door, {_EVENT_NAME: event, hdrs.CONTENT_TYPE: JSON}, delivery, body)
 
 
-def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ...] | None:
+def _asked(
+    door: WebhookDoor, event: str, delivery: str, content: bytes
+) -> tuple[Candidate, ...] | None:
     """The lines that may be commands; None when the delivery asks for nothing at all."""
     if seen := glance(event, content):
         if seen is NOTHING:
@@ -203,11 +215,15 @@ def _asked(door: WebhookDoor, event: str, content: bytes) -> tuple[Candidate, ..
         raise Problem(400, f"{error} Nothing was stored.", code="unreadable") from error
     if isinstance(value, TextWritten):
         return _candidates(door, value.kind, value.source_id, value.text) or None
+    if isinstance(value, IssueLabeled):
+        if value.sender.is_bot or not door.may_ask(value.repository.id, value.label):
+            return None
+        return (Candidate(door.new_id(), value.kind, label_source(delivery), 0),)
     return None if value is None else ()
 
 
 def _candidates(door: WebhookDoor, kind: str, source_id: int, text: str) -> tuple[Candidate, ...]:
-    positions = candidates(text, door.app_name())[:MOST_CANDIDATES]
+    positions = candidates(text, door.app_name(), door.own())[:MOST_CANDIDATES]
     return tuple([Candidate(door.new_id(), kind, source_id, position) for position in positions])
 
 

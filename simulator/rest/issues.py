@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from simulator.model import REACTIONS, PullRequest
 from simulator.rest.call import ApiError, Call, forbidden, invalid, not_found, nothing, reply
@@ -147,6 +147,35 @@ def create_reaction(call: Call, repository: Repository) -> web.Response:
     return reply(shape.reaction(call.site, reaction), 201 if new else 200)
 
 
+def list_labels(call: Call, repository: Repository) -> web.Response:
+    """`GET …/issues/{number}/labels`."""
+    labels = _issue(call, repository).labels
+    return call.page(labels, lambda one: shape.label(call.site, repository, one))
+
+
+def add_labels(call: Call, repository: Repository) -> web.Response:
+    """`POST …/issues/{number}/labels`: 200 with all that are on it then."""
+    issue, names = _issue(call, repository), call.body.get("labels")
+    if not isinstance(names, list) or not names:
+        raise ApiError(422, 'Invalid request.\n\n"labels" wasn\'t supplied.')
+    for name in cast("list[object]", names):
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_LABEL:
+            raise invalid("Label", "name", "invalid")
+        call.world.label(issue, name, call.user)
+    return reply([shape.label(call.site, repository, one) for one in issue.labels])
+
+
+def remove_label(call: Call, repository: Repository) -> web.Response:
+    """`DELETE …/issues/{number}/labels/{name}`: 200 with those that are left."""
+    issue, name = _issue(call, repository), call.part("name").lower()
+    found = next((one for one in issue.labels if one.name.lower() == name), None)
+    if found is None:
+        raise ApiError(404, "Label does not exist")
+    call.world.unlabel(issue, found, call.user)
+    return reply([shape.label(call.site, repository, one) for one in issue.labels])
+
+
+LONGEST_LABEL = 50
 ISSUE = r"/issues/{number:\d+}"
 COMMENT = r"/issues/comments/{comment_id:\d+}"
 
@@ -155,6 +184,9 @@ ROUTES = (
     RepositoryRoute("GET", ISSUE, get_issue, THREADS),
     RepositoryRoute("GET", f"{ISSUE}/comments", list_comments, THREADS),
     RepositoryRoute("POST", f"{ISSUE}/comments", create_comment, THREADS),
+    RepositoryRoute("GET", f"{ISSUE}/labels", list_labels, THREADS),
+    RepositoryRoute("POST", f"{ISSUE}/labels", add_labels, THREADS),
+    RepositoryRoute("DELETE", f"{ISSUE}/labels/{{name}}", remove_label, THREADS),
     RepositoryRoute("GET", COMMENT, get_comment, THREADS),
     RepositoryRoute("PATCH", COMMENT, edit_comment, THREADS),
     RepositoryRoute("DELETE", COMMENT, delete_comment, THREADS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from simulator.model import REACTIONS, PullRequest
 from simulator.shapes import Json, Site, node_id, stamp
@@ -10,7 +11,7 @@ from simulator.shapes.accounts import app, user
 from simulator.shapes.repositories import repository
 
 if TYPE_CHECKING:
-    from simulator.model import Comment, Issue, Reaction, Repository, User
+    from simulator.model import Comment, Issue, Label, Reaction, Repository, User
 
 
 def issue_url(site: Site, found: Issue) -> str:
@@ -71,6 +72,21 @@ def comment(site: Site, found: Comment) -> Json:
     }
 
 
+def label(site: Site, owner: Repository, found: Label) -> Json:
+    """Describe a label."""
+    return {
+        "id": found.id,
+        "node_id": node_id("LA", found.id),
+        "url": f"{_api(site, owner)}/labels/{quote(found.name, safe='')}",
+        "name": found.name,
+        "color": "ededed",
+        "default": False,
+        "description": None,
+        "archived_at": None,
+        "archived_by": None,
+    }
+
+
 def issue(site: Site, found: Issue) -> Json:
     """Describe an issue, or a pull request as an issue."""
     url = f"{_api(site, found.repository)}/issues/{found.number}"
@@ -91,7 +107,7 @@ def issue(site: Site, found: Issue) -> Json:
         "author_association": _association(found.repository, found.user),
         "state": found.state,
         "state_reason": "completed" if found.state == "closed" else None,
-        "labels": [],
+        "labels": [label(site, found.repository, one) for one in found.labels],
         "assignee": None,
         "assignees": [],
         "milestone": None,
@@ -168,7 +184,7 @@ def pull(site: Site, found: PullRequest) -> Json:
         "body": found.body,
         "user": user(site, found.user),
         "author_association": _association(found.repository, found.user),
-        "labels": [],
+        "labels": [label(site, found.repository, one) for one in found.labels],
         "milestone": None,
         "assignee": None,
         "assignees": [],

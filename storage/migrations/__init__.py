@@ -15,8 +15,31 @@ from storage.migrations import preferences as _preferences
 from storage.migrations import plots as _plots
 from storage.migrations import missed as _missed
 from storage.migrations import approvals as _approvals
+from storage.migrations import own_commands as _own_commands
 # isort: on
 
 __all__ = ["migrations"]
 
-STEPS = (_loop, _programs, _lists, _signin, _app, _preferences, _plots, _missed, _approvals)
+STEPS = (
+    _loop,
+    _programs,
+    _lists,
+    _signin,
+    _app,
+    _preferences,
+    _plots,
+    _missed,
+    _approvals,
+    _own_commands,
+)
+    _loop,
+    _programs,
+    _lists,
+    _signin,
+    _app,
+    _preferences,
+    _plots,
+    _missed,
+    _approvals,
+    _own_commands,
+)
