@@ -32,14 +32,3 @@ STEPS = (
     _approvals,
     _own_commands,
 )
-    _loop,
-    _programs,
-    _lists,
-    _signin,
-    _app,
-    _preferences,
-    _plots,
-    _missed,
-    _approvals,
-    _own_commands,
-)
