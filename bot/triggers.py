@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handlers.own_commands import label_key
+from handlers.label_commands import label_key
 from handlers.repo_config import ConfigProblem, RepoConfig
 from storage import Store
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from handlers.commands import COMMANDS, CommandKind
 from handlers.config_keys import ConfigProblem, Key, misplaced, read_key
+from handlers.label_commands import labels_schema, read_labels
 from handlers.options import (
     MAX_CONCURRENCY,
     is_model,
@@ -20,9 +21,7 @@ from handlers.own_commands import (
     OwnCommand,
     Problems,
     commands_schema,
-    labels_schema,
     read_commands,
-    read_labels,
 )
 from handlers.strict_yaml import Entry, Scalar, Unreadable, read_entries
 

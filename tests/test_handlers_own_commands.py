@@ -21,14 +21,12 @@ from handlers.deliveries import IssueLabeled
 from handlers.effects import Comment
 from handlers.events import WorkRequested
 from handlers.github_objects import Actor, Repository, Subject
+from handlers.label_commands import LONGEST_LABEL, MOST_LABELS, label_key
 from handlers.own_commands import (
     LONGEST_DESCRIPTION,
-    LONGEST_LABEL,
     LONGEST_PROMPT,
     MOST_COMMANDS,
-    MOST_LABELS,
     OwnCommand,
-    label_key,
     plain_kind,
 )
 from handlers.repo_config import ConfigProblem, RepoConfig, json_schema, parse_config

@@ -100,6 +100,10 @@ def test_after_the_end_it_is_a_new_attempt_on_the_same_branch(status: Status) ->
     assert [one.message for one in decision.timeline] == ["in green", "attempt 2 was asked for"]
 
 
+def test_where_an_attempt_ended_this_moment_its_discussion_is_the_one_that_counts() -> None:
+    assert told(DONE, context="").brief == Brief("in green", None)
+
+
 def test_the_new_attempt_is_of_the_installation_that_the_repository_is_in_now() -> None:
     there = replace(HERE, installation_id=11, repository="new-owner/widgets", title="Another")
     assert now_task(told(DONE, where=there)).where == replace(there, title=HERE.title)
