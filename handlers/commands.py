@@ -227,7 +227,7 @@ def may_name_own(text: str, app_name: str, own: Collection[str]) -> bool:
     """Whether to know a text's commands the repository's own must be known; see `candidates`."""
     text = with_newlines(text)
     found = _matches(text, app_name, own)
-    calls = (_call(0, match, text[match.end() : match.end() + _NEAR]) for _, match in found)
+    calls = (_call(0, match, text[match.start() : match.end() + _NEAR]) for _, match in found)
     return any(_name(call) not in COMMANDS for call in calls)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from handlers.access import may_act, may_approve, may_delete, may_end, sees
-from handlers.commands import Command, Options
+from handlers.commands import COMMANDS, Command, Options
 from handlers.roles import Role
 from handlers.task import Approval, Status
 from handlers.values import Person
@@ -81,7 +81,7 @@ def test_what_was_never_approved_is_not_removed_by_who_asked_for_it(
 @pytest.mark.parametrize("person", [ADA, BOB])
 @pytest.mark.parametrize("command", ["fix", "ask"])
 def test_who_may_approve(command: str, person: Person, *, late: bool) -> None:
-    asked = replace(MINE, wish=replace(MINE.wish, command=command))
+    asked = replace(MINE, wish=replace(MINE.wish, command=command, role=COMMANDS[command].role))
     asked = replace(asked, approval=Approval("0123456789", ADA, late))
     own = late and person == ADA and command == "ask"
     allowed = [may_approve(asked, person, role) for role in ROLES]
