@@ -333,8 +333,10 @@ def test_an_unknown_name_is_answered_where_the_app_was_called() -> None:
         [
             "I know no command `fxi`.",
             "Did you mean `/fix`?",
-            "The commands are `/fix`, `/ask`, `/tell`, `/stop`, `/retry`, `/status`, "
-            "`/approve`, `/help`;",
+            (
+                "The commands are `/fix`, `/ask`, `/tell`, `/stop`, `/retry`, `/status`, "
+                "`/approve`, `/help`;"
+            ),
             "`/bellhop help` says what they do.",
         ]
     )
