@@ -10,7 +10,7 @@ from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
     Refusal,
-    refuse_queue,
+    refuse_more,
     refuse_role,
     silent,
 )
@@ -98,7 +98,7 @@ def is_of_other_bots(command: Command | Misuse) -> bool:
 
 
 def _new_task(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
-    wish = refuse_queue(view, event.sender.id) or admit(view, command, event.where, event.found)
+    wish = refuse_more(view, event.sender.id, now) or admit(view, command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     task = queued(view.name, event, wish, now)
@@ -118,7 +118,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _refuse(view, event, no, now)
     if task.where.number != event.where.number:
         return _reply(event, refusals.retry_elsewhere(task))
-    wish = refuse_queue(view, task.owner.id) or admit_again(view, task, event.found)
+    wish = refuse_more(view, task.owner.id, now) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers.admission import Refusal, refuse_queue, refuse_role
+from handlers.admission import Refusal, refuse_more, refuse_role
 from handlers.circumstances import Circumstances
 from handlers.commands import COMMANDS
 from handlers.decision import NOTHING, Brief, Decision, Declined, Entry, View
@@ -53,9 +53,8 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     """Admit a task, or say why not."""
     if event.found.archived:
         return _conflict(ARCHIVED)
-    refusal = refuse_role(COMMANDS[event.command.name], event.found.role) or refuse_queue(
-        view, event.sender.id
-    )
+    refusal = refuse_role(COMMANDS[event.command.name], event.found.role)
+    refusal = refusal or refuse_more(view, event.sender.id, now)
     wish = refusal or admit(view, event.command, event.where, event.found)
     if isinstance(wish, Refusal):
         return _refused(wish)
@@ -79,7 +78,7 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
         return _conflict(REFUSED)
     if not task.ended:
         return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
-    if no := _may_not_go_on(view, task, event.found):
+    if no := _may_not_go_on(view, task, event.found, now):
         return no
     wish = admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
@@ -128,7 +127,7 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
         return Decision(told, (), (entry,))
     if event.found is None:
         return _conflict("It has ended just now. Send the message again, for another attempt.")
-    no = _may_not_go_on(view, task, event.found)
+    no = _may_not_go_on(view, task, event.found, now)
     return no or _go_on(view, told, (entry,), now, event.found)
 
 
@@ -186,12 +185,12 @@ def _end(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
     return begin(task, ending, now)
 
 
-def _may_not_go_on(view: View, task: Task, found: Circumstances) -> Decision | None:
+def _may_not_go_on(view: View, task: Task, found: Circumstances, now: datetime) -> Decision | None:
     """Why another attempt cannot be asked for here and by this person; None where it can."""
     if found.archived:
         return _conflict(ARCHIVED)
     refusal = refuse_role(COMMANDS[task.wish.command], found.role)
-    refusal = refusal or refuse_queue(view, task.owner.id)
+    refusal = refusal or refuse_more(view, task.owner.id, now)
     return _refused(refusal) if refusal else None
 
 
@@ -244,7 +243,8 @@ def _refused(refusal: Refusal) -> Decision:
     if refusal.code is ErrorCode.NOT_PERMITTED:
         return Decision(declined=Declined("forbidden", refusal.reply))
     if refusal.code is ErrorCode.OVER_BUDGET:
-        return Decision(declined=Declined("busy", refusal.reply))
+        kind = "busy" if refusal.wait is None else "over_budget"
+        return Decision(declined=Declined(kind, refusal.reply, wait=refusal.wait))
     if refusal.field is None:
         return _conflict(refusal.reply)
     return Decision(declined=Declined("invalid", refusal.reply, refusal.field))

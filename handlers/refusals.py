@@ -6,7 +6,9 @@ Whatever a person wrote passes through `code` or `neutral_line` before it stands
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from handlers.budgets import Budget
 from handlers.commands import CommandKind, Role
 from handlers.repo_config import ConfigProblem
 from handlers.task import Task
@@ -33,6 +35,19 @@ def queue_full(limit: int) -> str:
         f"{tasks} for a free place already, and no more may wait of one person. "
         "Ask again once some have begun, or stop those that are not wanted any more."
     )
+
+
+def over_budget(budget: Budget, ends: datetime) -> str:
+    """What may be spent on a day is spent."""
+    setting = f"BELLHOP_DAILY_COST_PER_{budget.whose.upper()}"
+    return (
+        f"${budget.spent:.2f} of today's ${budget.limit:.2f} for {_PAYS[budget.whose]} are spent, "
+        f"so nothing more is admitted before {ends:%Y-%m-%d %H:%M} UTC. Ask again then, or ask "
+        f"whoever operates this Bellhop for a higher `{setting}`."
+    )
+
+
+_PAYS = {"repository": "this repository", "owner": "the tasks of one person"}
 
 
 def bad_config(problems: Sequence[ConfigProblem]) -> str:

@@ -66,11 +66,21 @@ class CurrentState:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an agent spent. Each report replaces the one before."""
+    """What an agent spent in one attempt."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+
+    def grown(self, told: Usage | None) -> Usage:
+        """What is known after a report: what was spent is not taken back, nor by leaving it out."""
+        if told is None:
+            return self
+        return Usage(
+            max(self.input_tokens, told.input_tokens),
+            max(self.output_tokens, told.output_tokens),
+            max(self.cost_usd, told.cost_usd),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,8 @@ class Clocks:
     """A worker that was told to stop is counted as gone after this."""
     retry_at: datetime | None = None
     """A launch that failed is not tried again before this."""
+    budget_at: datetime | None = None
+    """A task that waits for a day's budget has a new one by then."""
 
     def next(self) -> datetime | None:
         """The first of the clocks that are on."""
@@ -143,5 +155,6 @@ class Clocks:
             self.deadline,
             self.gone_by,
             self.retry_at,
+            self.budget_at,
         )
         return min((time for time in times if time is not None), default=None)

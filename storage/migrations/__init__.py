@@ -13,8 +13,9 @@ from storage.migrations import signin as _signin
 from storage.migrations import app as _app
 from storage.migrations import preferences as _preferences
 from storage.migrations import plots as _plots
+from storage.migrations import budgets as _budgets
 # isort: on
 
 __all__ = ["migrations"]
 
-STEPS = (_loop, _programs, _lists, _signin, _app, _preferences, _plots)
+STEPS = (_loop, _programs, _lists, _signin, _app, _preferences, _plots, _budgets)
