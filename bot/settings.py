@@ -95,6 +95,18 @@ class Settings(BaseSettings):
     max_queued_per_owner: int = Field(
         2000, ge=1, description="Tasks of one person that wait for a place at most."
     )
+    daily_cost_per_repository: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="US dollars that attempts on one repository may cost a day (UTC) in all.",
+    )
+    daily_cost_per_owner: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="The same of one person's tasks, over all repositories.",
+    )
     time_limit: int = Field(
         1800, ge=60, le=86_400, description="Seconds that an attempt may take at most."
     )
@@ -171,6 +183,8 @@ class Settings(BaseSettings):
             max_running_per_repository=self.max_running_per_repository,
             max_running_per_owner=self.max_running_per_owner,
             max_queued_per_owner=self.max_queued_per_owner,
+            daily_cost_per_repository=self.daily_cost_per_repository,
+            daily_cost_per_owner=self.daily_cost_per_owner,
             web_url=self.github_url,
             pages_url=self._pages_url(),
         )

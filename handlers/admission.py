@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from handlers import refusals
+from handlers.budgets import day_end, seconds_left
 from handlers.circumstances import Circumstances
 from handlers.commands import Command, CommandKind, Role
 from handlers.decision import Load, Rules, View
@@ -33,6 +35,8 @@ class Refusal:
     reason: str
     reply: str
     field: str | None = None
+    wait: int | None = None
+    """Seconds after which it may be asked for again, where that is known."""
 
 
 def deaf_to(text: Asking, app_id: int) -> str | None:
@@ -102,7 +106,22 @@ def refuse_pull(found: Circumstances) -> Refusal | None:
     return None
 
 
-def refuse_queue(view: View, owner_id: int) -> Refusal | None:
+def refuse_another(view: View, owner_id: int, now: datetime) -> Refusal | None:
+    """The refusal of one more attempt of an owner's tasks, for which there is no room today."""
+    return _refuse_budget(view, owner_id, now) or _refuse_queue(view, owner_id)
+
+
+def _refuse_budget(view: View, owner_id: int, now: datetime) -> Refusal | None:
+    """What is only promised to others is no reason to refuse: the task waits for what is left."""
+    spent = next((one for one in view.budgets.get(owner_id, ()) if one.used_up), None)
+    if spent is None:
+        return None
+    reply = refusals.over_budget(spent, day_end(now))
+    reason = f"{ErrorCode.OVER_BUDGET}:{spent.whose}"
+    return Refusal(ErrorCode.OVER_BUDGET, reason, reply, wait=seconds_left(now))
+
+
+def _refuse_queue(view: View, owner_id: int) -> Refusal | None:
     """The refusal of one more task that waits, of somebody of whom as many wait as may."""
     most = view.rules.max_queued_per_owner
     if view.waiting.get(owner_id, 0) < most:

@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, get_args
 
+from handlers.budgets import Budget
 from handlers.effects import Effect
 from handlers.events import Event
 from handlers.task import Task
@@ -32,6 +33,8 @@ class Rules:
     max_running_per_repository: int = 3
     max_running_per_owner: int = 3
     max_queued_per_owner: int = 2000
+    daily_cost_per_repository: float | None = None
+    daily_cost_per_owner: float | None = None
     web_url: str = "https://github.com"
     pages_url: str = ""
     """Where people reach the pages of tasks; empty where those who read comments do not."""
@@ -126,6 +129,8 @@ class View:
     awaiting: tuple[Task, ...] = ()
     """What waits for approval on the issue of a command, oldest first."""
     crowd: Crowd = field(default_factory=Crowd)
+    budgets: Mapping[int, tuple[Budget, ...]] = field(default_factory=dict[int, tuple[Budget, ...]])
+    """What was spent today of what may be, by the ids of the owners whose attempt it would be."""
     places: Mapping[str, int] = field(default_factory=dict[str, int])
     """The places in the queue of those of the issue's tasks that wait, by task id; 1 is next."""
 
@@ -167,12 +172,14 @@ class Brief:
 class Declined:
     """Why what a program asked for was not done; `detail` is a sentence that says what to do."""
 
-    kind: Literal["conflict", "invalid", "forbidden", "busy"]
+    kind: Literal["conflict", "invalid", "forbidden", "busy", "over_budget"]
     detail: str
     field: str | None = None
     """The field of the request that is wrong, where it is one."""
     reason: str | None = None
     """What a comment explains once an hour; None where it tells how things stand, each time."""
+    wait: int | None = None
+    """Seconds after which it may be asked for again, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handlers import refusals, replies
 from handlers.access import may_approve
-from handlers.admission import Refusal, kind_then, refuse_queue, refuse_role
+from handlers.admission import Refusal, kind_then, refuse_another, refuse_role
 from handlers.approval import (
     EXPIRES,
     hash_of,
@@ -69,7 +69,9 @@ def on_approval(
         return refuse_approval(kind, event.found.role)
     if is_late(event):
         return replies.approval_late(task, event.age)
-    wish = refuse_queue(view, event.sender.id) or admit(view, asked, kind, event.where, event.found)
+    wish = refuse_another(view, event.sender.id, now) or admit(
+        view, asked, kind, event.where, event.found
+    )
     if isinstance(wish, Refusal):
         return wish
     approved = _approved(task, event, asked, wish, now)

@@ -10,9 +10,9 @@ from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
     Refusal,
+    refuse_another,
     refuse_config,
     refuse_more,
-    refuse_queue,
     refuse_role,
     silent,
 )
@@ -158,7 +158,7 @@ def _new_task(
 ) -> Decision:
     if event.origin.kind == "label" and _is_under_way(view, command):
         return NOTHING
-    wish = refuse_queue(view, event.sender.id) or admit(
+    wish = refuse_another(view, event.sender.id, now) or admit(
         view, command, kind, event.where, event.found
     )
     if isinstance(wish, Refusal):
@@ -187,7 +187,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _reply(event, refusals.elsewhere(task, "retry"))
     if is_late(event):
         return _reply(event, replies.retry_late(task, event.age))
-    wish = refuse_queue(view, task.owner.id) or admit_again(view, task, event.found)
+    wish = refuse_another(view, task.owner.id, now) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)

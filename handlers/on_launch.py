@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from handlers import replies
 from handlers.admission import may_start
+from handlers.budgets import Budget, day_end
 from handlers.decision import NOTHING, Answer, Decision, Entry, View
 from handlers.effects import Launch, RevokeTokens
 from handlers.ending import finish, key_of, removal, status_edit
@@ -20,7 +22,7 @@ from handlers.events import (
     WorkerClaimed,
 )
 from handlers.launches import FIRST_CALL, SILENCE, WARN_AT, current, long_over
-from handlers.task import BUSY, Ending, Status, Task, advance
+from handlers.task import BUSY, Ending, Status, Task, advance, saying
 from handlers.values import Clocks, ErrorCode, TaskError
 
 LAUNCH_WAITS = (2.0, 8.0, 30.0)
@@ -32,8 +34,10 @@ def on_place(view: View, event: PlaceOffered, now: datetime) -> Decision:
     task = view.task
     if task is None or task.status is not Status.QUEUED or task.awaiting:
         return NOTHING
+    if held := next((one for one in view.budgets.get(task.owner.id, ()) if one.taken), None):
+        return _wait_for_budget(task, held, now)
     if not may_start(task, view.load, view.rules):
-        return NOTHING
+        return _wait_for_place(task, now)
     starting = advance(
         task, Status.STARTING, now, state="starting", message="starting a worker", clocks=Clocks()
     )
@@ -42,6 +46,27 @@ def on_place(view: View, event: PlaceOffered, now: datetime) -> Decision:
     launch = Launch(key, task.id, task.attempt, task.launch)
     entry = Entry("status", "starting a worker", {"status": "starting"})
     return Decision(starting, (launch, status_edit(starting)), (entry,))
+
+
+def _wait_for_budget(task: Task, budget: Budget, now: datetime) -> Decision:
+    """Nothing begins that could not be paid today; a new day wakes what waits, if nothing else."""
+    until = day_end(now)
+    if task.clocks.budget_at == until:
+        return NOTHING
+    told = replies.waits_for_budget(budget)
+    waits = replace(saying(task, "waiting_for_budget", told, now), clocks=Clocks(budget_at=until))
+    entry = Entry("warning", f"waiting: {told}", {"state": "waiting_for_budget"})
+    return Decision(waits, (status_edit(waits),), (entry,))
+
+
+def _wait_for_place(task: Task, now: datetime) -> Decision:
+    """It could be paid again; what it waits for now is a place."""
+    if task.clocks.budget_at is None:
+        return NOTHING
+    waits = saying(task, "waiting_for_slot", "waiting for a free place", now)
+    waits = replace(waits, clocks=Clocks())
+    entry = Entry("status", "waiting for a free place", {"state": "waiting_for_slot"})
+    return Decision(waits, (status_edit(waits),), (entry,))
 
 
 def on_launch(

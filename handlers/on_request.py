@@ -11,9 +11,9 @@ from handlers import refusals
 from handlers.admission import (
     Refusal,
     refusal_of,
+    refuse_another,
     refuse_config,
     refuse_more,
-    refuse_queue,
     refuse_role,
 )
 from handlers.circumstances import Circumstances
@@ -71,7 +71,7 @@ def on_work_requested(view: View, event: WorkRequested, now: datetime) -> Decisi
     kind = _kind_for(event)
     if isinstance(kind, Refusal):
         return _refused(kind)
-    wish = refuse_queue(view, event.sender.id) or admit(
+    wish = refuse_another(view, event.sender.id, now) or admit(
         view, event.command, kind, event.where, event.found
     )
     if isinstance(wish, Refusal):
@@ -96,7 +96,7 @@ def on_retry_requested(view: View, event: RetryRequested, now: datetime) -> Deci
         return _conflict(REFUSED)
     if not task.ended:
         return _conflict(f"It is {task.status.value}: only what has ended can be tried again.")
-    if no := _may_not_go_on(view, task, event.found):
+    if no := _may_not_go_on(view, task, event.found, now):
         return no
     wish = admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
@@ -150,7 +150,7 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
         return Decision(told, (), (entry,))
     if event.found is None:
         return _conflict("It has ended just now. Send the message again, for another attempt.")
-    no = _may_not_go_on(view, task, event.found)
+    no = _may_not_go_on(view, task, event.found, now)
     return no or _go_on(view, told, (entry,), now, event.found)
 
 
@@ -210,12 +210,12 @@ def _end(view: View, task: Task, ending: Ending, now: datetime) -> Decision:
     return begin(task, ending, now)
 
 
-def _may_not_go_on(view: View, task: Task, found: Circumstances) -> Decision | None:
+def _may_not_go_on(view: View, task: Task, found: Circumstances, now: datetime) -> Decision | None:
     """Why another attempt cannot be asked for here and by this person; None where it can."""
     if found.archived:
         return _conflict(ARCHIVED)
     refusal = refuse_more(task.wish, found)
-    refusal = refusal or refuse_queue(view, task.owner.id)
+    refusal = refusal or refuse_another(view, task.owner.id, now)
     return _refused(refusal) if refusal else None
 
 
@@ -267,15 +267,17 @@ def _later(task: Task, started: datetime, now: datetime) -> Task:
 
 def _refused(refusal: Refusal) -> Decision:
     """Why it was not admitted: for lack of a right, a field, or by what stands there already."""
-    kind: Literal["conflict", "invalid", "forbidden", "busy"]
+    kind: Literal["conflict", "invalid", "forbidden", "busy", "over_budget"]
     if refusal.code is ErrorCode.NOT_PERMITTED:
         kind = "forbidden"
     elif refusal.code is ErrorCode.OVER_BUDGET:
-        kind = "busy"
+        kind = "busy" if refusal.wait is None else "over_budget"
     else:
         kind = "conflict" if refusal.field is None else "invalid"
     field = refusal.field if kind == "invalid" else None
-    return Decision(declined=Declined(kind, refusal.reply, field, refusal.reason))
+    return Decision(
+        declined=Declined(kind, refusal.reply, field, refusal.reason, wait=refusal.wait)
+    )
 
 
 def _conflict(detail: str) -> Decision:

@@ -77,9 +77,10 @@ def _news(task: Task, event: WorkerReported, now: datetime) -> tuple[Task, tuple
     if not task.ending and said != (task.state.state, task.state.message):
         task = saying(task, *said, now)
         entries.append(Entry("status", said[1] or said[0], {"state": said[0]}))
-    if event.usage is not None and event.usage != task.usage:
-        task = replace(task, usage=event.usage)
-        entries.append(Entry("usage", f"${event.usage.cost_usd:.2f}"))
+    usage = task.usage.grown(event.usage)
+    if usage != task.usage:
+        task = replace(task, usage=usage)
+        entries.append(Entry("usage", f"${usage.cost_usd:.2f}"))
     return task, tuple(entries)
 
 
@@ -99,7 +100,7 @@ def on_complete(view: View, event: WorkerCompleted, now: datetime) -> Decision:
         summary=event.summary,
         title=event.title,
         body=event.body,
-        usage=event.usage or task.usage,
+        usage=task.usage.grown(event.usage),
         updated_at=now,
     )
     if task.ending:  # a stop was stored: whatever the worker says, it ends as that

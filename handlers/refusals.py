@@ -6,8 +6,10 @@ Whatever a person wrote passes through `code` or `neutral_line` before it stands
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
+from handlers.budgets import Budget
 from handlers.commands import CommandKind, Role
 from handlers.repo_config import ConfigProblem
 from handlers.task import Task
@@ -72,6 +74,19 @@ def may_not_approve(name: str, least: Role, role: Role) -> str:
         f"To approve a `/{name}` needs the **{least.name.lower()}** role on this repository, and "
         f"yours is **{role.name.lower()}**. Ask somebody who has it."
     )
+
+
+def over_budget(budget: Budget, ends: datetime) -> str:
+    """What may be spent on a day is spent."""
+    setting = f"BELLHOP_DAILY_COST_PER_{budget.whose.upper()}"
+    return (
+        f"${budget.spent:.2f} of today's ${budget.limit:.2f} for {_PAYS[budget.whose]} are spent, "
+        f"so nothing more is admitted before {ends:%Y-%m-%d %H:%M} UTC. Ask again then, or ask "
+        f"whoever operates this Bellhop for a higher `{setting}`."
+    )
+
+
+_PAYS = {"repository": "this repository", "owner": "the tasks of one person"}
 
 
 def bad_config(problems: Sequence[ConfigProblem]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from handlers.budgets import Budget
 from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
 from handlers.exact import CLOSING, GOES_ON, OPENING
@@ -186,6 +187,15 @@ def status_comment(task: Task, rules: Rules, now: datetime, place: int) -> str:
     return "\n".join(lines)
 
 
+def waits_for_budget(budget: Budget) -> str:
+    """Why a task that could have a place does not begin, for the current state."""
+    whose = "this repository" if budget.whose == "repository" else "the tasks of its owner"
+    spent = f"${budget.spent:.2f} of today's ${budget.limit:.2f} for {whose} are spent"
+    if budget.used_up:
+        return f"{spent}; it goes on after 00:00 UTC"
+    return f"{spent}, and what is at work may spend the rest; it goes on when something is left"
+
+
 def ended_line(task: Task) -> str:
     """How a task ended, in one line."""
     took = ""
@@ -334,6 +344,8 @@ def _words(task: Task) -> str:
 def _how(task: Task, places: Mapping[str, int]) -> str:
     if task.awaiting:
         return f"waits for `/approve {_hash(task)}`"
+    if task.id in places and task.clocks.budget_at:
+        return f"queued, number {places[task.id]}, waits for a daily budget"
     if task.id in places:
         return f"queued, number {places[task.id]}"
     if task.status is Status.RUNNING:
@@ -360,6 +372,8 @@ def _queued(task: Task, place: int) -> str:
         return f"Waiting for `/approve {_hash(task)}`."
     if task.clocks.retry_at:
         return f"The launch failed and is tried again: {neutral_line(task.state.message)}"
+    if task.clocks.budget_at:
+        return f"Waiting: {neutral_sentence(task.state.message)}."
     return f"Waiting for a free place: number {place} in the queue."
 
 

@@ -71,11 +71,21 @@ class CurrentState:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an agent spent. Each report replaces the one before."""
+    """What an agent spent in one attempt."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+
+    def grown(self, told: Usage | None) -> Usage:
+        """What is known after a report: what was spent is not taken back, nor by leaving it out."""
+        if told is None:
+            return self
+        return Usage(
+            max(self.input_tokens, told.input_tokens),
+            max(self.output_tokens, told.output_tokens),
+            max(self.cost_usd, told.cost_usd),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,8 @@ class Clocks:
     """A launch that failed is not tried again before this."""
     expires_at: datetime | None = None
     """Who wants what waits for approval must have said so before this."""
+    budget_at: datetime | None = None
+    """A task that waits for a day's budget has a new one by then."""
 
     def next(self) -> datetime | None:
         """The first of the clocks that are on."""
@@ -151,5 +163,6 @@ class Clocks:
             self.gone_by,
             self.retry_at,
             self.expires_at,
+            self.budget_at,
         )
         return min((time for time in times if time is not None), default=None)

@@ -22,7 +22,7 @@ from handlers.events import (
     WorkerReported,
 )
 from handlers.task import Status
-from storage import candidates, outbox, tasks, timeline, turns, views
+from storage import budgets, candidates, outbox, tasks, timeline, turns, views
 from storage.moves import Moved, move_of
 from storage.numbers import Book
 
@@ -99,6 +99,8 @@ class Decider:
             given += 1
         if given:
             self._tell_the_next(db, now)
+        for task_id in budgets.to_tell(db, self.rules, now):
+            self.apply(db, PlaceOffered(task_id), now)  # it has none: it says what it waits for
 
     def _tell_the_next(self, db: Database, now: datetime) -> None:
         """The queue has moved: those who are next see their new place."""

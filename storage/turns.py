@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from handlers.decision import Load, Rules
 from handlers.task import Task
+from storage import budgets
 from storage.times import to_text
 
 _KEEP = """
@@ -41,7 +42,8 @@ _LANES = """
 _HEAD = """
     SELECT queued_at, id FROM tasks
     WHERE repository_id = :repository AND owner_id = :owner AND in_line
-    AND (due_at IS NULL OR due_at <= :now) AND coalesce(concurrency, :running + 1) > :running
+    AND (due_at IS NULL OR due_at <= :now OR doc ->> '$.clocks.budget_at' IS NOT NULL)
+    AND coalesce(concurrency, :running + 1) > :running
     AND (branch IS NULL OR branch NOT IN (SELECT value FROM json_each(:branches)))
     ORDER BY queued_at, id LIMIT 1
 """
@@ -95,9 +97,12 @@ def next_up(db: Database, rules: Rules, now: datetime) -> str | None:
     busy = _Busy.of(db)
     if busy.total >= rules.max_running:
         return None
+    held = budgets.held(db, rules, now)
     limits = {
-        "repositories": _full(busy.repositories, rules.max_running_per_repository),
-        "owners": _full(busy.owners, rules.max_running_per_owner),
+        "repositories": _full(
+            busy.repositories, rules.max_running_per_repository, held.repositories
+        ),
+        "owners": _full(busy.owners, rules.max_running_per_owner, held.owners),
     }
     lanes = db.conn.execute(_LANES, limits).fetchall()
     for repository, owners in groupby(lanes, key=lambda lane: lane[0]):
@@ -169,8 +174,8 @@ class _Busy:
         )
 
 
-def _full(taken: Counter[int], limit: int) -> str:
-    return json.dumps([one for one, many in taken.items() if many >= limit])
+def _full(taken: Counter[int], limit: int, held: frozenset[int]) -> str:
+    return json.dumps([*(one for one, many in taken.items() if many >= limit), *held])
 
 
 def _head(

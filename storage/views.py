@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from handlers.budgets import Budget
 from handlers.commands import Command
 from handlers.decision import Rules, View
 from handlers.events import (
@@ -20,8 +21,8 @@ from handlers.events import (
     WorkRequested,
 )
 from handlers.task import Status, Task
-from handlers.values import Person
-from storage import approvals, preferences, tasks, turns
+from handlers.values import Person, Where
+from storage import approvals, budgets, preferences, tasks, turns
 from storage.times import to_text
 
 HOUR = timedelta(hours=1)
@@ -34,17 +35,23 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     if isinstance(event, WorkRequested):
         kept = preferences.kept(db, event.where.installation_id, event.sender.id)
         name = tasks.free_name(db, event.where.repository_id, event.task_id)
-        waiting = _waiting(db, rules, {event.sender.id})
-        return View(rules, name=name, kept=kept, waiting=waiting)
+        mine = {event.sender.id}
+        waiting = _waiting(db, rules, mine)
+        spent = _spent(db, rules, event.where, mine, now)
+        return View(rules, name=name, kept=kept, waiting=waiting, budgets=spent)
     task = tasks.load(db, event.task_id)
     if task is not None and (who := _asks_again(event, task)) is not None:
         kept = preferences.kept(db, task.where.installation_id, who.id)
-        return View(rules, task, kept=kept, waiting=_waiting(db, rules, {task.owner.id}))
+        theirs = {task.owner.id}
+        waiting = _waiting(db, rules, theirs)
+        spent = _spent(db, rules, task.where, theirs, now)
+        return View(rules, task, kept=kept, waiting=waiting, budgets=spent)
     if task is not None and isinstance(event, ExtensionRequested):
         kept = preferences.kept(db, task.where.installation_id, task.requester.id)
         return View(rules, task, kept=kept)
     if task is not None and isinstance(event, PlaceOffered):
-        return View(rules, task, load=turns.load_of(db, task))
+        spent = _spent(db, rules, task.where, {task.owner.id}, now)
+        return View(rules, task, load=turns.load_of(db, task), budgets=spent)
     return View(rules, task)
 
 
@@ -88,6 +95,7 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
     named_task = tasks.named(db, where.repository_id, named) if named else None
     mine = {task.id for task in issue_tasks if task.status is Status.QUEUED}
     line = enumerate(turns.line(db), 1) if mine else ()
+    owners = _owners(event, named_task, issue_tasks)
     return View(
         rules,
         issue_tasks=issue_tasks,
@@ -95,7 +103,8 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         crowd=approvals.crowd_of(db, where, event.sender, now),
         places={task_id: place for place, task_id in line if task_id in mine},
         named=named_task,
-        waiting=_waiting(db, rules, _owners(event, named_task, issue_tasks)),
+        waiting=_waiting(db, rules, owners),
+        budgets=_spent(db, rules, where, owners, now),
         name=tasks.free_name(db, where.repository_id, event.task_id),
         refused=frozenset(reason for (reason,) in rows),
         kept=preferences.kept(db, where.installation_id, event.sender.id),
@@ -115,3 +124,10 @@ def _owners(event: CommandGiven, named: Task | None, there: tuple[Task, ...]) ->
 def _waiting(db: Database, rules: Rules, owners: Collection[int]) -> dict[int, int]:
     most = rules.max_queued_per_owner
     return {owner: turns.waiting_of(db, owner, most) for owner in owners}
+
+
+def _spent(
+    db: Database, rules: Rules, where: Where, owners: Collection[int], now: datetime
+) -> dict[int, tuple[Budget, ...]]:
+    place = where.repository_id
+    return {owner: budgets.of_place(db, rules, place, owner, now) for owner in owners}

@@ -168,6 +168,7 @@ What you may use here, as the first thing on a line (`@bellhop help` means the s
 | `/stop [task]` | cancel a task: the newest one, or the one you name |
 | `/retry [task]` | try again what failed, was cancelled or is completed |
 | `/status` | list the tasks of this issue with their state and links |
+| `/approve HASH` | let a command run that waits for approval |
 | `/help` | list the commands you may use here |
 | `/changelog [text]` | write \\| what @&#x200B;everybody should know of a change |
 | `/explain [text]` | explain the code that an issue is about |

@@ -12,6 +12,7 @@ from handlers.decision import Decision
 
 BUSY_FOR = 60
 """Seconds after which somebody whose queue is full may have another look."""
+_FULL = {"busy": "queue_full", "over_budget": "over_budget"}
 _STATUSES = {"conflict": 409, "forbidden": 403, "invalid": 422}
 
 
@@ -43,9 +44,9 @@ def check_declined(decision: Decision) -> None:
     declined = decision.declined
     if declined is None:
         return
-    if declined.kind == "busy":
-        headers = {"Retry-After": str(BUSY_FOR)}
-        raise Problem(429, declined.detail, code="queue_full", headers=headers)
+    if declined.kind in _FULL:
+        headers = {"Retry-After": str(declined.wait or BUSY_FOR)}
+        raise Problem(429, declined.detail, code=_FULL[declined.kind], headers=headers)
     if declined.field is not None:
         raise wrong_field(declined.field, declined.detail)
     raise Problem(_STATUSES[declined.kind], declined.detail, code=declined.kind)

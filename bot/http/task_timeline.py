@@ -20,6 +20,7 @@ MOST = 40
 COLOURS = {
     "queued": "s-waiting",
     "waiting_for_slot": "s-waiting",
+    "waiting_for_budget": "s-waiting",
     "awaiting_approval": "s-waiting",
     "starting": "s-starting",
     "running": "s-starting",

@@ -16,6 +16,7 @@ from storage.migrations import plots as _plots
 from storage.migrations import missed as _missed
 from storage.migrations import approvals as _approvals
 from storage.migrations import own_commands as _own_commands
+from storage.migrations import budgets as _budgets
 # isort: on
 
 __all__ = ["migrations"]
@@ -31,4 +32,5 @@ STEPS = (
     _missed,
     _approvals,
     _own_commands,
+    _budgets,
 )
