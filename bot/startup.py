@@ -9,8 +9,9 @@ from __future__ import annotations
 import getpass
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -19,7 +20,18 @@ from bot.runners.refusal import refusal
 from bot.settings import Problem, Settings, is_loopback
 
 KNOWN_RUNNERS = ("process",)
-KNOWN_AGENTS = ("command",)
+PROGRAMS: Mapping[str, str | None] = MappingProxyType(
+    {
+        "command": None,
+        "claude": "claude",
+        "codex": "codex",
+        "opencode": "opencode",
+        "gemini": "gemini",
+        "aider": "aider",
+        "mini-swe-agent": "mini",
+    }
+)
+"""The agents that the reference worker knows, and the program of each; None: the operator's own."""
 LEAST_SECRET = 32
 """Characters of a secret key that is given by a setting."""
 
@@ -176,9 +188,9 @@ def _worker_user(name: str) -> list[Problem]:
 def _agents(settings: Settings) -> list[Problem]:
     agents = settings.rules("bellhop").agents
     found = [
-        Problem("BELLHOP_AGENTS", f"there is no agent {name!r}; use {', '.join(KNOWN_AGENTS)}.")
+        Problem("BELLHOP_AGENTS", f"there is no agent {name!r}; use {', '.join(PROGRAMS)}.")
         for name in agents
-        if name not in KNOWN_AGENTS
+        if name not in PROGRAMS
     ]
     if "command" in agents and not settings.agent_command:
         remedy = "set it to a shell command that reads the prompt from its input."

@@ -299,6 +299,12 @@ async def test_a_database_that_somebody_holds(tmp_path: Path) -> None:
     [
         ({"agent_command": "no-such-agent -x"}, "agent", "no program no-such-agent", "Install it"),
         (
+            {"agents": ("command", "mini-swe-agent")},
+            "agent mini-swe-agent",
+            "no program mini",
+            "take mini-swe-agent out of BELLHOP_AGENTS",
+        ),
+        (
             {"worker_user": "nobody-of-that-name"},
             "BELLHOP_WORKER_USER",
             "does not start",

@@ -127,7 +127,7 @@ async def test_a_pull_request_that_is_given_up_ends_its_task(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("status", "code", "launches"),
     [
-        (401, "launch_failed", 4),
+        (401, "github_unavailable", 4),
         (403, "repository_gone", 2),
         (404, "repository_gone", 2),
         (410, "repository_gone", 2),
@@ -139,7 +139,8 @@ async def test_which_refusal_of_a_token_ends_a_task_at_once(
 ) -> None:
     async with staged(tmp_path) as stage:
         await stage.bot.runners["process"].close()
-        fault = Fault(path=TOKENS, status=status)
+        # For good: the reaction, too, may ask for a token before the next launch does.
+        fault = Fault(path=TOKENS, status=status, times=None)
         stage.bot.runners["process"] = Unlucky(stage, tmp_path, fault)
         stage.comments("alice", "/fix it")
         task = await stage.ended()

@@ -85,6 +85,8 @@ def test_an_assignment_is_read() -> None:
         ({"headBranch": "a:b"}, "not the name of a branch"),
         ({"configFrom": ""}, "not the name of a branch"),
         ({"headSha": "HEAD"}, "not the full id of a commit"),
+        ({"maxCost": "5"}, "`maxCost` is not a number"),
+        ({"maxCost": True}, "`maxCost` is not a number"),
     ],
 )
 def test_an_assignment_that_is_not_as_it_should_be_is_refused(
@@ -165,11 +167,10 @@ def test_what_agents_obey(path: str, expected: bool) -> None:
 
 
 def read(tmp_path: Path, text: str | None, prompt: str = "do it") -> tuple[Any, list[str]]:
-    path, warnings, output = tmp_path / "result.json", list[str](), Tail()
-    output.add("the output")
+    path, warnings = tmp_path / "result.json", list[str]()
     if text is not None:
         path.write_text(text)
-    return read_result(path, prompt, output, warnings.append), warnings
+    return read_result(path, prompt, "the output", warnings.append), warnings
 
 
 @pytest.mark.parametrize("text", [None, "{}", '{"title": "  ", "summary": ""}'])
@@ -301,7 +302,7 @@ def test_the_deadline_is_an_order() -> None:
 
 
 def test_an_agent_that_died_of_a_signal_is_told_as_that() -> None:
-    body = agent_failed(-9, "").body("t", str)
+    body = agent_failed("signal 9", "").body("t", str)
     assert body["error"]["detail"] == "The agent ended with signal 9 and said nothing."
     assert interrupted(Order.CANCEL).body("t", str) == {"taskId": "t", "status": "cancelled"}
 

@@ -227,8 +227,8 @@ class Started:
     def __init__(self, process: asyncio.subprocess.Process, place: Path) -> None:
         self.process, self.place = process, place
 
-    async def ended(self) -> int:
-        async with asyncio.timeout(DEADLINE):
+    async def ended(self, deadline: float = DEADLINE) -> int:
+        async with asyncio.timeout(deadline):
             self.errors = ((await self.process.communicate())[1] or b"").decode()
         return self.process.returncode or 0
 

@@ -1,22 +1,83 @@
-"""How each coding agent is run: one short function an agent, all in one table."""
+"""How each coding agent is run: one short function an agent, all in one table.
+
+None of them asks before it acts: nobody is there to answer, and the worker's user, container and
+branch are what keeps them in. The options are those of Claude Code 2.1, Codex 0.171, opencode 1.18,
+Gemini CLI 0.61, aider 0.86 and mini-swe-agent 2.4.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from worker.events import Claude, Codex, Gemini, Opencode
+from worker.hearing import Hearing
+from worker.ledgers import Aider, MiniSweAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from worker.contract import Assignment
+
+LARGEST_ARGUMENT = 120_000  # bytes; Linux takes 131,071 in one argument of a program
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What to run in the checkout, and what it reads on standard input."""
+    """What to run in the checkout, what it reads on standard input, and how it is understood.
+
+    `environment` comes to what every agent has. `litter` are files in the repository's root that
+    the agent keeps for itself, as patterns of gitignore: they are no part of its work.
+    """
 
     command: tuple[str, ...]
-    text: str
+    text: str = ""
+    hearing: Hearing = field(default_factory=Hearing)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    litter: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of an agent: what it is asked, where it leaves its result, and a folder for it."""
+
+    assignment: Assignment
+    result: Path
+    temporary: Path
+
+    @property
+    def asked(self) -> str:
+        """The prompt and the context."""
+        parts = (self.assignment.prompt, self.assignment.context)
+        return "\n\n".join(part for part in parts if part.strip())
+
+    @property
+    def text(self) -> str:
+        """The same, and how to end, for an agent that knows nothing of Bellhop."""
+        if self.assignment.head_branch is None:
+            return f"{self.asked}\n\n{_ANSWER}\n"
+        return f"{self.asked}\n\n{_CHANGE.format(file=self.result)}\n"
+
+    @property
+    def model(self) -> str:
+        """The model's name without its provider; empty where none was chosen."""
+        return (self.assignment.model or "").partition("/")[2] or self.assignment.model or ""
+
+
+_ANSWER = """\
+# How to end
+
+Change nothing: only an answer is wanted. Your last message is posted as a comment, in Markdown."""
+_CHANGE = """\
+# How to end
+
+What you changed is committed and pushed for you, and a pull request is opened: do none of that. \
+Write a JSON object to the file `{file}` when you are done: `title` names the pull request in at \
+most 72 characters, `body` says in Markdown what you changed and why. Your last message is posted \
+as a comment."""
 
 
 class AgentUnknown(Exception):  # noqa: N818  said to the person who asked
@@ -27,34 +88,116 @@ class AgentUnknown(Exception):  # noqa: N818  said to the person who asked
         self.remedy = remedy
 
 
-def _command(assignment: Assignment) -> Invocation:
+def _command(run: Run) -> Invocation:
     """Any shell command; it reads the prompt and the context on standard input."""
-    if not assignment.agent_command:
+    if not run.assignment.agent_command:
         raise AgentUnknown(
             "The agent `command` has no command to run.",
             "The operator sets it with BELLHOP_AGENT_COMMAND.",
         )
-    parts = (assignment.prompt, assignment.context)
-    text = "\n\n".join(part for part in parts if part.strip())
-    return Invocation(("sh", "-c", assignment.agent_command), f"{text}\n")
+    return Invocation(("sh", "-c", run.assignment.agent_command), f"{run.asked}\n")
 
 
-AGENTS: Mapping[str, Callable[[Assignment], Invocation]] = {"command": _command}
+def _claude(run: Run) -> Invocation:
+    """Claude Code: https://code.claude.com/docs/en/headless."""
+    _only(run, "Claude Code", "anthropic")
+    options = ["--print", "--verbose", "--output-format", "stream-json"]
+    options += ["--dangerously-skip-permissions", *_model("--model", run.model)]
+    if run.assignment.max_cost is not None:
+        options += ["--max-budget-usd", f"{run.assignment.max_cost:.6f}"]
+    # As root it skips no permissions unless it is told that it is shut in.
+    environment = {"IS_SANDBOX": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+    return Invocation(("claude", *options), run.text, Claude(), environment)
 
 
-def invocation(assignment: Assignment) -> Invocation:
+def _codex(run: Run) -> Invocation:
+    """Codex: https://developers.openai.com/codex/noninteractive."""
+    _only(run, "Codex", "openai")
+    options = ["exec", "--json", "--dangerously-bypass-approvals-and-sandbox", "--ephemeral"]
+    key = run.assignment.credentials.get("OPENAI_API_KEY")
+    environment = {"CODEX_API_KEY": key} if key else {}
+    options += [*_model("--model", run.model), "-"]
+    return Invocation(("codex", *options), run.text, Codex(), environment)
+
+
+def _opencode(run: Run) -> Invocation:
+    """The agent opencode: https://opencode.ai/docs/cli."""
+    provider, slash, name = (run.assignment.model or "").partition("/")
+    model = f"{'google' if provider == 'gemini' else provider}{slash}{name}"
+    options = ["run", "--format", "json", "--auto", *_model("--model", model)]
+    return Invocation(
+        ("opencode", *options), run.text, Opencode(), {"OPENCODE_DISABLE_AUTOUPDATE": "1"}
+    )
+
+
+def _gemini(run: Run) -> Invocation:
+    """Gemini CLI: https://geminicli.com/docs/cli/headless."""
+    _only(run, "Gemini CLI", "gemini", "google")
+    options = ["--yolo", "--skip-trust", "--output-format", "stream-json"]
+    return Invocation(("gemini", *options, *_model("--model", run.model)), run.text, Gemini())
+
+
+def _aider(run: Run) -> Invocation:
+    """The agent aider: https://aider.chat/docs/scripting.html."""
+    options = ["--message-file", "/dev/stdin", "--yes-always", "--no-auto-commits"]
+    options += ["--no-stream", "--no-pretty", "--no-gitignore", "--no-check-update"]
+    options += ["--no-show-model-warnings", "--no-show-release-notes", "--analytics-disable"]
+    for kept in ("chat", "input"):
+        options += [f"--{kept}-history-file", str(run.temporary / f"aider-{kept}-history")]
+    options += _model("--model", run.assignment.model or "")
+    return Invocation(("aider", *options), f"{run.asked}\n", Aider(), litter=("/.aider*",))
+
+
+def _mini(run: Run) -> Invocation:
+    """The agent mini-swe-agent: https://mini-swe-agent.com/latest/usage/mini/."""
+    if not run.assignment.model:
+        raise AgentUnknown(
+            "The agent `mini-swe-agent` has no model of its own.",
+            "Name one: `--model provider/name`, or in the defaults or `.github/bellhop.yml`.",
+        )
+    trajectory = run.temporary / f"{run.result.stem}-trajectory.json"
+    task = run.asked.encode(errors="replace")[:LARGEST_ARGUMENT].decode(errors="ignore")
+    options = ["--yolo", "--exit-immediately", "--model", run.assignment.model]
+    options += ["--task", task, "--output", str(trajectory)]
+    options += ["--cost-limit", f"{run.assignment.max_cost or 0:.6f}"]
+    # The price of a model that it does not know is no reason to end.
+    environment = {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors"}
+    return Invocation(("mini", *options), hearing=MiniSweAgent(trajectory), environment=environment)
+
+
+AGENTS: Mapping[str, Callable[[Run], Invocation]] = MappingProxyType(
+    {
+        "command": _command,
+        "claude": _claude,
+        "codex": _codex,
+        "opencode": _opencode,
+        "gemini": _gemini,
+        "aider": _aider,
+        "mini-swe-agent": _mini,
+    }
+)
+
+
+def invocation(run: Run) -> Invocation:
     """How to run the agent of an assignment.
 
     Raises:
-        AgentUnknown: This worker has no such agent.
+        AgentUnknown: This worker has no such agent, or it cannot work as it was asked to.
     """
-    agent = AGENTS.get(assignment.agent)
+    name = run.assignment.agent
+    agent = AGENTS.get(name)
     if agent is None:
         raise AgentUnknown(
-            f"This worker does not know the agent `{assignment.agent}`.",
+            f"This worker does not know the agent `{name}`.",
             f"Choose one of: {', '.join(AGENTS)}. Or use a worker that has it.",
         )
-    return agent(assignment)
+    made = agent(run)
+    if shutil.which(made.command[0]) is None:
+        raise AgentUnknown(
+            f"There is no program `{made.command[0]}` where the worker runs.",
+            "The operator installs it there, or in the worker's image.",
+        )
+    return made
 
 
 def model_variables(model: str | None) -> dict[str, str]:
@@ -68,3 +211,18 @@ def model_variables(model: str | None) -> dict[str, str]:
     return (
         {"BELLHOP_PROVIDER": provider, "BELLHOP_MODEL": name} if slash else {"BELLHOP_MODEL": model}
     )
+
+
+def _only(run: Run, title: str, *providers: str) -> None:
+    """Refuse the models of others for an agent that has those of one provider."""
+    provider, slash, _ = (run.assignment.model or "").partition("/")
+    if slash and provider.lower() not in providers:
+        raise AgentUnknown(
+            f"{title} has no models of {provider}.",
+            f"Name one of {providers[0]}'s, such as `--model {providers[0]}/NAME`, or another "
+            "agent: opencode, aider and mini-swe-agent take any provider's.",
+        )
+
+
+def _model(option: str, name: str) -> tuple[str, ...]:
+    return (option, name) if name else ()

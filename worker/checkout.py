@@ -61,6 +61,11 @@ class Checkout:
         if self._config is not None:
             self._config.swap_in()
 
+    def leave_out(self, patterns: tuple[str, ...]) -> None:
+        """Commit nothing that is not in the repository yet and matches these, as in gitignore."""
+        with (self._git.directory / "info" / "exclude").open("a") as file:
+            file.writelines(f"{pattern}\n" for pattern in patterns)
+
     def _wanted(self) -> list[str]:
         """What to fetch: the branches by name, or one commit that may be on none of them."""
         assignment = self._assignment

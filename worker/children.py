@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
+from worker.hearing import LONGEST_LINE
 from worker.orders import POLL, Interrupted
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 LAST_WORDS = 5.0  # seconds to read what an ended program has still in its pipes
-LONGEST_LINE = 65_536  # bytes; the rest of a line is dropped
 
 
 def stream(
@@ -35,6 +35,7 @@ def stream(
     masker: Masker,
     orders: Orders,
     grace: float = GRACE,
+    longest: int = LONGEST_LINE,
 ) -> int:
     """Run an agent, give it `text` on standard input and pass its lines on as they come.
 
@@ -48,6 +49,7 @@ def stream(
         masker: Masks each line as a whole, however many reads it came in.
         orders: An order ends the program.
         grace: Seconds that it is then given.
+        longest: Bytes that are taken of one line.
 
     Returns:
         Its exit code; negative: the signal that ended it.
@@ -69,7 +71,7 @@ def stream(
             process_group=0,
         )
     readers = [
-        threading.Thread(target=_read, args=(pipe, kind, sink, masker), daemon=True)
+        threading.Thread(target=_read, args=(pipe, kind, sink, masker, longest), daemon=True)
         for pipe, kind in ((process.stdout, "info"), (process.stderr, "warning"))
     ]
     for reader in readers:
@@ -153,13 +155,15 @@ def _group_lives(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _read(pipe: IO[bytes], kind: str, sink: Callable[[str, str], None], masker: Masker) -> None:
+def _read(
+    pipe: IO[bytes], kind: str, sink: Callable[[str, str], None], masker: Masker, longest: int
+) -> None:
     with pipe:
-        while line := pipe.readline(LONGEST_LINE):
+        while line := pipe.readline(longest):
             text = line.decode(errors="replace").rstrip("\r\n")
-            if line.endswith(b"\n") or len(line) < LONGEST_LINE:
+            if line.endswith(b"\n") or len(line) < longest:
                 sink(kind, masker.mask(text))
                 continue
             sink(kind, masker.mask_beginning(text))
-            while (rest := pipe.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+            while (rest := pipe.readline(longest)) and not rest.endswith(b"\n"):
                 pass

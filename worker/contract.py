@@ -45,7 +45,7 @@ class Assignment:
     the work begins; None where it begins at the base branch. `config_from`: the branch whose agent
     configuration counts. `title` is what the commit is called unless the agent names it; it may
     be empty. `skip_ci`: the commits are to ask GitHub for no workflows. `deadline` is seconds since
-    the epoch.
+    the epoch, `max_cost` US dollars; None: no limit.
     """
 
     task_id: str
@@ -70,6 +70,7 @@ class Assignment:
     model: str | None
     credentials: Mapping[str, str]
     deadline: float
+    max_cost: float | None
 
 
 TIME_WARNING = "time-limit"
@@ -133,6 +134,7 @@ def read_assignment(data: object, task_id: str) -> Assignment:
         model=_optional_text(fields, "model"),
         credentials=_credentials(fields.get("credentials")),
         deadline=read_time(fields.get("deadline"), "deadline"),
+        max_cost=_optional_amount(fields, "maxCost"),
     )
 
 
@@ -197,6 +199,13 @@ def _number(fields: dict[str, Any], name: str) -> int:
     value = fields.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
         raise ContractError(f"`{name}` is not a whole number.")
+    return value
+
+
+def _optional_amount(fields: dict[str, Any], name: str) -> float | None:
+    value = fields.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ContractError(f"`{name}` is not a number.")
     return value
 
 

@@ -75,12 +75,11 @@ def clone_failed(error: GitFailed) -> Outcome:
     )
 
 
-def agent_failed(code: int, last_lines: str) -> Outcome:
-    """The agent's command ended with a code other than 0 (negative: by a signal).
+def agent_failed(how: str, last_lines: str) -> Outcome:
+    """The agent came to no good end; `how` is half a sentence.
 
     What it said is in the log and stays there: anybody may read a final comment.
     """
-    how = f"exit code {code}" if code >= 0 else f"signal {-code}"
     return failed(
         "worker_failed",
         "The agent failed",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from worker.hearing import Usage
+
 TITLE, SUMMARY = 72, 4_000  # characters that are taken where the agent wrote no result
 LONGEST_TITLE, LONGEST_TEXT = 250, 60_000  # characters; GitHub takes 256 and 65,536
 LARGEST_FILE = 1_000_000  # bytes
@@ -25,7 +27,7 @@ class Result:
     title: str
     summary: str
     body: str | None = None
-    usage: dict[str, int | float] | None = None
+    usage: Usage | None = None
     named: bool = False
     """Whether the title is the agent's own."""
 
@@ -50,13 +52,20 @@ class Tail:
         return "\n".join(self._lines).strip()
 
 
-def read_result(path: Path, title: str, output: Tail, warn: Callable[[str], None]) -> Result:
-    """Read the result file; what is missing or wrong there is made up from title and output."""
+def read_result(path: Path, title: str, said: str, warn: Callable[[str], None]) -> Result:
+    """Read the result file; what is missing or wrong there is made up from what else there is.
+
+    Args:
+        path: The file.
+        title: What the work is called.
+        said: The agent's last words.
+        warn: Told what is wrong.
+    """
     fields = _fields(path, warn)
     own = _one_line(_text(fields, "title", warn) or "", LONGEST_TITLE)
     return Result(
         title=own or _one_line(title, TITLE) or "Changes by an agent",
-        summary=(_text(fields, "summary", warn) or str(output))[:LONGEST_TEXT],
+        summary=(_text(fields, "summary", warn) or said)[:LONGEST_TEXT],
         body=(_text(fields, "body", warn) or "")[:LONGEST_TEXT] or None,
         usage=_usage(fields, warn),
         named=bool(own),
@@ -80,18 +89,23 @@ def joined(before: Result, follow_up: str, after: Result) -> Result:
     )
 
 
-def _sum(
-    before: dict[str, int | float] | None, after: dict[str, int | float] | None
-) -> dict[str, int | float] | None:
+def _sum(before: Usage | None, after: Usage | None) -> Usage | None:
     names = {**(before or {}), **(after or {})}
     return {
         name: sum((one or {}).get(name, 0) for one in (before, after)) for name in names
     } or None
 
 
-def read_usage(path: Path, warn: Callable[[str], None]) -> dict[str, int | float] | None:
-    """What the result file says of usage; None where it is not there or says nothing of it."""
-    return _usage(_fields(path, warn), warn)
+def read_usage(path: Path) -> Usage | None:
+    """What the result file says of usage; None where it is not there or says nothing of it.
+
+    A file that is half written, or wrong, says nothing yet: what is wrong with it in the end is
+    told in the end.
+    """
+    return _usage(_fields(path, _silent), _silent)
+
+
+def _silent(_: str) -> None: ...
 
 
 def _fields(path: Path, warn: Callable[[str], None]) -> dict[str, Any]:
@@ -117,11 +131,11 @@ def _text(fields: dict[str, Any], name: str, warn: Callable[[str], None]) -> str
     return None
 
 
-def _usage(fields: dict[str, Any], warn: Callable[[str], None]) -> dict[str, int | float] | None:
+def _usage(fields: dict[str, Any], warn: Callable[[str], None]) -> Usage | None:
     given: object = fields.get("usage")
     if given is None:
         return None
-    usage: dict[str, int | float] = {}
+    usage: Usage = {}
     if isinstance(given, dict):
         for name, value in cast("dict[str, object]", given).items():
             if isinstance(value, bool) or not isinstance(value, int | float):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from worker import outcome
-from worker.agents import AgentUnknown, invocation
+from worker.agents import AgentUnknown, Run, invocation
 from worker.checkout import Checkout
 from worker.children import GRACE
 from worker.client import PATIENCE, Client, Refused, Unreachable
@@ -98,7 +98,8 @@ class Worker:
             shutil.rmtree(place, ignore_errors=True)
 
     def _work_in(self, place: Path, assignment: Assignment) -> Outcome:
-        invocation(assignment)  # what cannot be run need not be cloned for
+        # What cannot be run need not be cloned for.
+        invocation(Run(assignment, place / "result.json", place))
         git = Git(place / "checkout", self._masker, self._orders, self._options.patience)
         checkout = Checkout(git, assignment)
         try:
@@ -110,7 +111,7 @@ class Worker:
         try:
             result = Turns(assignment, checkout, tools).take()
         except AgentFailed as error:
-            return outcome.agent_failed(error.code, error.words)
+            return outcome.agent_failed(str(error), error.words)
         except GitFailed as error:
             return outcome.commit_failed(error)
         if assignment.head_branch is None:

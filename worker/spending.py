@@ -1,37 +1,31 @@
-"""What the agent says it has spent so far, read from its result file while it works."""
+"""What the agent says it has spent so far, in its result file or its output, while it works."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.result import read_usage
-
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-Usage = dict[str, int | float]
+    from worker.hearing import Usage
 
 
 class Spending:
-    """The sum over the result files of the attempt's runs, each of which may still be written."""
+    """The sum over the attempt's runs, the last of which may still go on."""
 
     def __init__(self) -> None:
-        self._files: list[Path] = []
+        self._runs: list[Callable[[], Usage | None]] = []
         self._told: Usage = {}
 
-    def watch(self, file: Path) -> None:
-        """A run begins that may write this file."""
-        self._files.append(file)
+    def watch(self, spent: Callable[[], Usage | None]) -> None:
+        """A run begins, of which this tells what it has spent so far."""
+        self._runs.append(spent)
 
     def news(self) -> Usage | None:
-        """All that was spent, where that has changed since it was last asked.
-
-        A file that is half written, or wrong, says nothing yet: what is wrong with it in the end
-        is told in the end.
-        """
+        """All that was spent, where that has changed since it was last asked."""
         total: Usage = {}
-        for file in tuple(self._files):
-            for name, value in (read_usage(file, lambda _: None) or {}).items():
+        for spent in tuple(self._runs):
+            for name, value in (spent() or {}).items():
                 total[name] = total.get(name, 0) + value
         if not total or total == self._told:
             return None

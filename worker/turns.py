@@ -7,15 +7,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from worker.agents import invocation, model_variables
+from worker.agents import Run, invocation, model_variables
 from worker.children import stream
 from worker.git import GitFailed
-from worker.result import Tail, joined, read_result
+from worker.result import Tail, joined, read_result, read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from worker.agents import Invocation
     from worker.checkout import Checkout
     from worker.contract import Assignment, Message
     from worker.masking import Masker
@@ -28,11 +29,15 @@ REMEMBERED = 5  # runs that a later one is told of: the first, and the last ones
 
 
 class AgentFailed(Exception):  # noqa: N818  told as the attempt's outcome
-    """The agent ended with another code than 0 (negative: by a signal), with these last words."""
+    """The agent ended with another code than 0 (negative: by a signal), with these last words.
+
+    With code 0 it said itself that it had failed.
+    """
 
     def __init__(self, code: int, words: str) -> None:
-        super().__init__(f"signal {-code}" if code < 0 else f"exit code {code}")
-        self.code, self.words = code, words
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        super().__init__(how if code else "an error of its own")
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +122,18 @@ class Turns:
         tools = self._tools
         number = len(self._said) + 1
         file = tools.place / ("result.json" if number == 1 else f"result-{number}.json")
-        tools.reporter.spending.watch(file)
-        output = self._stream(assignment, file)
-        result = read_result(file, title, output, lambda text: tools.reporter.log("warning", text))
-        return _masked(result, tools.masker)
+        agent = invocation(Run(assignment, file, tools.place / "tmp"))
+        usage = agent.hearing.usage
+        tools.reporter.spending.watch(lambda: read_usage(file) or usage())
+        self._checkout.leave_out(agent.litter)
+        # Not the whole command: operators may have put keys into it, and many may read the log.
+        tools.reporter.log("command", f"{assignment.agent} ({agent.command[0]})")
+        output = self._stream(agent, _environment(tools.place, assignment, file))
+        said = agent.hearing.answer() or output
+        result = read_result(file, title, said, lambda text: tools.reporter.log("warning", text))
+        return _masked(replace(result, usage=result.usage or usage()), tools.masker)
 
-    def _stream(self, assignment: Assignment, file: Path) -> Tail:
+    def _stream(self, agent: Invocation, environment: dict[str, str]) -> str:
         """Run the agent in the checkout; the last lines of its standard output.
 
         Raises:
@@ -132,27 +143,29 @@ class Turns:
         spoken, everything = Tail(), Tail()
 
         def sink(kind: str, line: str) -> None:
-            tools.reporter.log(kind, line)
-            everything.add(line)
-            if kind == "info":
-                spoken.add(line)
+            heard = agent.hearing.hear(line) if kind == "info" else ((kind, line),)
+            for what, words in heard:
+                tools.reporter.log(what, words)
+                everything.add(words)
+                if what == "info":
+                    spoken.add(words)
 
-        agent = invocation(assignment)
-        # Not the whole command: operators may have put keys into it, and many may read the log.
-        tools.reporter.log("command", f"{assignment.agent} ({agent.command[0]})")
         code = stream(
             agent.command,
             cwd=tools.place / "checkout",
-            environment=_environment(tools.place, assignment, file),
+            environment={**environment, **agent.environment},
             text=agent.text,
             sink=sink,
             masker=tools.masker,
             orders=tools.orders,
             grace=tools.grace,
+            longest=agent.hearing.longest,
         )
-        if code != 0:
-            raise AgentFailed(code, str(everything))
-        return spoken
+        if trouble := agent.hearing.trouble:
+            tools.reporter.log("error", trouble)
+        if code or trouble:
+            raise AgentFailed(code, trouble or str(everything))
+        return str(spoken)
 
 
 def _environment(place: Path, assignment: Assignment, file: Path) -> dict[str, str]:

@@ -103,22 +103,34 @@ def disk(evidence: Evidence) -> Iterator[Finding]:
 
 
 def agent(evidence: Evidence) -> Iterator[Finding]:
-    """Whether the agent's program is there; a shell's own words and paths of its own are, too."""
-    command = evidence.settings.agent_command
-    word = (command or "").split(maxsplit=1)[:1]
+    """Whether the programs of the agents that may be chosen are there."""
+    for name in evidence.settings.rules("").agents:
+        program = startup.PROGRAMS.get(name)
+        if program is None:
+            yield _command(evidence.settings.agent_command or "")
+        else:
+            remedy = f"Install it where workers find it, or take {name} out of BELLHOP_AGENTS."
+            yield _program(f"agent {name}", program, remedy)
+
+
+def _command(command: str) -> Finding:
+    """A shell's own words and paths of its own are programs, too."""
+    word = command.split(maxsplit=1)[:1]
     if not word or not _PROGRAM.fullmatch(word[0]):
-        yield ok("agent", "its command is the shell's to read")
-        return
+        return ok("agent", "its command is the shell's to read")
+    remedy = "Install it where workers find it, or change BELLHOP_AGENT_COMMAND."
+    return _program("agent", word[0], remedy)
+
+
+def _program(subject: str, word: str, remedy: str) -> Finding:
     known = subprocess.run(  # noqa: S603 - the word is an argument, no part of the script
-        ["/bin/sh", "-c", 'command -v -- "$1"', "sh", word[0]],
+        ["/bin/sh", "-c", 'command -v -- "$1"', "sh", word],
         check=False,
         capture_output=True,
     )
     if known.returncode:
-        remedy = "Install it where workers find it, or change BELLHOP_AGENT_COMMAND."
-        yield problem("agent", f"there is no program {word[0]} on the PATH", remedy)
-    else:
-        yield ok("agent", word[0])
+        return problem(subject, f"there is no program {word} on the PATH", remedy)
+    return ok(subject, word)
 
 
 def git(evidence: Evidence) -> Iterator[Finding]:
