@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from inline_snapshot import snapshot
 
 from handlers import replies
 from handlers.commands import Role
-from handlers.task import Branches, Ending, PullRequest, Status, Task
+from handlers.task import Approval, Branches, Ending, PullRequest, Status, Task
 from handlers.values import Clocks, CurrentState, ErrorCode, Person, TaskError, Usage
 from tests.makers import (
+    ADA,
     APP,
+    BOB,
     HEAD,
     HERE,
     MINUTE,
@@ -362,3 +365,33 @@ def test_where_people_find_the_pages_a_task_leads_to_its_own() -> None:
     assert f"| {named} |" in replies.status_list([RUNNING], {}, LATER, rules)
     for task in (DONE, NO_PULL, replace(DONE, wish=ASKED), task_in(Status.CANCELLED)):
         assert replies.final(task, rules).endswith(f"\n\n[The log of `{NAME}`]({page})")
+
+
+def test_a_pull_request_says_who_asked_and_who_approved_it() -> None:
+    task = task_in(Status.COMPLETED, requester=BOB)
+    said = [
+        replies.pull_request_body(replace(task, approval=approval)).partition("\n---\n")[2]
+        for approval in (
+            None,
+            Approval("0123456789", ADA, late=True),
+            Approval("0123456789", Person(3, "eve_*"), late=False),
+        )
+    ]
+    assert [one.partition(" with ")[0] for one in said] == [
+        "Asked for by bob",
+        "Asked for by bob",
+        r"Asked for by eve\_\*, approved by ada,",
+    ]
+
+
+@pytest.mark.parametrize("ci", ["run", "skip"])
+@pytest.mark.parametrize("outsiders", [True, False])
+def test_where_workflows_are_skipped_it_is_said(
+    ci: Literal["run", "skip"], *, outsiders: bool
+) -> None:
+    usual = task_in(Status.COMPLETED)
+    task = replace(usual, outsiders=outsiders, wish=replace(usual.wish, ci=ci))
+    told = outsiders and ci == "skip"
+    assert (replies.NO_CHECKS in replies.pull_request_body(task)) is told
+    assert (replies.NO_CHECKS in replies.final(replace(task, where=ON_PULL), RULES)) is told
+    assert "[skip ci]" not in replies.NO_CHECKS
