@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.github.client import GitHub
 from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
+from handlers.apps import app_of, role_of_app
 from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, build_context
@@ -20,6 +21,7 @@ from handlers.task import Task
 from storage import Store
 
 CONFIG = ".github/bellhop.yml"
+Config = RepoConfig | tuple[ConfigProblem, ...]
 MOST_AUTHORS = 30
 """Of how many people in a discussion GitHub is asked what they may do; the others are left out."""
 
@@ -69,9 +71,7 @@ class Facts:
             GitHubError: GitHub did not say.
         """
         asked = asked_in(written)
-        role, config = await asyncio.gather(
-            self.github.role(asked.repo, asked.login, written.sender.id), self._config(asked.repo)
-        )
+        role, config = await self._role_and_config(asked.repo, written, command.name)
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
             return known
@@ -147,12 +147,18 @@ class Facts:
             branch_heads=heads,
         )
 
-    async def _config(self, repo: RepoRef) -> RepoConfig | tuple[ConfigProblem, ...]:
-        try:
-            text = await self.github.file(repo, CONFIG)
-        except NotText as problem:
-            return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
-        return parse_config(text or "")
+    async def _role_and_config(
+        self, repo: RepoRef, written: TextWritten, name: str
+    ) -> tuple[Role, Config]:
+        """What a writer may do, and the settings; of an App the latter say the former."""
+        if app := app_of(written):
+            config = await self._config(repo)
+            return role_of_app(config, app, name), config
+        who = written.sender
+        return await asyncio.gather(self.github.role(repo, who.login, who.id), self._config(repo))
+
+    async def _config(self, repo: RepoRef) -> Config:
+        return await settings_of(self.github, repo)
 
     async def _retried(self, written: TextWritten, command: Command) -> Task | None:
         if command.name != "retry":
@@ -234,9 +240,20 @@ class Facts:
         return {id_: role for (id_, _), role in zip(few, roles, strict=True)}
 
 
-def _known(
-    asked: Asked, role: Role, config: RepoConfig | tuple[ConfigProblem, ...]
-) -> Circumstances:
+async def settings_of(github: GitHub, repo: RepoRef) -> Config:
+    """A repository's settings as they are now, or what is wrong with them.
+
+    Raises:
+        GitHubError: GitHub did not say.
+    """
+    try:
+        text = await github.file(repo, CONFIG)
+    except NotText as problem:
+        return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
+    return parse_config(text or "")
+
+
+def _known(asked: Asked, role: Role, config: Config) -> Circumstances:
     return Circumstances(
         role=role,
         config=config,

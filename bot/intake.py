@@ -13,6 +13,7 @@ from bot import trail
 from bot.facts import Facts
 from bot.github.errors import GitHubError, Refused
 from handlers.admission import MOST_COMMANDS, deaf_to
+from handlers.apps import app_of
 from handlers.commands import Command, Misuse, parse
 from handlers.deliveries import TextWritten
 from handlers.events import CommandGiven, CommandUndecidable
@@ -62,7 +63,7 @@ class Intake:
         value = waiting.value
         if not isinstance(value, TextWritten):
             await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
-        elif why := deaf_to(value, self.app_id):
+        elif why := deaf_to(value, self.app_id, self.app_name):
             _log.info("not listened to", why=why)
             await self._ignore(waiting, {one.position for one in waiting.candidates})
         else:
@@ -111,7 +112,15 @@ class Intake:
             return
         sender = Person(written.sender.id, written.sender.login)
         event = CommandGiven(
-            task_id, command, where, sender, origin, written.written_at, found, ordinal
+            task_id,
+            command,
+            where,
+            sender,
+            origin,
+            written.written_at,
+            found,
+            ordinal,
+            app=app_of(written),
         )
         await self.store.apply(event, self.clock())
 
@@ -138,7 +147,9 @@ class Intake:
         now = self.clock()
         written = waiting.value
         try:
-            if isinstance(written, TextWritten) and not deaf_to(written, self.app_id):
+            if isinstance(written, TextWritten) and not deaf_to(
+                written, self.app_id, self.app_name
+            ):
                 for one in waiting.candidates:
                     origin = Origin(written.kind, written.source_id, one.position, written.url)
                     event = CommandUndecidable(one.task_id, where_of(written), origin, OUR_MISTAKE)

@@ -30,6 +30,8 @@ class CommandGiven:
     found: Circumstances
     ordinal: int = 0
     """Its place among the commands of the comment, from 0."""
+    app: str | None = None
+    """The slug of the App that wrote it; None: a person did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from handlers.app_list import AppList, app_list_schema, read_app_list
+from handlers.commands import COMMANDS
+from handlers.config_keys import ConfigProblem
 from handlers.options import (
     MAX_CONCURRENCY,
     is_model,
@@ -15,11 +18,13 @@ from handlers.options import (
     parse_cost,
     parse_duration,
 )
-from handlers.strict_yaml import Scalar, Unreadable, read_entries
+from handlers.strict_yaml import Entry, Scalar, Unreadable, read_entries
 from handlers.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+__all__ = ["ConfigProblem", "RepoConfig", "is_image", "json_schema", "parse_config"]
 
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told at once; nobody mends more before looking again."""
@@ -42,15 +47,7 @@ class RepoConfig:
     concurrency: int | None = None
     context: Literal["writers", "everyone"] = "writers"
     request_review: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
-    """Something that is wrong in the file: `line` counts from 1, `key` is empty for the whole."""
-
-    line: int
-    key: str
-    message: str
+    allow_apps: AppList = field(default_factory=dict[str, frozenset[str]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +166,12 @@ _KEYS: Final[Mapping[str, _Key]] = {
 }
 
 
+_ALL: Final[Mapping[str, _Key]] = {
+    **_KEYS,
+    "allow_apps": _Key(lambda _: None, "a list of `app: [command]`", app_list_schema()),
+}
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of the file, for editors that complete and check it."""
     return {
@@ -176,7 +179,7 @@ def json_schema() -> dict[str, Any]:
         "title": "Bellhop's settings of a repository, .github/bellhop.yml",
         "type": ["object", "null"],
         "additionalProperties": False,
-        "properties": {name: dict(key.schema) for name, key in _KEYS.items()},
+        "properties": {name: dict(key.schema) for name, key in _ALL.items()},
     }
 
 
@@ -192,8 +195,8 @@ def parse_config(text: str) -> RepoConfig | tuple[ConfigProblem, ...]:
     values: dict[str, Any] = {}
     problems: list[ConfigProblem] = []
     for entry in entries:
-        known = _KEYS.get(entry.key)
-        value = known.read(entry.value) if known and entry.value else None
+        known = _ALL.get(entry.key)
+        value, wrong = _read(entry)
         if known is None:
             message = _unknown(entry.key)
         elif entry.key in values:
@@ -201,15 +204,20 @@ def parse_config(text: str) -> RepoConfig | tuple[ConfigProblem, ...]:
         else:
             message = f"`{entry.key}` must be {known.right}." if value is None else ""
         values.setdefault(entry.key, value)
-        if message:
-            problems.append(ConfigProblem(entry.line, entry.key, message))
-        if len(problems) == MOST_PROBLEMS:
-            break
-    return tuple(problems) or RepoConfig(**values)
+        problems.extend((ConfigProblem(entry.line, entry.key, message),) if message else wrong)
+    return tuple(problems[:MOST_PROBLEMS]) or RepoConfig(**values)
+
+
+def _read(entry: Entry) -> tuple[Any, tuple[ConfigProblem, ...]]:
+    """The value of an entry, and what is wrong inside of it."""
+    if entry.key == "allow_apps":
+        return read_app_list(entry, COMMANDS)
+    known = _KEYS.get(entry.key)
+    return known.read(entry.value) if known and isinstance(entry.value, Scalar) else None, ()
 
 
 def _unknown(key: str) -> str:
-    near = nearest(key, _KEYS)
+    near = nearest(key, _ALL)
     hint = f" Did you mean `{near}`?" if near else ""
-    known = ", ".join(f"`{known}`" for known in _KEYS)
+    known = ", ".join(f"`{known}`" for known in _ALL)
     return f"There is no key {code(key)}.{hint} The keys are {known}."

@@ -24,12 +24,19 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
+class Items:
+    """A list: each value with its line, None where it is no scalar."""
+
+    items: tuple[tuple[int, Scalar | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One `key: value`. `line` counts from 1; `value` is None where it is a list or a mapping."""
+    """One `key: value`. `line` counts from 1; a value can be a list or a mapping."""
 
     line: int
     key: str
-    value: Scalar | None
+    value: Scalar | Items | tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +89,29 @@ def _entries(node: yaml.Node | None) -> tuple[Entry, ...] | Unreadable:
         return ()
     if not isinstance(node, yaml.MappingNode):
         return Unreadable(_line(node), "The file must be a list of `key: value`.")
+    return _pairs(node)
+
+
+def _pairs(node: yaml.MappingNode) -> tuple[Entry, ...]:
     pairs: list[tuple[yaml.Node, yaml.Node]] = node.value
     return tuple(
-        Entry(_line(key), key.value if isinstance(key, yaml.ScalarNode) else "", _scalar(value))
+        Entry(_line(key), key.value if isinstance(key, yaml.ScalarNode) else "", _value(value))
         for key, value in pairs
     )
 
 
-def _scalar(node: yaml.Node) -> Scalar | None:
-    if not isinstance(node, yaml.ScalarNode):
-        return None
+def _value(node: yaml.Node) -> Scalar | Items | tuple[Entry, ...]:
+    if isinstance(node, yaml.MappingNode):
+        return _pairs(node)
+    if isinstance(node, yaml.SequenceNode):
+        values: list[yaml.Node] = node.value
+        return Items(tuple((_line(one), _scalar(one)) for one in values))
     return Scalar(node.tag.removeprefix(_TYPE), node.value)
+
+
+def _scalar(node: yaml.Node) -> Scalar | None:
+    found = _value(node)
+    return found if isinstance(found, Scalar) else None
 
 
 def _line(at: yaml.Node | yaml.Event) -> int:

@@ -14,8 +14,9 @@ from storage.migrations import app as _app
 from storage.migrations import preferences as _preferences
 from storage.migrations import plots as _plots
 from storage.migrations import budgets as _budgets
+from storage.migrations import apps as _apps
 # isort: on
 
 __all__ = ["migrations"]
 
-STEPS = (_loop, _programs, _lists, _signin, _app, _preferences, _plots, _budgets)
+STEPS = (_loop, _programs, _lists, _signin, _app, _preferences, _plots, _budgets, _apps)
