@@ -11,6 +11,7 @@ from bot.github.errors import NotText, Refused
 from bot.github.values import CommentFacts, RepoRef
 from bot.triggers import Triggers
 from handlers.approval import pick_awaiting
+from handlers.apps import app_of, role_of_app
 from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, Told, build_context
@@ -83,11 +84,7 @@ class Facts:
             GitHubError: GitHub did not say.
         """
         asked = asked_in(written)
-        ask_role = self.github.role(asked.repo, asked.login, written.sender.id)
-        if config is None:
-            role, config = await asyncio.gather(ask_role, self.config(asked.repo))
-        else:
-            role = await ask_role
+        role, config = await self._role_and_config(asked.repo, written, command.name, config)
         known = _known(asked, role, config)
         if role < Role.TRIAGE or not isinstance(config, RepoConfig):
             return known
@@ -96,7 +93,9 @@ class Facts:
         if command.name == "approve":
             return await self._about_approval(written, command, asked, known, config)
         task = await self._meant(written, command)
-        return await self._about_work(asked, task, known, config, command.options.base)
+        found = await self._about_work(asked, task, known, config, command.options.base)
+        # An App's text may be anybody's: many repeat what strangers wrote.
+        return replace(found, outsiders=found.outsiders or app_of(written) is not None)
 
     async def about_request(
         self, asked: Asked, role: Role, *, base: str | None = None, task: Task | None = None
@@ -183,17 +182,25 @@ class Facts:
             branch_heads=heads,
         )
 
+    async def _role_and_config(
+        self, repo: RepoRef, written: Asking, name: str, config: Config | None
+    ) -> tuple[Role, Config]:
+        """What a writer may do, and the settings; of an App the latter say the former."""
+        if app := app_of(written):
+            config = await self.config(repo) if config is None else config
+            return role_of_app(config, app, name), config
+        ask_role = self.github.role(repo, written.sender.login, written.sender.id)
+        if config is not None:
+            return await ask_role, config
+        return await asyncio.gather(ask_role, self.config(repo))
+
     async def config(self, repo: RepoRef) -> Config:
         """What the repository's file says now, or what is wrong with it.
 
         Raises:
             GitHubError: GitHub did not say.
         """
-        try:
-            text = await self.github.file(repo, CONFIG)
-        except NotText as problem:
-            return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
-        config = parse_config(text or "")
+        config = await settings_of(self.github, repo)
         await self.triggers.note(repo.repository_id, config)
         return config
 
@@ -296,6 +303,19 @@ class Facts:
         few = list(dict(people).items())[:MOST_AUTHORS]
         roles = await asyncio.gather(*(self.github.role(repo, login, id_) for id_, login in few))
         return {id_: role for (id_, _), role in zip(few, roles, strict=True)}
+
+
+async def settings_of(github: GitHub, repo: RepoRef) -> Config:
+    """A repository's settings as they are now, or what is wrong with them.
+
+    Raises:
+        GitHubError: GitHub did not say.
+    """
+    try:
+        text = await github.file(repo, CONFIG)
+    except NotText as problem:
+        return (ConfigProblem(1, "", f"The file cannot be read: {problem.message}."),)
+    return parse_config(text or "")
 
 
 def _may_begin_work(command: Command, config: RepoConfig) -> bool:

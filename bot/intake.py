@@ -16,6 +16,7 @@ from bot.github.errors import GitHubError, Refused
 from bot.github.values import RepoRef
 from bot.late import is_there, still_holds
 from handlers.admission import MOST_COMMANDS, deaf_to
+from handlers.apps import app_of
 from handlers.commands import Command, CommandKind, Misuse, Options, may_name_own, parse
 from handlers.deliveries import (
     Asking,
@@ -90,7 +91,7 @@ class Intake:
             else:
                 await self.store.apply_delivery(waiting.delivery_id, value, self.clock())
             await self._look_at_file(value)
-        elif why := deaf_to(value, self.app_id):
+        elif why := deaf_to(value, self.app_id, self.app_name):
             _log.info("not listened to", why=why)
             await self._ignore(waiting, {one.position for one in waiting.candidates})
         elif isinstance(value, IssueLabeled):
@@ -191,6 +192,7 @@ class Intake:
             found,
             heard.ordinal,
             waiting.received_at,
+            app=app_of(written),
         )
         await self.store.apply(event, self.clock())
 
@@ -234,7 +236,7 @@ class Intake:
 
     def _expects_answer(self, written: Asking) -> bool:
         """Whether somebody waits for an answer: with most labels nobody asks for anything."""
-        if deaf_to(written, self.app_id):
+        if deaf_to(written, self.app_id, self.app_name):
             return False
         return isinstance(written, TextWritten) or self._asked_with(written) is not None
 

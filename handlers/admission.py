@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handlers import refusals
+from handlers.apps import app_of
 from handlers.budgets import day_end, seconds_left
 from handlers.circumstances import Circumstances
 from handlers.commands import Command, CommandKind, Role
@@ -15,7 +16,7 @@ from handlers.deliveries import Asking, IssueLabeled
 from handlers.own_commands import plain_kind
 from handlers.repo_config import ConfigProblem
 from handlers.task import Task, Wish
-from handlers.values import ErrorCode, Where
+from handlers.values import ErrorCode, Where, app_slug
 
 REASON = 300
 """Characters of a reply by which it is known again."""
@@ -39,16 +40,18 @@ class Refusal:
     """Seconds after which it may be asked for again, where that is known."""
 
 
-def deaf_to(text: Asking, app_id: int) -> str | None:
+def deaf_to(text: Asking, app_id: int, app_name: str) -> str | None:
     """Why Bellhop does not even read a text, or look at a label; None where it does.
 
-    An App's own comments raise the same event as everybody's: here the loop is cut.
+    An App's own comments raise the same event as everybody's: here the loop is cut, before
+    anybody's list of Apps is looked at.
     """
     if isinstance(text, IssueLabeled):
         return "not labelled by a person" if text.sender.is_bot else None
-    if text.app_id == app_id:
+    if text.app_id == app_id or app_slug(text.author.login) == app_name:
         return "Bellhop's own words"
-    if text.sender.is_bot or text.author.is_bot or text.app_id is not None:
+    by_program = text.sender.is_bot or text.author.is_bot or text.app_id is not None
+    if by_program and app_of(text) is None:
         return "not written by a person"
     if text.sender.id != text.author.id:
         return "sent by somebody else than its author"

@@ -131,6 +131,8 @@ class View:
     crowd: Crowd = field(default_factory=Crowd)
     budgets: Mapping[int, tuple[Budget, ...]] = field(default_factory=dict[int, tuple[Budget, ...]])
     """What was spent today of what may be, by the ids of the owners whose attempt it would be."""
+    by_apps: int = 0
+    """How many commands of Apps were answered on the issue within a day, where an App asks."""
     places: Mapping[str, int] = field(default_factory=dict[str, int])
     """The places in the queue of those of the issue's tasks that wait, by task id; 1 is next."""
 

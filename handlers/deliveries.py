@@ -64,7 +64,8 @@ class TextWritten(GitHubValue):
     url: str
     written_at: AwareDatetime
     app_id: Id | None
-    """The App that wrote it in the author's name."""
+    """The App that wrote it, as itself or in the author's name."""
+    app_slug: str | None
     transferred: bool = False
     """It came from another repository together with its issue."""
 
@@ -83,6 +84,9 @@ class CommentWritten(TextWritten):
     app_id: Id | None = Field(
         default=None, validation_alias=AliasPath("comment", "performed_via_github_app", "id")
     )
+    app_slug: str | None = Field(
+        default=None, validation_alias=AliasPath("comment", "performed_via_github_app", "slug")
+    )
 
 
 class IssueOpened(TextWritten):
@@ -98,6 +102,9 @@ class IssueOpened(TextWritten):
     written_at: AwareDatetime = Field(validation_alias=AliasPath("issue", "created_at"))
     app_id: Id | None = Field(
         default=None, validation_alias=AliasPath("issue", "performed_via_github_app", "id")
+    )
+    app_slug: str | None = Field(
+        default=None, validation_alias=AliasPath("issue", "performed_via_github_app", "slug")
     )
     transferred: Presence = Field(
         default=False,

@@ -20,7 +20,7 @@ from handlers.effects import (
 )
 from handlers.events import FollowUpDue
 from handlers.task import BUSY, Ending, Status, Task, advance, saying
-from handlers.values import Clocks, ErrorCode, FollowUp, TaskError
+from handlers.values import Clocks, ErrorCode, FollowUp, TaskError, app_slug
 from handlers.webhook_body import webhook_body
 
 GRACE = 30.0
@@ -155,6 +155,7 @@ def _review(task: Task) -> list[Effect]:
         or not task.branches.pushed
         or not task.wish.request_review
         or task.where.is_pull_request
+        or app_slug(task.requester.login)
     ):
         return []
     key = key_of(task, "review")

@@ -32,6 +32,8 @@ class CommandGiven:
     """Its place among the commands of the comment, from 0."""
     received_at: datetime | None = None
     """When Bellhop heard of it; None: at once."""
+    app: str | None = None
+    """The slug of the App that wrote it; None: a person did."""
 
     @property
     def age(self) -> timedelta:

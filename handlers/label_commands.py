@@ -35,7 +35,7 @@ def labels_schema() -> dict[str, Any]:
 
 def read_labels(entry: Entry, own: Mapping[str, OwnCommand]) -> tuple[Mapping[str, str], Problems]:
     """Read `labels` as names of commands by `label_key`, with all that is wrong in it."""
-    if isinstance(entry.value, Scalar) or entry.value is None:
+    if not isinstance(entry.value, tuple):
         message = "`labels` must be a list of `label: command`, for example `bellhop: fix`."
         return {}, (ConfigProblem(entry.line, "labels", message),)
     found: dict[str, str] = {}

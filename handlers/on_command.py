@@ -17,6 +17,7 @@ from handlers.admission import (
     silent,
 )
 from handlers.approval import is_about_nothing, is_late, may_be_approved
+from handlers.apps import MOST_A_DAY
 from handlers.commands import Command, CommandKind, Misuse, Role
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
@@ -46,12 +47,13 @@ OF_ITS_OWN = frozenset({"stop", "approve"})
 def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     """Admit, refuse, answer, or say nothing."""
     command = event.command
-    if event.found.archived:
-        return NOTHING  # GitHub takes no comment there, so nothing could be said
-    if is_of_other_bots(command) and not view.issue_tasks:
+    of_others = is_of_other_bots(command) and not view.issue_tasks
+    if event.found.archived or of_others:  # nothing can be said in an archive
         return NOTHING
     if is_about_nothing(view, command):
         return NOTHING
+    if held := _hold_back_app(view, event, now):
+        return held
     if event.ordinal >= MOST_COMMANDS:
         reply = refusals.too_many(MOST_COMMANDS)
         return _refuse(view, event, Refusal(ErrorCode.BAD_COMMAND, "too_many", reply), now)
@@ -107,6 +109,18 @@ def _given(
             return _help(view, event)
         case _:
             return _new_task(view, event, command, kind, now)
+
+
+def _hold_back_app(view: View, event: CommandGiven, now: datetime) -> Decision | None:
+    """Apps are told once a day that they ask too often, so that two of them end what they began."""
+    if event.app is None:
+        return None
+    if event.found.role is Role.NONE or view.by_apps > MOST_A_DAY:
+        return NOTHING
+    if view.by_apps < MOST_A_DAY:
+        return None
+    reply = refusals.too_many_of_apps(MOST_A_DAY)
+    return _refuse(view, event, Refusal(ErrorCode.NOT_PERMITTED, "apps", reply), now)
 
 
 def _help(view: View, event: CommandGiven) -> Decision:

@@ -155,7 +155,7 @@ def read_commands(
     entry: Entry, keys: Mapping[str, Key]
 ) -> tuple[Mapping[str, OwnCommand], Problems]:
     """Read `commands`, with all that is wrong in it; `keys` are those of the whole file."""
-    if isinstance(entry.value, Scalar) or entry.value is None:
+    if not isinstance(entry.value, tuple):
         message = "`commands` must be a list of names, each with its `description` and `prompt`."
         return {}, (ConfigProblem(entry.line, "commands", message),)
     found: dict[str, OwnCommand] = {}

@@ -34,6 +34,14 @@ def too_many(limit: int) -> str:
     return f"Only the first {limit} commands of a comment count. Put the others in another comment."
 
 
+def too_many_of_apps(limit: int) -> str:
+    """Apps have asked for as much on an issue as may be in a day."""
+    return (
+        f"Only {limit} commands of Apps count on an issue within a day. "
+        "Somebody with the role can write the command."
+    )
+
+
 def queue_full(limit: int) -> str:
     """As many tasks of a person wait as may."""
     tasks = "1 task waits" if limit == 1 else f"{limit} tasks wait"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
+from handlers.app_list import AppList, app_list_schema, read_app_list
 from handlers.commands import COMMANDS, CommandKind
 from handlers.config_keys import ConfigProblem, Key, misplaced, read_key
 from handlers.label_commands import labels_schema, read_labels
@@ -60,6 +61,7 @@ class RepoConfig:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Names of commands by the labels that ask for them, see `label_key`."""
     commands: Mapping[str, OwnCommand] = field(default_factory=dict[str, OwnCommand])
+    allow_apps: AppList = field(default_factory=dict[str, frozenset[str]])
 
     def kind_of(self, name: str) -> CommandKind | None:
         """The row of a command of everybody's or of this repository's own."""
@@ -214,6 +216,7 @@ _SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
     **{name: key.schema for name, key in _KEYS.items()},
     "labels": labels_schema(),
     "commands": commands_schema(_KEYS),
+    "allow_apps": app_list_schema(),
 }
 
 
@@ -239,8 +242,8 @@ def parse_config(text: str) -> RepoConfig | tuple[ConfigProblem, ...]:
         return (ConfigProblem(entries.line, "", entries.message),)
     values: dict[str, Any] = {}
     problems: list[ConfigProblem] = []
-    # What labels ask for may be said below them.
-    for entry in sorted(entries, key=lambda one: one.key == "labels"):
+    # What labels and Apps may ask for can be said below them.
+    for entry in sorted(entries, key=lambda one: one.key in {"labels", "allow_apps"}):
         value, wrong = _read(entry, values)
         values.setdefault(entry.key, value)
         problems.extend(wrong)
@@ -256,5 +259,7 @@ def _read(entry: Entry, before: Mapping[str, Any]) -> tuple[Any, Problems]:
         return read_commands(entry, _KEYS)
     if entry.key == "labels":
         return read_labels(entry, before.get("commands") or {})
+    if entry.key == "allow_apps":
+        return read_app_list(entry, {**COMMANDS, **(before.get("commands") or {})})
     value, problem = read_key(entry, _KEYS)
     return value, (problem,) if problem else ()

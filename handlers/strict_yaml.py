@@ -24,12 +24,19 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
+class Items:
+    """A list: each value with its line, None where it is no scalar."""
+
+    items: tuple[tuple[int, Scalar | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One `key: value`. `line` counts from 1; `value` is None where it is a list."""
+    """One `key: value`. `line` counts from 1; a value can be a list or a mapping."""
 
     line: int
     key: str
-    value: Scalar | tuple[Entry, ...] | None
+    value: Scalar | Items | tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +100,18 @@ def _pairs(node: yaml.MappingNode) -> tuple[Entry, ...]:
     )
 
 
-def _value(node: yaml.Node) -> Scalar | tuple[Entry, ...] | None:
+def _value(node: yaml.Node) -> Scalar | Items | tuple[Entry, ...]:
     if isinstance(node, yaml.MappingNode):
         return _pairs(node)
-    if isinstance(node, yaml.ScalarNode):
-        return Scalar(node.tag.removeprefix(_TYPE), node.value)
-    return None
+    if isinstance(node, yaml.SequenceNode):
+        values: list[yaml.Node] = node.value
+        return Items(tuple((_line(one), _scalar(one)) for one in values))
+    return Scalar(node.tag.removeprefix(_TYPE), node.value)
+
+
+def _scalar(node: yaml.Node) -> Scalar | None:
+    found = _value(node)
+    return found if isinstance(found, Scalar) else None
 
 
 def _line(at: yaml.Node | yaml.Event) -> int:

@@ -19,6 +19,14 @@ class Person:
     login: str
 
 
+def app_slug(login: str) -> str | None:
+    """The slug of the App whose account this is; None for a person, whose login has no brackets."""
+    return login[: -len(_OF_APPS)] if login.endswith(_OF_APPS) else None
+
+
+_OF_APPS = "[bot]"
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """The repository that a task belongs to, and the issue or pull request in it, if any."""

@@ -22,7 +22,7 @@ from handlers.events import (
     WorkerReported,
 )
 from handlers.task import Status
-from storage import budgets, candidates, outbox, tasks, timeline, turns, views
+from storage import app_commands, budgets, candidates, outbox, tasks, timeline, turns, views
 from storage.moves import Moved, move_of
 from storage.numbers import Book
 
@@ -84,6 +84,8 @@ class Decider:
             self._tell_the_next(db, now)
         if decision.refusal is not None and isinstance(event, CommandGiven):
             views.remember_refusal(db, event, decision.refusal, now)
+        if isinstance(event, CommandGiven) and event.app and decision.effects:
+            app_commands.remember(db, event, now)
 
     def offer(self, db: Database, now: datetime) -> None:
         """Offer places, one at a time, until nobody in line can take one."""

@@ -12,6 +12,7 @@ from handlers.effects import RevokeTokens
 from handlers.ending import key_of
 from handlers.task import Task
 from storage import (
+    app_commands,
     app_rows,
     backup,
     idempotency,
@@ -179,6 +180,7 @@ class Store(Decisions):
 
         def work(db: Database) -> None:
             views.forget_refusals(db, now)
+            app_commands.forget(db, now)
             tombstones.forget(db, now, keep.tombstones)
             vault_rows.forget_expired(db, now)
 

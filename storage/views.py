@@ -22,7 +22,7 @@ from handlers.events import (
 )
 from handlers.task import Status, Task
 from handlers.values import Person, Where
-from storage import approvals, budgets, preferences, tasks, turns
+from storage import app_commands, approvals, budgets, preferences, tasks, turns
 from storage.times import to_text
 
 HOUR = timedelta(hours=1)
@@ -107,6 +107,7 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         budgets=_spent(db, rules, where, owners, now),
         name=tasks.free_name(db, where.repository_id, event.task_id),
         refused=frozenset(reason for (reason,) in rows),
+        by_apps=app_commands.count(db, where, now) if event.app else 0,
         kept=preferences.kept(db, where.installation_id, event.sender.id),
     )
 

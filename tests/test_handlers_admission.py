@@ -24,7 +24,7 @@ from handlers.github_objects import Actor, Repository, Subject
 from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Status
 from handlers.values import ErrorCode, Person
-from tests.makers import HERE, ID, NOON, ON_PULL, PULL, RULES, folded, given, task_in, view
+from tests.makers import APP, HERE, ID, NOON, ON_PULL, PULL, RULES, folded, given, task_in, view
 
 OTHERS = [kind for kind in COMMANDS if kind != "stop"]
 
@@ -228,9 +228,13 @@ def test_an_archived_repository_is_left_alone() -> None:
 
 PERSON = Actor(id=1, login="ada", type="User")
 BOT = Actor(id=3, login="robot[bot]", type="Bot")
+OURS = Actor(id=4, login=f"{APP}[bot]", type="Bot")
+NAMELESS = Actor(id=5, login="ghost", type="Bot")
+NO_PERSON = "not written by a person"
 WORDS = CommentWritten(
     action="created",
     app_id=None,
+    app_slug=None,
     source_id=5,
     installation_id=10,
     repository=Repository(id=100, full_name="acme/door", private=False, default_branch="main"),
@@ -249,20 +253,31 @@ WORDS = CommentWritten(
         ({}, None),
         ({"app_id": 42}, "Bellhop's own words"),
         ({"app_id": 43}, "not written by a person"),
-        ({"sender": BOT, "author": BOT}, "not written by a person"),
         ({"author": BOT}, "not written by a person"),
+        ({"sender": BOT}, "not written by a person"),
+        ({"sender": BOT, "author": BOT}, None),
+        ({"sender": BOT, "author": BOT, "app_id": 43, "app_slug": "robot"}, None),
+        ({"sender": BOT, "author": BOT, "app_id": 43, "app_slug": "other"}, NO_PERSON),
+        ({"sender": OURS, "author": OURS}, "Bellhop's own words"),
+        ({"sender": NAMELESS, "author": NAMELESS}, NO_PERSON),
+        (
+            {"sender": BOT, "author": BOT, "transferred": True},
+            "transferred from another repository",
+        ),
         (
             {"author": Actor(id=2, login="bob", type="User")},
             "sent by somebody else than its author",
         ),
     ],
 )
-def test_only_people_are_listened_to(changes: dict[str, Any], why: str | None) -> None:
-    assert deaf_to(WORDS.model_copy(update=changes), 42) == why
+def test_only_people_and_apps_in_their_own_name_are_listened_to(
+    changes: dict[str, Any], why: str | None
+) -> None:
+    assert deaf_to(WORDS.model_copy(update=changes), 42, APP) == why
 
 
 def test_an_issue_that_came_from_elsewhere_asks_for_nothing() -> None:
     fields = WORDS.model_dump() | {"action": "opened"}
-    assert deaf_to(IssueOpened(**fields), 42) is None
+    assert deaf_to(IssueOpened(**fields), 42, APP) is None
     moved = IssueOpened(**fields | {"transferred": True})
-    assert deaf_to(moved, 42) == "transferred from another repository"
+    assert deaf_to(moved, 42, APP) == "transferred from another repository"

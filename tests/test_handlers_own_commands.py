@@ -463,7 +463,7 @@ def test_a_label_by_a_bot_asks_for_nothing(account: str) -> None:
         url="u",
         written_at=NOON,
     )
-    assert (deaf_to(labelled, 42) is None) is (account == "User")
+    assert (deaf_to(labelled, 42, APP) is None) is (account == "User")
 
 
 def test_a_label_asks_as_a_command_does() -> None:

@@ -21,6 +21,7 @@ from handlers.repo_config import RepoConfig
 from handlers.task import Branches, Ending, PullRequest, Status
 from handlers.values import Clocks, ErrorCode, Person, TaskError, Usage
 from storage import attempts, clocks, outbox, tasks, timeline, tombstones, turns, vault_rows, views
+from storage.keeping import Keep
 from storage.logs import LogLine
 from storage.tasks import Overtaken
 from storage.times import from_text, maybe_text, to_text
@@ -482,3 +483,18 @@ async def test_no_list_walks_through_all_there_ever_was(bench: Bench, name: str)
             for index in ("tasks_busy", "tasks_queued", "tasks_waiting", "effects_due")
         )
         assert not walk or part or "tasks_due" in step, step
+
+
+async def test_what_apps_asked_for_counts_for_a_day(tmp_path: Path) -> None:
+    async with opened(tmp_path, WIDE) as bench:
+        robot = Person(3, "robot[bot]")
+        for _ in range(5):
+            await bench.ask(sender=robot, app="robot")
+        assert (await bench.ask(sender=robot, app="robot")).status is Status.REJECTED
+        assert (await bench.give(sender=robot, app="robot")).task is None
+        assert (await bench.ask(sender=robot, app="robot", number=8)).status is Status.STARTING
+        assert (await bench.ask()).status is Status.STARTING
+        bench.now += timedelta(days=1)
+        await bench.store.forget_old(bench.now, Keep())
+        assert await bench.rows("SELECT count(*) FROM app_commands") == [(0,)]
+        assert (await bench.ask(sender=robot, app="robot")).status is Status.STARTING

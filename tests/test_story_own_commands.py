@@ -178,7 +178,7 @@ Options stand before the text of `/fix`, `/ask`, `/changelog` and `/explain`: `-
         stage.comments("alice", "@bellhop explan it")
         await stage.quiet()
         assert stage.final() == snapshot(
-            "I know no command `explan`. Did you mean `/explain`? The commands are `/fix`, `/ask`, `/tell`, `/stop`, `/retry`, `/status`, `/help`, `/changelog`, `/explain`, `/release`; `/bellhop help` says what they do."
+            "I know no command `explan`. Did you mean `/explain`? The commands are `/fix`, `/ask`, `/tell`, `/stop`, `/retry`, `/status`, `/approve`, `/help`, `/changelog`, `/explain`, `/release`; `/bellhop help` says what they do."
         )
         stage.comments("alice", "/changelog --agnt x")
         await stage.quiet()

@@ -144,7 +144,7 @@ async def test_a_broken_configuration(tmp_path: Path) -> None:
 `.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
 
 - line 2, `time_limit`: `time_limit` must be a time from `60s` to `1d` with its unit (s, m, h, d), for example `20m`.
-- line 3, `modle`: There is no key `modle`. Did you mean `model`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `outsiders`, `context`, `ci`, `request_review`, `labels`, `commands`.
+- line 3, `modle`: There is no key `modle`. Did you mean `model`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `outsiders`, `context`, `ci`, `request_review`, `labels`, `commands`, `allow_apps`.
 
 Mend them there and ask again.\
 """)

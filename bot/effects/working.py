@@ -5,14 +5,16 @@ from __future__ import annotations
 import structlog
 
 from bot.effects.hands import Hands, repo_of
+from bot.facts import settings_of
 from bot.github.errors import GitHubError, Limited, Refused
 from bot.runners.base import LaunchFailed as RunnerFailed
 from bot.runners.base import WorkerKey, WorkerSpec
 from bot.vault import WrongKey
 from handlers import events
+from handlers.apps import role_of_app
 from handlers.effects import Launch, RevokeTokens, StopWorker
 from handlers.task import Status, Task
-from handlers.values import ErrorCode
+from handlers.values import ErrorCode, app_slug
 from storage import StorageFailed
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -92,8 +94,11 @@ class Workshop:
         """Ask GitHub again before anything that can write: roles are taken away at times."""
         if task.wish.answers:
             return True
-        person = task.requester
-        role = await self._hands.github.role(repo_of(task.where), person.login, person.id)
+        github, repo, who = self._hands.github, repo_of(task.where), task.requester
+        if app := app_slug(who.login):
+            role = role_of_app(await settings_of(github, repo), app, task.wish.command)
+        else:
+            role = await github.role(repo, who.login, who.id)
         return role >= task.wish.role
 
     async def _look_at_branch(self, task: Task) -> None:

@@ -17,6 +17,7 @@ from storage.migrations import missed as _missed
 from storage.migrations import approvals as _approvals
 from storage.migrations import own_commands as _own_commands
 from storage.migrations import budgets as _budgets
+from storage.migrations import apps as _apps
 # isort: on
 
 __all__ = ["migrations"]
@@ -33,4 +34,5 @@ STEPS = (
     _approvals,
     _own_commands,
     _budgets,
+    _apps,
 )
