@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.github.client import GitHub
@@ -13,10 +13,11 @@ from handlers.apps import app_of, role_of_app
 from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, build_context
-from handlers.deliveries import TextWritten
+from handlers.deliveries import ReviewSubmitted, TextWritten
 from handlers.github_objects import Actor, Subject
 from handlers.on_command import pick_retry
 from handlers.repo_config import ConfigProblem, RepoConfig, parse_config
+from handlers.reviews import ReviewRemark, review_message, review_section
 from handlers.task import Task
 from storage import Store
 
@@ -41,6 +42,8 @@ class Asked:
     at: datetime
     subject: Subject | None = None
     leave_out: int | None = None
+    review: ReviewSubmitted | None = None
+    """The review that asks, of which the comments are told, too."""
 
 
 def asked_in(written: TextWritten) -> Asked:
@@ -54,6 +57,7 @@ def asked_in(written: TextWritten) -> Asked:
         at=written.written_at,
         subject=written.subject,
         leave_out=written.source_id if written.kind == "comment" else None,
+        review=written if isinstance(written, ReviewSubmitted) else None,
     )
 
 
@@ -79,6 +83,28 @@ class Facts:
             return known
         task = await self._retried(written, command)
         return await self._about_work(asked, task, known, config, command.options.base)
+
+    async def about_review(self, review: ReviewSubmitted, task: Task) -> tuple[Circumstances, str]:
+        """Everything that the decision about a review of a task's pull request needs.
+
+        Returns:
+            What GitHub says of the place, and what the review says; nothing for who may not write.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
+        asked = replace(asked_in(review), review=None)  # it is the prompt, and no material
+        who = review.sender
+        role, config = await asyncio.gather(
+            self.github.role(asked.repo, who.login, who.id), self._config(asked.repo)
+        )
+        known = _known(asked, role, config)
+        if role < Role.WRITE:
+            return known, ""
+        remarks = await self._remarks(review)
+        if isinstance(config, RepoConfig):
+            known = await self._about_work(asked, task, known, config, None)
+        return known, review_message(review, remarks)
 
     async def about_request(
         self, asked: Asked, role: Role, *, base: str | None = None, task: Task | None = None
@@ -222,7 +248,19 @@ class Facts:
             everyone=everyone,
             asked_at=asked.at,
             asked_by=asked.leave_out,
+            review=await self._section(asked.review),
         )
+
+    async def _section(self, review: ReviewSubmitted | None) -> str:
+        return "" if review is None else review_section(review, await self._remarks(review))
+
+    async def _remarks(self, review: ReviewSubmitted) -> list[ReviewRemark]:
+        repo = asked_in(review).repo
+        found = await self.github.review_comments(repo, review.subject.number, review.source_id)
+        return [
+            ReviewRemark(one.path, one.line, one.diff_hunk, one.body, one.updated_at)
+            for one in found
+        ]
 
     async def _roles(
         self, repo: RepoRef, subject: Subject, comments: list[CommentFacts]

@@ -30,6 +30,7 @@ from handlers.work import (
     asked_again,
     brief_again,
     brief_of,
+    of_now,
     queued,
     where_it_is_now,
 )
@@ -41,7 +42,7 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
     of_others = is_of_other_bots(command) and not view.issue_tasks
     if event.found.archived or of_others:  # nothing can be said in an archive
         return NOTHING
-    if held := _hold_back_app(view, event, now):
+    if held := _hold_back(view, event, now):
         return held
     if event.ordinal >= MOST_COMMANDS:
         reply = refusals.too_many(MOST_COMMANDS)
@@ -67,10 +68,17 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
             return _help(view, event)
 
 
-def _hold_back_app(view: View, event: CommandGiven, now: datetime) -> Decision | None:
-    """Apps are told once a day that they ask too often, so that two of them end what they began."""
+def _hold_back(view: View, event: CommandGiven, now: datetime) -> Decision | None:
+    """What becomes of commands that count only from some; None where this one counts.
+
+    Apps are told once a day that they ask too often, so that two of them end what they began.
+    """
+    role, kind = event.found.role, COMMANDS.get(event.command.name)
     if event.app is None:
-        return None
+        if event.origin.kind != "review" or kind is None or not kind.role <= role < Role.WRITE:
+            return None
+        reply = refusals.reviews_of_writers(role)
+        return _refuse(view, event, Refusal(ErrorCode.NOT_PERMITTED, "review", reply), now)
     if event.found.role is Role.NONE or view.by_apps > MOST_A_DAY:
         return NOTHING
     if view.by_apps < MOST_A_DAY:
@@ -136,11 +144,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)
-    # The App may have been installed anew, or the repository be somebody else's by now: their
-    # installation's token is needed, and their keys count, as their limits do.
-    here = {"installation_id": event.where.installation_id, "repository": event.where.repository}
-    again = anew(task, wish, event.sender, branches, now)
-    again = replace(again, where=replace(task.where, **here))
+    again = anew(of_now(task, event.where), wish, event.sender, branches, now)
     return Decision(
         again,
         (_eyes(event), status_edit(again)),
