@@ -15,10 +15,11 @@ from handlers.apps import app_of, role_of_app
 from handlers.circumstances import Circumstances, PullFacts
 from handlers.commands import Command, Misuse, Role
 from handlers.context import IssueText, Remark, Told, build_context
-from handlers.deliveries import Asking, CommentWritten
+from handlers.deliveries import Asking, CommentWritten, ReviewSubmitted
 from handlers.github_objects import Actor, Subject
 from handlers.on_command import pick_retry, pick_told
 from handlers.repo_config import ConfigProblem, RepoConfig, parse_config
+from handlers.reviews import ReviewRemark, review_message, review_section
 from handlers.task import Task
 from storage import Store
 
@@ -46,6 +47,8 @@ class Asked:
     subject: Subject | None = None
     leave_out: int | None = None
     approved: int | None = None
+    review: ReviewSubmitted | None = None
+    """The review that asks, of which the comments are told, too."""
 
 
 def asked_in(written: Asking) -> Asked:
@@ -59,6 +62,7 @@ def asked_in(written: Asking) -> Asked:
         at=written.written_at,
         subject=written.subject,
         leave_out=written.source_id if isinstance(written, CommentWritten) else None,
+        review=written if isinstance(written, ReviewSubmitted) else None,
     )
 
 
@@ -96,6 +100,28 @@ class Facts:
         found = await self._about_work(asked, task, known, config, command.options.base)
         # An App's text may be anybody's: many repeat what strangers wrote.
         return replace(found, outsiders=found.outsiders or app_of(written) is not None)
+
+    async def about_review(self, review: ReviewSubmitted, task: Task) -> tuple[Circumstances, str]:
+        """Everything that the decision about a review of a task's pull request needs.
+
+        Returns:
+            What GitHub says of the place, and what the review says; nothing for who may not write.
+
+        Raises:
+            GitHubError: GitHub did not say.
+        """
+        asked = replace(asked_in(review), review=None)  # it is the prompt, and no material
+        who = review.sender
+        role, config = await asyncio.gather(
+            self.github.role(asked.repo, who.login, who.id), self.config(asked.repo)
+        )
+        known = _known(asked, role, config)
+        if role < Role.WRITE:
+            return known, ""
+        remarks = await self._remarks(review)
+        if isinstance(config, RepoConfig):
+            known = await self._about_work(asked, task, known, config, None)
+        return known, review_message(review, remarks)
 
     async def about_request(
         self, asked: Asked, role: Role, *, base: str | None = None, task: Task | None = None
@@ -260,7 +286,7 @@ class Facts:
         if number is None or asked.subject is None or number == asked.subject.number:
             return await here
         subject = await self.subject(asked.repo, number)
-        issue = replace(asked, subject=subject, leave_out=None)
+        issue = replace(asked, subject=subject, leave_out=None, review=None)
         both = await asyncio.gather(self._context(issue, everyone=everyone), here)
         text = "\n\n".join(one.text for one in both if one.text)
         return Told(text, outsiders=any(one.outsiders for one in both))
@@ -287,7 +313,19 @@ class Facts:
             everyone=everyone,
             asked_at=asked.at,
             asked_by=asked.leave_out,
+            review=await self._section(asked.review),
         )
+
+    async def _section(self, review: ReviewSubmitted | None) -> str:
+        return "" if review is None else review_section(review, await self._remarks(review))
+
+    async def _remarks(self, review: ReviewSubmitted) -> list[ReviewRemark]:
+        repo = asked_in(review).repo
+        found = await self.github.review_comments(repo, review.subject.number, review.source_id)
+        return [
+            ReviewRemark(one.path, one.line, one.diff_hunk, one.body, one.updated_at)
+            for one in found
+        ]
 
     async def _roles(
         self, repo: RepoRef, subject: Subject, comments: list[CommentFacts]

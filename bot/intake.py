@@ -15,6 +15,7 @@ from bot.facts import Config, Facts, asked_in
 from bot.github.errors import GitHubError, Refused
 from bot.github.values import RepoRef
 from bot.late import is_there, still_holds
+from bot.reviews import Reviews
 from handlers.admission import MOST_COMMANDS, deaf_to
 from handlers.apps import app_of
 from handlers.commands import Command, CommandKind, Misuse, Options, may_name_own, parse
@@ -23,12 +24,14 @@ from handlers.deliveries import (
     Delivery,
     IssueLabeled,
     PullRequestClosed,
+    ReviewSubmitted,
     TextWritten,
 )
 from handlers.events import CommandGiven, CommandUndecidable
 from handlers.on_command import is_of_other_bots
 from handlers.own_commands import plain_kind
 from handlers.repo_config import RepoConfig
+from handlers.reviews import asks_without_command
 from handlers.values import Origin, Person, Where
 from storage import StorageFailed, Store
 from storage.candidates import Candidate
@@ -145,6 +148,9 @@ class Intake:
         # A text can be made to take seconds: they must not be everybody's.
         parsed = await asyncio.to_thread(parse, text, self.app_name, own)
         commands = {one.position: one for one in parsed}
+        if not commands and isinstance(written, ReviewSubmitted):
+            await self._take_review(waiting, written)
+            return
         ordinals = {position: place for place, position in enumerate(commands)}
         # One more than count is decided, to say so; for the others nobody is asked anything.
         heard = {position for position, place in ordinals.items() if place <= MOST_COMMANDS}
@@ -156,6 +162,29 @@ class Intake:
                 with trail.about_task(candidate.task_id):
                     one = _Heard(candidate, command, config, ordinal)
                     await self._decide(waiting, written, one)
+
+    async def _take_review(self, waiting: Waiting, review: ReviewSubmitted) -> None:
+        """One whole review is one message, however many lines looked like commands."""
+        first, *rest = waiting.candidates or (None,)
+        await self._ignore(waiting, {one.position for one in rest if one})
+        if first is None:
+            return
+        if not asks_without_command(review, self.app_name):
+            await self.store.ignore([first.task_id], "ignored", self.clock())
+            return
+        desk = Reviews(self.store, self.facts)
+        try:
+            with trail.about_task(first.task_id):
+                await desk.take(
+                    first.task_id, first.position, review, where_of(review), self.clock()
+                )
+        except GitHubError as error:
+            # Nobody waits for an answer to what was no command: it is let go without a word.
+            gone = isinstance(error, Refused) and error.status in NO_ACCESS
+            if not gone and self.clock() - waiting.received_at < ASK_FOR:
+                raise
+            _log.warning("review given up", problem=str(error))
+            await self.store.ignore([first.task_id], "no_access", self.clock())
 
     async def _ignore(self, waiting: Waiting, positions: set[int]) -> None:
         ids = [one.task_id for one in waiting.candidates if one.position in positions]

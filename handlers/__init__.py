@@ -24,6 +24,7 @@ from handlers.on_request import (
     on_stop_requested,
     on_work_requested,
 )
+from handlers.on_review import on_review
 from handlers.on_worker import on_complete, on_exit, on_gone, on_report, on_status_comment
 
 
@@ -57,6 +58,8 @@ def _decide(view: View, event: events.Event, now: datetime) -> Decision:  # noqa
             return on_extension(view, event, now)
         case events.DeletionRequested():
             return on_deletion(view, event, now)
+        case events.ReviewGiven():
+            return on_review(view, event, now)
         case events.CommandUndecidable():
             return on_undecidable(view, event, now)
         case events.PlaceOffered():

@@ -116,6 +116,7 @@ def build_context(
     everyone: bool,
     asked_at: datetime,
     asked_by: int | None = None,
+    review: str = "",
 ) -> Told:
     """Return what tells a worker about the issue: at most `MAX_CONTEXT` characters.
 
@@ -129,12 +130,13 @@ def build_context(
         asked_at: When the command was given: what came or changed later is not told.
         asked_by: The comment that gave it, None where it was no comment. GitHub's times are whole
             seconds: within that second, comments with a greater id are later.
+        review: What is told of the review that the command stands in, in Markdown of ours.
     """
     head = _issue(issue)
     known = [remark for remark in remarks if _is_earlier(remark, asked_at, asked_by)]
     told = [remark for remark in known if everyone or _is_trusted(remark)]
     told.sort(key=_times)
-    room = MAX_CONTEXT - len(head) - 2 - _PREFACE_ROOM
+    room = MAX_CONTEXT - len(head) - len(review) - 4 - _PREFACE_ROOM
     shown = _newest_that_fit([_remark(remark) for remark in told], room)
     left_out = _LeftOut(
         later=len(remarks) - len(known),
@@ -145,7 +147,9 @@ def build_context(
     outsiders = issue.author_role < Role.WRITE or not all(
         _is_trusted(remark) for remark in told[len(told) - len(shown) :]
     )
-    return Told("\n\n".join([_INTRODUCTION, *notes, head, *shown]), outsiders)
+    return Told(
+        "\n\n".join([_INTRODUCTION, *notes, head, *shown, *([review] if review else [])]), outsiders
+    )
 
 
 def earlier_context(earlier: Sequence[Earlier]) -> str:
@@ -190,7 +194,7 @@ def _issue(issue: IssueText) -> str:
     return (
         f"# {kind} #{issue.number}\n\n"
         f"By {_who(issue.author, issue.author_role)}.{access} The title, then the text:\n\n"
-        f"{_quoted(issue.title, 1000)}\n\n{_quoted(issue.body, MAX_ISSUE)}"
+        f"{quoted(issue.title, 1000)}\n\n{quoted(issue.body, MAX_ISSUE)}"
     )
 
 
@@ -198,19 +202,19 @@ def _attempt(attempt: Earlier) -> str:
     parts = [
         f"## Attempt {attempt.number}",
         "The prompt then:",
-        _quoted(attempt.prompt, MAX_PROMPT),
+        quoted(attempt.prompt, MAX_PROMPT),
     ]
     if attempt.messages:
         parts += ["What was said beside it:", *_messages(attempt.messages)]
     if attempt.summary is None:
         parts.append("No summary was left.")
     else:
-        parts += ["The summary then:", _quoted(attempt.summary, MAX_ISSUE)]
+        parts += ["The summary then:", quoted(attempt.summary, MAX_ISSUE)]
     return "\n\n".join(parts)
 
 
 def _messages(messages: Sequence[str]) -> list[str]:
-    shown = _newest_that_fit([_quoted(text, MAX_REMARK) for text in messages], MAX_MESSAGES)
+    shown = _newest_that_fit([quoted(text, MAX_REMARK) for text in messages], MAX_MESSAGES)
     missing = len(messages) - len(shown)
     return [*([f"(the first {missing} are left out for want of room)"] if missing else []), *shown]
 
@@ -218,7 +222,7 @@ def _messages(messages: Sequence[str]) -> list[str]:
 def _remark(remark: Remark) -> str:
     who = _who(remark.author, remark.role, is_bot=remark.is_bot)
     when = remark.created_at.isoformat(timespec="seconds")
-    return f"## Comment by {who}, {when}\n\n{_quoted(remark.body, MAX_REMARK)}"
+    return f"## Comment by {who}, {when}\n\n{quoted(remark.body, MAX_REMARK)}"
 
 
 def _who(author: str, role: Role, *, is_bot: bool = False) -> str:
@@ -227,10 +231,15 @@ def _who(author: str, role: Role, *, is_bot: bool = False) -> str:
     return f"{login} ({bot}role in the repository: {role.name.lower()})"
 
 
-def _quoted(text: str, limit: int) -> str:
-    """Return the text, cut to the limit, in a fence that nothing in it can close."""
+def quoted(text: str, limit: int) -> str:
+    """Return what people see of a text, cut to the limit, in a fence that it cannot close."""
+    return fenced(clean(text), limit)
+
+
+def fenced(text: str, limit: int) -> str:
+    """Return the text as it is, cut to the limit, in a fence that nothing in it can close."""
     # A run of backticks without end would make the fence as long as the text.
-    text = re.sub(f"`{{{_LONGEST_RUN},}}", "`" * _LONGEST_RUN, clean(text).strip("\n"))
+    text = re.sub(f"`{{{_LONGEST_RUN},}}", "`" * _LONGEST_RUN, text.strip("\n"))
     note = f"\n(cut: {len(text) - limit} more characters)" if len(text) > limit else ""
     text = text[:limit]
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -50,9 +50,9 @@ def _past(value: object) -> object:
 
 
 class TextWritten(GitHubValue):
-    """Somebody wrote a text that may hold commands; see the two kinds of it below."""
+    """Somebody wrote a text that may hold commands; see the kinds of it below."""
 
-    kind: ClassVar[Literal["comment", "issue"]]
+    kind: ClassVar[Literal["comment", "issue", "review"]]
 
     source_id: Id
     installation_id: Id = Field(validation_alias=AliasPath("installation", "id"))
@@ -136,6 +136,42 @@ def label_source(delivery_id: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
+def _as_issue(value: object) -> object:
+    """A pull request that describes itself does not say that it is one, as an issue does."""
+    return (
+        {**cast("dict[str, Any]", value), "pull_request": {}} if isinstance(value, dict) else value
+    )
+
+
+def _small(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class ReviewSubmitted(TextWritten):
+    """`pull_request_review.submitted`: what a review says beside the comments that it holds."""
+
+    kind = "review"
+
+    action: Literal["submitted"]
+    subject: Annotated[Subject, BeforeValidator(_as_issue)] = Field(validation_alias="pull_request")
+    source_id: Id = Field(validation_alias=AliasPath("review", "id"))
+    author: Actor = Field(validation_alias=AliasPath("review", "user"))
+    text: Text = Field(default="", validation_alias=AliasPath("review", "body"))
+    url: str = Field(validation_alias=AliasPath("review", "html_url"))
+    written_at: AwareDatetime = Field(validation_alias=AliasPath("review", "submitted_at"))
+    app_id: Id | None = None
+    app_slug: str | None = None
+    verdict: Annotated[str, BeforeValidator(_small)] = Field(
+        validation_alias=AliasPath("review", "state")
+    )
+    """`commented`, `changes_requested`, `approved`, or what GitHub invents yet."""
+    branch: Name = Field(validation_alias=AliasPath("pull_request", "head", "ref"))
+    head_repository: Id | None = Field(
+        default=None, validation_alias=AliasPath("pull_request", "head", "repo", "id")
+    )
+    """Where that branch lies; None when the fork is gone."""
+
+
 Asking: TypeAlias = TextWritten | IssueLabeled
 """What may ask for something."""
 
@@ -204,6 +240,7 @@ Delivery: TypeAlias = (
     CommentWritten
     | IssueOpened
     | IssueLabeled
+    | ReviewSubmitted
     | IssueGone
     | PullRequestClosed
     | RepositoryGone
@@ -222,6 +259,7 @@ _LISTENED: dict[str, dict[str, type[Delivery]]] = {
         "transferred": IssueGone,
     },
     "pull_request": {"closed": PullRequestClosed},
+    "pull_request_review": {"submitted": ReviewSubmitted},
     "repository": {
         "archived": RepositoryGone,
         "deleted": RepositoryGone,

@@ -108,6 +108,21 @@ class FollowUpDue:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewGiven:
+    """Somebody reviewed a pull request that a task of ours opened, without a command."""
+
+    task_id: str
+    """The id that was minted for the candidate."""
+    where: Where
+    """The pull request."""
+    sender: Person
+    origin: Origin
+    text: str
+    """What the review and its comments say."""
+    found: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
 class CommandUndecidable:
     """GitHub would not say who may do what, for as long as Bellhop asks."""
 
@@ -320,6 +335,7 @@ class PullRequestClosed:
 
 Event = (
     CommandGiven
+    | ReviewGiven
     | CommandUndecidable
     | WorkRequested
     | RetryRequested

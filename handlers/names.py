@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+BRANCHES: Final = "bellhop/"
+"""How the names of branches begin that Bellhop pushes."""
+
 _ADJECTIVES: Final = """
 able agile airy alert ample apt ardent artful astute awake balmy beaming bold bonny bouncy brave
 breezy brief bright brisk bubbly busy calm candid caring careful cheery chief chirpy civil classy
@@ -62,4 +65,4 @@ def short_name(task_id: str, salt: int = 0) -> str:
 
 def branch_name(name: str) -> str:
     """Return the branch on which the task of this short name works."""
-    return f"bellhop/{name}"
+    return f"{BRANCHES}{name}"

@@ -36,6 +36,7 @@ from handlers.work import (
     asked_again,
     brief_again,
     brief_of,
+    of_now,
     queued,
     where_it_is_now,
 )
@@ -52,7 +53,7 @@ def on_command(view: View, event: CommandGiven, now: datetime) -> Decision:
         return NOTHING
     if is_about_nothing(view, command):
         return NOTHING
-    if held := _hold_back_app(view, event, now):
+    if held := _hold_back(view, event, now):
         return held
     if event.ordinal >= MOST_COMMANDS:
         reply = refusals.too_many(MOST_COMMANDS)
@@ -111,10 +112,17 @@ def _given(
             return _new_task(view, event, command, kind, now)
 
 
-def _hold_back_app(view: View, event: CommandGiven, now: datetime) -> Decision | None:
-    """Apps are told once a day that they ask too often, so that two of them end what they began."""
+def _hold_back(view: View, event: CommandGiven, now: datetime) -> Decision | None:
+    """What becomes of commands that count only from some; None where this one counts.
+
+    Apps are told once a day that they ask too often, so that two of them end what they began.
+    """
+    role, kind = event.found.role, event.found.kind_of(event.command.name)
     if event.app is None:
-        return None
+        if event.origin.kind != "review" or kind is None or not kind.role <= role < Role.WRITE:
+            return None
+        reply = refusals.reviews_of_writers(role)
+        return _refuse(view, event, Refusal(ErrorCode.NOT_PERMITTED, "review", reply), now)
     if event.found.role is Role.NONE or view.by_apps > MOST_A_DAY:
         return NOTHING
     if view.by_apps < MOST_A_DAY:
@@ -206,7 +214,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
         return _refuse(view, event, wish, now)
     branches = where_it_is_now(task, event.found)
     outsiders = event.found.outsiders
-    again = anew(_of_now(task, event.where), wish, event.sender, branches, now, outsiders=outsiders)
+    again = anew(of_now(task, event.where), wish, event.sender, branches, now, outsiders=outsiders)
     return Decision(
         again,
         (_eyes(event), status_edit(again)),
@@ -228,7 +236,7 @@ def _tell(view: View, event: CommandGiven, command: Command, now: datetime) -> D
         return _reply(event, replies.tell_late(task, event.age))
     # The command's own id: however often it is delivered, it is one message.
     said = FollowUp(event.task_id, command.text, event.sender)
-    heard_by = _of_now(task, event.where) if task.ended else task
+    heard_by = of_now(task, event.where) if task.ended else task
     told = on_message(replace(view, task=heard_by), MessageSent(task.id, said, event.found), now)
     no = told.declined
     if no is None:
@@ -247,16 +255,6 @@ def _is_of(task: Task, where: Where) -> bool:
         return False
     pull = task.pull.number if task.pull else None
     return where.number in {task.where.number, pull}
-
-
-def _of_now(task: Task, where: Where) -> Task:
-    """The task as its repository is now.
-
-    The App may have been installed anew, or the repository be somebody else's by now: their
-    installation's token is needed, and their keys count, as their limits do.
-    """
-    here = {"installation_id": where.installation_id, "repository": where.repository}
-    return replace(task, where=replace(task.where, **here))
 
 
 def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:

@@ -42,6 +42,19 @@ def too_many_of_apps(limit: int) -> str:
     )
 
 
+def reviews_of_writers(role: Role) -> str:
+    """A command in a review by somebody whose role is enough for it, but not for reviews."""
+    return (
+        "Commands in reviews count from people with the **write** role, and yours is "
+        f"**{role.name.lower()}**. Write it in a comment of its own."
+    )
+
+
+def review_unheard(why: str) -> str:
+    """A review of a task's pull request that is not worked on; `why` is a sentence of ours."""
+    return f"Nothing was started for this review. {why}"
+
+
 def queue_full(limit: int) -> str:
     """As many tasks of a person wait as may."""
     tasks = "1 task waits" if limit == 1 else f"{limit} tasks wait"

@@ -64,6 +64,16 @@ def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: date
     )
 
 
+def of_now(task: Task, where: Where) -> Task:
+    """The task as its repository is now.
+
+    The App may have been installed anew, or the repository be somebody else's by now: their
+    installation's token is needed, and their keys count, as their limits do.
+    """
+    here = {"installation_id": where.installation_id, "repository": where.repository}
+    return replace(task, where=replace(task.where, **here))
+
+
 def anew(
     task: Task,
     wish: Wish,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simulator.repositories import GitRepository
 
 AccountKind = Literal["User", "Organization", "Bot"]
+ReviewState = Literal["approved", "changes_requested", "commented"]
 MemberRole = Literal["admin", "member"]
 ReactionContent = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
 REACTIONS: tuple[ReactionContent, ...] = (
@@ -137,6 +138,7 @@ class PullRequest(Issue):
     merged_by: User | None = None
     merge_commit_sha: str | None = None
     requested_reviewers: list[User] = field(default_factory=list[User])
+    reviews: list[Review] = field(default_factory=list["Review"])
 
     def joins(self, source: Repository, head: str, base: str) -> bool:
         """Tell whether it goes from the branch `head` of `source` to the branch `base`."""
@@ -147,6 +149,34 @@ class PullRequest(Issue):
     def head_label(self) -> str:
         """`owner:branch`, as GitHub names a head."""
         return f"{self.head_repository.owner.login}:{self.head_branch}"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Review:
+    """What somebody said about a whole change."""
+
+    id: int
+    pull: PullRequest = field(repr=False)
+    user: User
+    body: str | None
+    state: ReviewState
+    commit_id: str
+    submitted_at: datetime
+    comments: list[ReviewComment] = field(default_factory=list["ReviewComment"])
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ReviewComment:
+    """What a review says about a line of the file after the change."""
+
+    id: int
+    review: Review = field(repr=False)
+    path: str
+    line: int
+    diff_hunk: str
+    body: str
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

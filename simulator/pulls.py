@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from simulator.model import Issue, PullRequest
+from simulator.reviews import Reviews
 from simulator.shapes import threads as shape
-from simulator.threads import Threads
 
 if TYPE_CHECKING:
     from simulator.model import Repository, User
@@ -27,7 +27,7 @@ class NoPullRequestError(Exception):
         self.field = field
 
 
-class World(Threads):
+class World(Reviews):
     """Everything people and the App do on the offline GitHub."""
 
     def open_pull(

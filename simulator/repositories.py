@@ -268,9 +268,9 @@ class GitRepository:
             found.append(Change(path, STATUSES[letter], lines[0], lines[1], sha))
         return found
 
-    def diff(self, start: str, end: str) -> str:
-        """Return the unified diff between two commits."""
-        return self.run("diff", "--no-renames", start, end).decode(errors="replace")
+    def diff(self, start: str, end: str, *paths: str) -> str:
+        """Return the unified diff between two commits, of all files or of some."""
+        return self.run("diff", "--no-renames", start, end, "--", *paths).decode(errors="replace")
 
 
 def _data(content: bytes) -> bytes:

@@ -30,15 +30,16 @@ ENDED: dict[Whose, str] = {
     "owner": "SELECT coalesce(sum(cost_usd), 0) FROM totals "
     "WHERE owner_id = wanted.id AND day = :day",
 }
-_UNTOLD = """
-    SELECT tasks.id FROM waiting JOIN tasks USING (repository_id, owner_id)
+UNTOLD = """
+    SELECT tasks.id FROM waiting
+    CROSS JOIN tasks INDEXED BY tasks_waiting USING (repository_id, owner_id)
     WHERE in_line AND (due_at IS NULL OR due_at <= :now)
     AND (repository_id IN (SELECT value FROM json_each(:repositories))
         OR owner_id IN (SELECT value FROM json_each(:owners)))
     ORDER BY queued_at LIMIT :limit
 """
-_TOLD = """
-    SELECT id FROM tasks WHERE due_at <= :now AND in_line
+TOLD = """
+    SELECT id FROM tasks WHERE due_at <= :now AND +in_line
     AND doc ->> '$.clocks.budget_at' IS NOT NULL ORDER BY due_at LIMIT :limit
 """
 
@@ -82,13 +83,13 @@ def to_tell(db: Database, rules: Rules, now: datetime) -> tuple[str, ...]:
     """The ids of tasks that wait for a budget and do not say so, or say so since another day."""
     short = held(db, rules, now)
     known = {"now": to_text(now), "limit": AT_ONCE}
-    rows = db.conn.execute(_TOLD, known).fetchall()
+    rows = db.conn.execute(TOLD, known).fetchall()
     if short.repositories or short.owners:
         those = {
             "repositories": json.dumps(list(short.repositories)),
             "owners": json.dumps(list(short.owners)),
         }
-        rows += db.conn.execute(_UNTOLD, known | those).fetchall()
+        rows += db.conn.execute(UNTOLD, known | those).fetchall()
     return tuple(dict.fromkeys(task_id for (task_id,) in rows))
 
 

@@ -18,6 +18,7 @@ from handlers.events import (
     PushBegun,
     Pushed,
     PushFailed,
+    ReviewGiven,
     StatusCommented,
     WorkerReported,
 )
@@ -59,7 +60,7 @@ class Decider:
         Raises:
             IllegalMove: the lifecycle has no such move.
         """
-        asked = isinstance(event, CommandGiven | CommandUndecidable)
+        asked = isinstance(event, CommandGiven | ReviewGiven | CommandUndecidable)
         if asked and not candidates.is_open(db, event.task_id):
             return NOTHING  # it was decided before Bellhop was last stopped
         view = views.view_for(db, event, self.rules, now)
@@ -82,7 +83,7 @@ class Decider:
         outbox.wish(db, decision.effects, now)
         if before is not None and before.status is Status.QUEUED:  # it has left the line
             self._tell_the_next(db, now)
-        if decision.refusal is not None and isinstance(event, CommandGiven):
+        if decision.refusal is not None and isinstance(event, CommandGiven | ReviewGiven):
             views.remember_refusal(db, event, decision.refusal, now)
         if isinstance(event, CommandGiven) and event.app and decision.effects:
             app_commands.remember(db, event, now)
@@ -111,7 +112,7 @@ class Decider:
         outbox.wish(db, [status_edit(task) for task in spoken_of], now)
 
 
-def _state_of(event: CommandGiven | CommandUndecidable, decision: Decision) -> str:
+def _state_of(event: CommandGiven | ReviewGiven | CommandUndecidable, decision: Decision) -> str:
     """What became of a candidate, for its row."""
     if decision.task is not None and decision.task.id == event.task_id:
         return candidates.BECAME_TASK

@@ -88,6 +88,10 @@ class Reads:
         """What waits for approval on an issue, oldest first."""
         return await self._engine.read(lambda db: approvals.of_issue(db, repository_id, number))
 
+    async def task_of_pull(self, repository_id: int, number: int) -> Task | None:
+        """The task that a pull request came of; None where Bellhop did not open it."""
+        return await self._engine.read(lambda db: tasks.opened(db, repository_id, number))
+
     async def named(self, repository_id: int, name: str) -> Task | None:
         """The task of a repository by its short name or id."""
         return await self._engine.read(lambda db: tasks.named(db, repository_id, name))

@@ -126,6 +126,15 @@ def of_pull(db: Database, repository_id: int, number: int) -> tuple[str, ...]:
     return tuple(task_id for (task_id,) in rows.fetchall())
 
 
+def opened(db: Database, repository_id: int, number: int) -> Task | None:
+    """The newest task that a pull request came of, if one did: not one that was asked for on it."""
+    return _one(
+        db,
+        "repository_id = ?1 AND pull_number = ?2 AND number IS NOT ?2 ORDER BY id DESC LIMIT 1",
+        (repository_id, number),
+    )
+
+
 def owned(db: Database, which: Owned, after: str, limit: int) -> tuple[str, ...]:
     """The ids above `after` of such tasks that are not about to be removed, oldest first."""
     rows = db.conn.execute(

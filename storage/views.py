@@ -18,6 +18,7 @@ from handlers.events import (
     MessageSent,
     PlaceOffered,
     RetryRequested,
+    ReviewGiven,
     WorkRequested,
 )
 from handlers.task import Status, Task
@@ -32,6 +33,8 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     """Everything that the decision about an event looks at."""
     if isinstance(event, CommandGiven):
         return _of_command(db, event, rules, now)
+    if isinstance(event, ReviewGiven):
+        return _of_review(db, event, rules, now)
     if isinstance(event, WorkRequested):
         kept = preferences.kept(db, event.where.installation_id, event.sender.id)
         name = tasks.free_name(db, event.where.repository_id, event.task_id)
@@ -55,7 +58,9 @@ def view_for(db: Database, event: Event, rules: Rules, now: datetime) -> View:
     return View(rules, task)
 
 
-def remember_refusal(db: Database, event: CommandGiven, reason: str, now: datetime) -> None:
+def remember_refusal(
+    db: Database, event: CommandGiven | ReviewGiven, reason: str, now: datetime
+) -> None:
     """A person was told why: for an hour the same is not told again."""
     db.conn.execute(
         "INSERT OR REPLACE INTO refusals (person_id, repository_id, reason, at) "
@@ -85,10 +90,6 @@ def _asks_again(event: Event, task: Task) -> Person | None:
 def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) -> View:
     where = event.where
     named = event.command.task if isinstance(event.command, Command) else None
-    rows = db.conn.execute(
-        "SELECT reason FROM refusals WHERE person_id = ? AND repository_id = ? AND at > ?",
-        (event.sender.id, where.repository_id, to_text(now - HOUR)),
-    )
     number = where.number
     issue_tasks = () if number is None else tasks.of_issue(db, where.repository_id, number)
     awaiting = () if number is None else approvals.of_issue(db, where.repository_id, number)
@@ -106,10 +107,34 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
         waiting=_waiting(db, rules, owners),
         budgets=_spent(db, rules, where, owners, now),
         name=tasks.free_name(db, where.repository_id, event.task_id),
-        refused=frozenset(reason for (reason,) in rows),
+        refused=_refused(db, event, now),
         by_apps=app_commands.count(db, where, now) if event.app else 0,
         kept=preferences.kept(db, where.installation_id, event.sender.id),
     )
+
+
+def _of_review(db: Database, event: ReviewGiven, rules: Rules, now: datetime) -> View:
+    where = event.where
+    task = None if where.number is None else tasks.opened(db, where.repository_id, where.number)
+    if task is None:
+        return View(rules)
+    theirs = {task.owner.id}
+    return View(
+        rules,
+        task,
+        refused=_refused(db, event, now),
+        kept=preferences.kept(db, where.installation_id, event.sender.id),
+        waiting=_waiting(db, rules, theirs),
+        budgets=_spent(db, rules, where, theirs, now),
+    )
+
+
+def _refused(db: Database, event: CommandGiven | ReviewGiven, now: datetime) -> frozenset[str]:
+    rows = db.conn.execute(
+        "SELECT reason FROM refusals WHERE person_id = ? AND repository_id = ? AND at > ?",
+        (event.sender.id, event.where.repository_id, to_text(now - HOUR)),
+    )
+    return frozenset(reason for (reason,) in rows)
 
 
 def _owners(event: CommandGiven, named: Task | None, there: tuple[Task, ...]) -> set[int]:

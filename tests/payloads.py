@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+ADA = {"id": 1, "login": "ada", "type": "User"}
+
 
 def comment_body(
     source: int,
@@ -35,6 +37,44 @@ def comment_body(
             "created_at": "2026-03-01T12:00:00Z",
         },
         **_around(installation, repository),
+    }
+    return json.dumps(payload).encode()
+
+
+def review_body(
+    source: int = 5,
+    *,
+    text: str | None = "Nearly.",
+    state: str = "commented",
+    number: int = 4,
+    reviewer: dict[str, Any] | None = None,
+    author: dict[str, Any] | None = ADA,
+    head: dict[str, Any] | None = None,
+    pull_state: str = "open",
+) -> bytes:
+    """Somebody submitted a review of a pull request by `author`."""
+    around = _around(5, (2, "octo/hello"))
+    payload: dict[str, Any] = {
+        "action": "submitted",
+        "review": {
+            "id": source,
+            "body": text,
+            "state": state,
+            "user": reviewer or ADA,
+            "html_url": "https://github.test/r/5",
+            "submitted_at": "2026-03-01T12:00:00Z",
+        },
+        "pull_request": {
+            "id": 71,
+            "number": number,
+            "title": "",
+            "user": author,
+            "state": pull_state,
+            "html_url": "https://github.test/p",
+            "head": head or {"ref": "topic", "repo": {"id": 2}},
+        },
+        **around,
+        "sender": reviewer or ADA,
     }
     return json.dumps(payload).encode()
 

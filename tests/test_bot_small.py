@@ -302,6 +302,8 @@ def test_wrong_settings_are_told_all_at_once(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BELLHOP_PORT", "many")
     monkeypatch.setenv("BELLHOP_MAX_COST", "-1")
+    monkeypatch.setenv("BELLHOP_DAILY_COST_PER_REPOSITORY", "0")
+    monkeypatch.setenv("BELLHOP_DAILY_COST_PER_OWNER", "inf")
     monkeypatch.setenv("BELLHOP_BASE_URL", "ftp://bell")
     monkeypatch.setenv("BELLHOP_LOG_LEVEL", "loud")
     with pytest.raises(BadSettings) as caught:
@@ -310,6 +312,8 @@ def test_wrong_settings_are_told_all_at_once(
         "BELLHOP_BASE_URL": "give an http or https URL without user, password and query.",
         "BELLHOP_PORT": "give a whole number, without a unit.",
         "BELLHOP_MAX_COST": "give more than 0.",
+        "BELLHOP_DAILY_COST_PER_REPOSITORY": "give more than 0.",
+        "BELLHOP_DAILY_COST_PER_OWNER": "give a number that has an end, or leave it out.",
         "BELLHOP_LOG_LEVEL": "give one of 'debug', 'info', 'warning' or 'error'.",
     }
     assert caught.value.rest is not None

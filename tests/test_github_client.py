@@ -22,6 +22,7 @@ from bot.github.values import (
     PullFacts,
     RepoRef,
     RepositoryFacts,
+    ReviewCommentFacts,
     SaidComment,
 )
 from handlers.commands import Role
@@ -290,6 +291,23 @@ async def test_pull_requests_by_head_leave_out_what_github_lists_besides() -> No
         (seen,) = server.to(f"{HOME}/pulls")
     assert [one.number for one in found] == [1]
     assert seen.query == {"state": "all", "head": "acme:bellhop/x", "per_page": "100"}
+
+
+async def test_the_comments_of_a_review() -> None:
+    when = datetime(2026, 11, 21, 10, 0, 1, tzinfo=UTC)
+    one = {"path": "a.py", "diff_hunk": "@@ -1 +1 @@\n+x", "body": "Why?"}
+    one |= {"updated_at": "2026-11-21T10:00:01Z"}
+    other = {"path": "b.py", "line": None, "original_line": 4, "body": None}
+    other |= {"updated_at": "2026-11-21T10:00:01Z"}
+    async with scripted() as (github, server):
+        url = f"{HOME}/pulls/5/reviews/6/comments"
+        server.on("GET", url, Reply(200, [one, other]))
+        found = await github.review_comments(REPO, 5, 6)
+        assert await github.review_comments(REPO, 5, 7) == [], "it is gone"
+    assert found == [
+        ReviewCommentFacts("a.py", None, "@@ -1 +1 @@\n+x", "Why?", when),
+        ReviewCommentFacts("b.py", 4, "", "", when),
+    ]
 
 
 async def test_branches_and_refs() -> None:

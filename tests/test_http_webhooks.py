@@ -30,6 +30,7 @@ from storage.inbox import Inbox
 from storage.migrations import migrations
 from storage.sqlite import Engine
 from tests.first_start import lay_out
+from tests.payloads import review_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -80,6 +81,9 @@ def encode(value: object) -> bytes:
 
 def sign(body: bytes, secret: bytes = SECRET) -> str:
     return f"sha256={hmac.digest(secret, body, 'sha256').hex()}"
+
+
+OWN = {"id": 9, "login": "my-bot[bot]", "type": "Bot"}
 
 
 @dataclass
@@ -450,6 +454,31 @@ async def test_a_full_disk_answers_503_and_then_works_again(place: Place) -> Non
     assert place.notified == []
     await place.engine.write(lambda db: db.conn.execute("PRAGMA max_page_count = 99999").fetchone())
     assert (await place.send(encode(payload()))).status == 202
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({"text": "Hm.\n/fix it\n/ask why?"}, [("review", 5, 1), ("review", 5, 2)]),
+        ({"text": "Hm.", "author": OWN}, [("review", 5, 0)]),
+        ({"text": None, "author": OWN, "state": "changes_requested"}, [("review", 5, 0)]),
+        ({"text": "Well done.", "author": OWN, "state": "approved"}, []),
+        ({"text": "Hm."}, []),
+        ({"text": "See /fixes", "state": "changes_requested"}, []),
+    ],
+)
+async def test_a_review_that_asks_for_something_is_stored_once(
+    place: Place, changes: dict[str, Any], kept: list[tuple[str, int, int]]
+) -> None:
+    body = review_body(**changes)
+    response = await place.send(body, event="pull_request_review")
+    assert response.status == (202 if kept else 200)
+    again = await place.send(body, event="pull_request_review", guid="another")
+    outcome = (await again.json())["outcome"]
+    assert outcome == ("duplicate" if kept else "ignored")
+    rows = "SELECT source_kind, source_id, position FROM candidates ORDER BY position"
+    assert await place.engine.read(lambda db: db.conn.execute(rows).fetchall()) == kept
+    assert await place.rows() == (int(bool(kept)), len(kept))
 
 
 def recorded() -> list[Path]:

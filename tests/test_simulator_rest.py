@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator.model import REACTIONS
+from simulator.reviews import NotInDiffError
 from tests.simulator_support import ALL, Place, running
 
 if TYPE_CHECKING:
@@ -672,3 +673,19 @@ async def test_unrelated_histories_do_not_compare(place: Place) -> None:
     place.repo.git.fetch(other.git, "refs/heads/main", "refs/heads/island")
     answer = await place.call("GET", f"{REPO}/compare/main...island")
     assert (answer.status, "No common ancestor" in answer.json["message"]) == (404, True)
+
+
+async def test_comments_of_reviews(place: Place) -> None:
+    branch(place)
+    pull = place.sim.open_pull(place.repo, author="alice", head="topic")
+    review = place.sim.review(pull, author="bob", comments=[("topic.txt", 1, "Why?")])
+    url = f"{REPO}/pulls/{pull.number}/reviews"
+    token = await place.token()
+    (comment,) = (await place.call("GET", f"{url}/{review.id}/comments", token)).json
+    assert (comment["path"], comment["diff_hunk"]) == ("topic.txt", "@@ -0,0 +1 @@\n+new")
+    assert "line" not in comment, "GitHub does not tell it here"
+    assert (await place.call("GET", f"{url}/1/comments", token)).status == 404
+    narrow = await place.token(permissions={"issues": "write"})
+    assert (await place.call("GET", f"{url}/{review.id}/comments", narrow)).status == 403
+    with pytest.raises(NotInDiffError):
+        place.sim.review(pull, author="bob", comments=[("topic.txt", 2, "Where?")])

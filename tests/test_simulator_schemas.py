@@ -20,6 +20,7 @@ EVENTS = {
     "issue_comment": webhooks.IssueCommentEvent,
     "issues": webhooks.IssuesEvent,
     "pull_request": webhooks.PullRequestEvent,
+    "pull_request_review": webhooks.PullRequestReviewEvent,
     "repository": webhooks.RepositoryEvent,
     "installation": webhooks.InstallationEvent,
     "installation_repositories": webhooks.InstallationRepositoriesEvent,
@@ -55,6 +56,7 @@ FIXED = frozenset(
         "reactions",
         "pulls",
         "requested_reviewers",
+        "reviews",
         "branches",
         "git",
         "ref",
@@ -141,6 +143,13 @@ CALLS: list[tuple[str, str, Any, int, Any]] = [
         201,
         models.PullRequestSimple,
     ),
+    (
+        "GET",
+        "{repo}/pulls/{pull}/reviews/{review}/comments",
+        None,
+        200,
+        list[models.ReviewComment],
+    ),
     ("GET", "{repo}/compare/main...other", None, 200, models.CommitComparison),
     ("GET", "{repo}/branches/main", None, 200, models.BranchWithProtection),
     ("GET", "{repo}/git/ref/heads/main", None, 200, models.GitRef),
@@ -201,6 +210,8 @@ async def _fill(place: Place) -> dict[str, Any]:
     fork.commit("ahead", {"b.txt": "b\n"})
     pull = sim.open_pull(repo, author="bob", head="ahead", from_fork=fork, body="Refs #1")
     repo.commit("done", {"c.txt": "c\n"})
+    review = sim.review(pull, author="alice", body="Nearly.", comments=[("b.txt", 1, "Why?")])
+    sim.review(pull, author="alice", state="changes_requested")
     merged = sim.open_pull(repo, author="alice", head="done")
     sim.merge_pull(merged, "alice")
     repo.commit("other", {"d.txt": "d\n", "README.md": None})
@@ -215,6 +226,7 @@ async def _fill(place: Place) -> dict[str, Any]:
         "delivery": sim.deliveries[0].id,
         "comment": comment.id,
         "pull": pull.number,
+        "review": review.id,
         "merged": merged.number,
         "sha": repo.git.resolve("main"),
         "client": sim.app.client_id,
@@ -355,6 +367,7 @@ async def test_every_event_validates(tmp_path: Path) -> None:
             ("pull_request", "synchronize"),
             ("pull_request", "closed"),
             ("pull_request", "reopened"),
+            ("pull_request_review", "submitted"),
             ("repository", "renamed"),
             ("repository", "archived"),
             ("repository", "deleted"),

@@ -226,6 +226,20 @@ async def test_a_full_queue_of_those_without_money_holds_up_nobody(tmp_path: Pat
         assert await bench.status(one) is Status.STARTING
 
 
+async def test_those_who_wait_are_found_and_not_looked_for(tmp_path: Path) -> None:
+    async with _bench(tmp_path, BOTH) as bench:
+        known = {"now": "", "limit": 1, "repositories": "[]", "owners": "[]"}
+        found: list[str] = []
+        for statement in (budgets.TOLD, budgets.UNTOLD):
+            explained = f"EXPLAIN QUERY PLAN {statement}"
+            rows = await bench.do(lambda db, of=explained: db.conn.execute(of, known).fetchall())
+            found += [row[-1] for row in rows if "tasks" in row[-1]]
+        assert found == [
+            "SEARCH tasks USING INDEX tasks_due (due_at<?)",
+            "SEARCH tasks USING INDEX tasks_waiting (repository_id=? AND owner_id=?)",
+        ]
+
+
 async def test_a_days_sum_is_found_and_not_looked_for(tmp_path: Path) -> None:
     async with _bench(tmp_path, BOTH) as bench:
         for whose, index in (("repository", "PRIMARY KEY"), ("owner", "totals_of_owner")):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from handlers import events
 from handlers.names import short_name
-from handlers.repo_config import RepoConfig
+from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Branches, Ending, PullRequest, Status
 from handlers.values import Clocks, ErrorCode, Person, TaskError, Usage
 from storage import attempts, clocks, outbox, tasks, timeline, tombstones, turns, vault_rows, views
@@ -26,6 +26,7 @@ from storage.logs import LogLine
 from storage.tasks import Overtaken
 from storage.times import from_text, maybe_text, to_text
 from tests.makers import (
+    ADA,
     HEAD,
     HERE,
     HOUR,
@@ -498,3 +499,52 @@ async def test_what_apps_asked_for_counts_for_a_day(tmp_path: Path) -> None:
         await bench.store.forget_old(bench.now, Keep())
         assert await bench.rows("SELECT count(*) FROM app_commands") == [(0,)]
         assert (await bench.ask(sender=robot, app="robot")).status is Status.STARTING
+
+
+async def test_the_task_of_a_pull_request_is_the_one_that_it_came_of(tmp_path: Path) -> None:
+    async with opened(tmp_path, WIDE) as bench:
+        store = bench.store
+        pull = PullRequest(9, "https://github.test/acme/door/pull/9")
+        made = await bench.ask()
+        task = await store.task(made.id)
+        assert task is not None
+        await bench.do(lambda db: tasks.save(db, replace(task, pull=pull), None))
+        there = replace(ON_PULL, number=9)
+        asked_there = task_in(id=id_of(99), name="n99", where=there, pull=pull, version=0)
+        await bench.do(lambda db: tasks.save(db, asked_there, None))
+        found = await store.task_of_pull(HERE.repository_id, 9)
+        assert found is not None
+        assert found.id == made.id
+        assert await store.task_of_pull(HERE.repository_id, 8) is None
+        assert await store.task_of_pull(200, 9) is None
+
+
+async def test_a_review_is_decided_once(tmp_path: Path) -> None:
+    async with opened(tmp_path, WIDE) as bench:
+        store = bench.store
+        made = await bench.ask()
+        task = await store.task(made.id)
+        assert task is not None
+        pull = PullRequest(9, "https://github.test/acme/door/pull/9")
+        await bench.do(lambda db: tasks.save(db, replace(task, pull=pull), None))
+        (one,) = await bench.arrive(0)
+        where = replace(ON_PULL, number=9)
+        found = given("/fix").found
+        said = events.ReviewGiven(one, where, ADA, made.origin, "Nearly.", found)
+        for _ in range(2):
+            await store.apply(said, bench.now)
+        heard = await store.task(made.id)
+        assert heard is not None
+        assert [message.text for message in heard.pending] == ["Nearly."]
+        (two,) = await bench.arrive(0)
+        broken = replace(found, config=(ConfigProblem(1, "x", "is wrong"),))
+        await store.apply(events.TargetGone(made.id, "gone"), bench.now)
+        again = replace(said, task_id=two, found=broken)
+        decision = await store.apply(again, bench.now)
+        assert decision.refusal is not None
+        (three,) = await bench.arrive(0)
+        silent = await store.apply(replace(again, task_id=three), bench.now)
+        assert silent.effects == ()
+        (four,) = await bench.arrive(0)
+        elsewhere = replace(said, task_id=four, where=replace(where, number=10))
+        assert (await store.apply(elsewhere, bench.now)).task is None

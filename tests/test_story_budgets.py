@@ -9,8 +9,10 @@ from pathlib import Path
 from inline_snapshot import snapshot
 
 from handlers.budgets import day_end
+from tests.http_pages import browser
 from tests.http_tasks import WAITS, desk
 from tests.story import Stage, staged
+from tests.test_page_task import sent
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d(?= 00:00 UTC)")
 
@@ -83,5 +85,10 @@ async def test_programs_are_told_when_the_day_ends(tmp_path: Path) -> None:
         for path, body in (("retry", None), ("messages", {"text": "And the hinge"})):
             again = await alice.call("POST", f"/tasks/{made.id}/{path}", body)
             assert (again.status, again.body["code"]) == (429, "over_budget")
+        page = await browser(here, "alice")
+        typed = {"text": "And the hinge"}
+        shown = await sent(page, made.id, "messages", **typed)
+        assert (shown.status, "And the hinge" in shown.html) == (429, True)
+        assert "nothing more is admitted before" in shown.text
         midnight(stage)
         assert (await alice.call("POST", f"/tasks/{made.id}/retry")).status == 202

@@ -14,7 +14,7 @@ from bot.settings import is_loopback
 
 PERMISSIONS = {"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write"}
 """What the App must be granted."""
-EVENTS = ("issue_comment", "issues", "pull_request", "repository")
+EVENTS = ("issue_comment", "issues", "pull_request", "pull_request_review", "repository")
 """What the App must have subscribed to; events of installations come unasked."""
 SKEW = 30.0
 """Seconds that the clock may be off: GitHub takes no proof that was made in its future."""

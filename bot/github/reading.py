@@ -17,6 +17,7 @@ from bot.github.retry import patiently
 from bot.github.shapes import (
     COMMENTS,
     PULLS,
+    REVIEW_COMMENTS,
     Access,
     App,
     Branch,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         IssueFacts,
         PullFacts,
         RepositoryFacts,
+        ReviewCommentFacts,
     )
 
 PAGE = 100
@@ -215,6 +217,16 @@ class Reading(Calls):
         async for page in self._pages(repo, url):
             newest.extend(comment.facts() for comment in parse_list(COMMENTS, page))
         return list(newest)
+
+    async def review_comments(
+        self, repo: RepoRef, number: int, review: int
+    ) -> list[ReviewCommentFacts]:
+        """The comments of a review of a pull request, in their order; none if it is gone."""
+        query = urlencode({"per_page": PAGE})
+        url = f"/repos/{repo.full_name}/pulls/{number}/reviews/{review}/comments?{query}"
+        answer = await self._found(repo, url)
+        comments = [] if answer is None else parse_list(REVIEW_COMMENTS, answer.data)
+        return [comment.facts() for comment in comments]
 
     async def pull(self, repo: RepoRef, number: int) -> PullFacts | None:
         """A pull request; None if there is none of this number."""

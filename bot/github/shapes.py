@@ -17,6 +17,7 @@ from bot.github.values import (
     IssueFacts,
     PullFacts,
     RepositoryFacts,
+    ReviewCommentFacts,
     SaidComment,
 )
 from handlers.values import Person
@@ -213,6 +214,27 @@ class Comment(Shape):
         return SaidComment(self.id, self.html_url)
 
 
+class ReviewComment(Shape):
+    """A comment of a review; one about a whole file has no line."""
+
+    path: str
+    diff_hunk: str = ""
+    line: int | None = None
+    original_line: int | None = None
+    body: str | None = None
+    updated_at: datetime
+
+    def facts(self) -> ReviewCommentFacts:
+        """As a value; a line that is gone by now is told as it was."""
+        return ReviewCommentFacts(
+            path=self.path,
+            line=self.line or self.original_line,
+            diff_hunk=self.diff_hunk,
+            body=self.body or "",
+            updated_at=self.updated_at,
+        )
+
+
 class Ref(Shape):
     """A ref: the object it points to."""
 
@@ -278,3 +300,4 @@ class Pull(Shape):
 
 COMMENTS = TypeAdapter(list[Comment])
 PULLS = TypeAdapter(list[Pull])
+REVIEW_COMMENTS = TypeAdapter(list[ReviewComment])

@@ -113,6 +113,17 @@ class CommentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewCommentFacts:
+    """A comment of a review. `line` is None where GitHub does not tell it."""
+
+    path: str
+    line: int | None
+    diff_hunk: str
+    body: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PullFacts:
     """A pull request. `head_repository_id` is None where the fork it came from is gone."""
 

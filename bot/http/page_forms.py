@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.http.pages import show
 from bot.http.problems import Problem
 
-MENDABLE = frozenset({400, 409, 422, 429})
+MENDABLE = frozenset({400, 409, 422})
 """Statuses of problems that are told beside the form, with what was typed still in it."""
 
 

@@ -19,7 +19,7 @@ from bot.http.task_sight import Seen
 
 MINUTES = 60
 _ACT = "{act:stop|retry|messages|extend}"
-_TOLD_THERE = frozenset({409, 422})
+_TOLD_THERE = frozenset({409, 422, 429})
 """What is told on the task's page, beside what was typed."""
 
 

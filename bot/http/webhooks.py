@@ -31,12 +31,14 @@ from bot.meters import Meters
 from handlers.commands import candidates
 from handlers.deliveries import (
     IssueLabeled,
+    ReviewSubmitted,
     TextWritten,
     Unreadable,
     label_source,
     read_delivery,
 )
 from handlers.glance import NOTHING, glance
+from handlers.reviews import WHOLE, asks_without_command
 from storage.candidates import Candidate
 from storage.receiving import Arrival
 
@@ -214,7 +216,7 @@ def _asked(
     except Unreadable as error:
         raise Problem(400, f"{error} Nothing was stored.", code="unreadable") from error
     if isinstance(value, TextWritten):
-        return _candidates(door, value.kind, value.source_id, value.text) or None
+        return _candidates(door, value.kind, value.source_id, value.text) or _silent(door, value)
     if isinstance(value, IssueLabeled):
         if value.sender.is_bot or not door.may_ask(value.repository.id, value.label):
             return None
@@ -225,6 +227,13 @@ def _asked(
 def _candidates(door: WebhookDoor, kind: str, source_id: int, text: str) -> tuple[Candidate, ...]:
     positions = candidates(text, door.app_name(), door.own())[:MOST_CANDIDATES]
     return tuple([Candidate(door.new_id(), kind, source_id, position) for position in positions])
+
+
+def _silent(door: WebhookDoor, value: TextWritten) -> tuple[Candidate, ...] | None:
+    """What asks for something without a command: a review of a pull request of our own."""
+    if isinstance(value, ReviewSubmitted) and asks_without_command(value, door.app_name()):
+        return (Candidate(door.new_id(), value.kind, value.source_id, WHOLE),)
+    return None
 
 
 def _check_signature(secret: bytes, body: bytes, signature: str) -> None:

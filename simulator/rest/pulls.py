@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from simulator.pulls import NoPullRequestError
 from simulator.rest.call import ApiError, Call, invalid, not_found, reply
 from simulator.rest.serve import RepositoryRoute
+from simulator.shapes import reviews
 from simulator.shapes import threads as shape
 
 if TYPE_CHECKING:
@@ -140,6 +141,14 @@ def request_reviewers(call: Call, repository: Repository) -> web.Response:
     return reply(shape.pull(call.site, pull), 201)
 
 
+def review_comments(call: Call, repository: Repository) -> web.Response:
+    """`GET …/pulls/{number}/reviews/{review}/comments`."""
+    for review in _pull(call, repository).reviews:
+        if review.id == call.number("review"):
+            return call.page(review.comments, lambda one: reviews.review_comment(call.site, one))
+    raise not_found()
+
+
 def _collaborates(repository: Repository, account: User) -> bool:
     return account == repository.owner or account.login.lower() in repository.roles
 
@@ -152,4 +161,5 @@ ROUTES = (
     RepositoryRoute("GET", PULL, get_pull, PULLS),
     RepositoryRoute("PATCH", PULL, edit_pull, PULLS),
     RepositoryRoute("POST", f"{PULL}/requested_reviewers", request_reviewers, PULLS),
+    RepositoryRoute("GET", rf"{PULL}/reviews/{{review:\d+}}/comments", review_comments, PULLS),
 )

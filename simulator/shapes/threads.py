@@ -24,7 +24,8 @@ def _api(site: Site, owner: Repository) -> str:
     return f"{site.api}/repos/{owner.full_name}"
 
 
-def _association(owner: Repository, account: User) -> str:
+def association(owner: Repository, account: User) -> str:
+    """Return how an account belongs to a repository, as GitHub shows it beside what it wrote."""
     if account == owner.owner:
         return "OWNER"
     return "COLLABORATOR" if account.login.lower() in owner.roles else "NONE"
@@ -64,7 +65,7 @@ def comment(site: Site, found: Comment) -> Json:
         "issue_url": f"{_api(site, owner)}/issues/{found.issue.number}",
         "body": found.body,
         "user": user(site, found.user),
-        "author_association": _association(owner, found.user),
+        "author_association": association(owner, found.user),
         "created_at": stamp(found.created_at),
         "updated_at": stamp(found.updated_at),
         "performed_via_github_app": _via_app(site, found.user),
@@ -104,7 +105,7 @@ def issue(site: Site, found: Issue) -> Json:
         "title": found.title,
         "body": found.body,
         "user": user(site, found.user),
-        "author_association": _association(found.repository, found.user),
+        "author_association": association(found.repository, found.user),
         "state": found.state,
         "state_reason": "completed" if found.state == "closed" else None,
         "labels": [label(site, found.repository, one) for one in found.labels],
@@ -183,7 +184,7 @@ def pull(site: Site, found: PullRequest) -> Json:
         "title": found.title,
         "body": found.body,
         "user": user(site, found.user),
-        "author_association": _association(found.repository, found.user),
+        "author_association": association(found.repository, found.user),
         "labels": [label(site, found.repository, one) for one in found.labels],
         "milestone": None,
         "assignee": None,
@@ -217,7 +218,7 @@ def full_pull(site: Site, found: PullRequest) -> Json:
         "mergeable_state": "clean" if is_open else "unknown",
         "maintainer_can_modify": found.maintainer_can_modify,
         "comments": len(found.comments),
-        "review_comments": 0,
+        "review_comments": sum(len(review.comments) for review in found.reviews),
         "commits": git.count(start, found.head_sha),
         "additions": sum(change.additions for change in changes),
         "deletions": sum(change.deletions for change in changes),

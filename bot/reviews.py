@@ -1,0 +1,43 @@
+"""Reviews that ask for something without a command: from a stored delivery to a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bot.facts import Facts
+from handlers.deliveries import ReviewSubmitted
+from handlers.events import ReviewGiven
+from handlers.values import Origin, Person, Where
+from storage import Store
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """Takes reviews to the decisions about them."""
+
+    store: Store
+    facts: Facts
+
+    async def take(
+        self, task_id: str, position: int, review: ReviewSubmitted, where: Where, now: datetime
+    ) -> None:
+        """Decide about a review; `task_id` is its candidate's.
+
+        Raises:
+            GitHubError: GitHub did not say what must be known.
+            StorageFailed: nothing could be stored.
+        """
+        task = await self.store.task_of_pull(where.repository_id, review.subject.number)
+        if task is None:
+            _log.info("not listened to", why="a review of a pull request that no task opened")
+            await self.store.ignore([task_id], "ignored", now)
+            return
+        found, text = await self.facts.about_review(review, task)
+        origin = Origin(review.kind, review.source_id, position, review.url)
+        sender = Person(review.sender.id, review.sender.login)
+        await self.store.apply(ReviewGiven(task_id, where, sender, origin, text, found), now)
