@@ -145,6 +145,11 @@ async def test_whoever_lost_a_repository_stops_seeing_its_tasks(tmp_path: Path) 
         assert (await tina.call("GET", "/tasks?q=owner:anyone")).body["tasks"] == []
 
 
+def _asked_about_repositories(place: Desk) -> int:
+    """What Bellhop asks as the App, such as for its log of deliveries, is about none."""
+    return sum(one.actor != "app" for one in place.stage.sim.requests)
+
+
 async def test_nobody_has_github_asked_about_everybodys_repositories(tmp_path: Path) -> None:
     async with desk(tmp_path) as (place, alice):
         bob = place.person("bob")
@@ -162,10 +167,10 @@ async def test_nobody_has_github_asked_about_everybodys_repositories(tmp_path: P
         await place.stage.bot.store._engine.write(
             lambda db: [tasks.save(db, one, None) for one in many]
         )
-        asked = len(place.stage.sim.requests)
+        asked = _asked_about_repositories(place)
         reply = await alice.call("GET", "/tasks?q=owner:anyone")
         assert (reply.status, reply.body["code"]) == (422, "too_broad")
-        assert len(place.stage.sim.requests) == asked
+        assert _asked_about_repositories(place) == asked
         assert (await alice.call("GET", "/tasks")).status == 200
 
 

@@ -451,6 +451,7 @@ async def test_what_github_never_gives_is_given_up(tmp_path: Path) -> None:
             return missed["lost"] == 1
 
         await until(met, "the end of trying")
+        await looked(stage)
         stage.sim.faults.clear()
         before = payloads(stage)
         stage.time_passes(minutes=11)
@@ -505,7 +506,7 @@ async def test_without_a_payload_and_a_redelivery_it_is_lost(tmp_path: Path) -> 
 
 async def test_what_is_refused_for_good_is_asked_for_no_more(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
-        await stage.quiet()
+        await looked(stage)  # ten minutes are counted from its end
         payload = {"action": "created", "installation": {"id": stage.installation.id}}
         stage.sim.hooks.emit("issue_comment", payload)
         await stage.sim.settled()
@@ -540,6 +541,7 @@ async def test_a_long_log_is_read_once(tmp_path: Path) -> None:
         await stage.start()
         await stage.ended(3)
         assert pages(stage) == 5, "what was read is not read again"
+        await looked(stage)
         stage.time_passes(minutes=11)
         await looked(stage, 2)
         assert pages(stage) == 6
