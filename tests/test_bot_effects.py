@@ -143,7 +143,7 @@ async def test_which_refusal_of_a_token_ends_a_task_at_once(
         fault = Fault(path=TOKENS, status=status, times=None)
         stage.bot.runners["process"] = Unlucky(stage, tmp_path, fault)
         stage.comments("alice", "/fix it")
-        task = await stage.ended()
+        task = await stage.in_state("failed")
         assert task.error is not None
         assert (task.error.code, task.launch) == (code, launches)
 
