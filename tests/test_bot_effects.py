@@ -143,7 +143,13 @@ async def test_which_refusal_of_a_token_ends_a_task_at_once(
         fault = Fault(path=TOKENS, status=status, times=None)
         stage.bot.runners["process"] = Unlucky(stage, tmp_path, fault)
         stage.comments("alice", "/fix it")
-        task = await stage.in_state("failed")
+
+        async def met() -> bool:
+            await stage._time_flies()
+            return [one.ended for one in await stage.tasks()] == [True]
+
+        await until(met, "its end, though nobody can be told of it")
+        task = await stage.task()
         assert task.error is not None
         assert (task.error.code, task.launch) == (code, launches)
 
