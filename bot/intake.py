@@ -175,9 +175,8 @@ class Intake:
         desk = Reviews(self.store, self.facts)
         try:
             with trail.about_task(first.task_id):
-                await desk.take(
-                    first.task_id, first.position, review, where_of(review), self.clock()
-                )
+                received_at, now = waiting.received_at, self.clock()
+                await desk.take(first, review, where_of(review), received_at, now)
         except GitHubError as error:
             # Nobody waits for an answer to what was no command: it is let go without a word.
             gone = isinstance(error, Refused) and error.status in NO_ACCESS
