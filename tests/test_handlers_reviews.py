@@ -320,8 +320,8 @@ def test_a_late_review_starts_nothing_unasked() -> None:
     assert isinstance(comment, Comment)
     assert (comment.key, comment.where) == (f"{id_of(7)}/reply", THERE)
     assert comment.body == (
-        f"This review is 1 h 0 min old: I could not hear it sooner, and nothing was started for it. "
-        f"If it still holds, `/tell` me what `{DONE.name}` is to do."
+        "This review is 1 h 0 min old: I could not hear it sooner, and nothing was started for "
+        f"it. If it still holds, `/tell` me what `{DONE.name}` is to do."
     )
     assert decision.task is None
     assert now_task(after(DONE, replace(old, age=timedelta(hours=1)))).attempt == 2

@@ -92,7 +92,9 @@ async def test_one_that_was_missed_and_is_found_late_starts_nothing_unasked(
         await until(lambda: len(stage.replies(pull)) == 1)
         await stage.quiet()
         assert (await stage.task()).attempt == 1
-        assert stage.replies(pull) == snapshot()
+        assert stage.reply(pull) == snapshot("""\
+This review is 3 h 0 min old: I could not hear it sooner, and nothing was started for it. If it still holds, `/tell` me what `NAME` is to do.\
+""")
 
 
 async def test_who_is_at_work_is_told_a_review(tmp_path: Path) -> None:
@@ -229,7 +231,7 @@ async def test_a_review_that_cannot_be_worked_on_is_told_why(tmp_path: Path) -> 
                 """\
 Nothing was started for this review. `.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
 
-- line 1, `agnet`: There is no key `agnet`. Did you mean `agent`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `context`, `request_review`, `allow_apps`.
+- line 1, `agnet`: There is no key `agnet`. Did you mean `agent`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `outsiders`, `context`, `ci`, `request_review`, `labels`, `commands`, `allow_apps`.
 
 Mend them there and ask again.\
 """
