@@ -13,18 +13,20 @@ from handlers.deliveries import (
     CommentWritten,
     Delivery,
     IssueGone,
+    IssueLabeled,
     PullRequestClosed,
     RepositoryGone,
     RepositoryRenamed,
 )
 from handlers.github_objects import Repository
+from handlers.label_commands import label_key
 
 OUT_OF_SIGHT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """Refusals to show a place: what was told of it last counts."""
 
 
 async def is_there(github: GitHub, written: Asking) -> bool:
-    """Whether what asks for something is still on GitHub.
+    """Whether what asks for something is still on GitHub: a label may have been taken off.
 
     Raises:
         GitHubError: GitHub did not say.
@@ -32,7 +34,10 @@ async def is_there(github: GitHub, written: Asking) -> bool:
     repo = _ref(written.installation_id, written.repository)
     if isinstance(written, CommentWritten):
         return await github.has_comment(repo, written.source_id)
-    return await github.issue(repo, written.subject.number) is not None
+    issue = await github.issue(repo, written.subject.number)
+    if isinstance(written, IssueLabeled) and issue is not None:
+        return label_key(written.label) in {label_key(one) for one in issue.labels}
+    return issue is not None
 
 
 async def still_holds(github: GitHub, happened: Delivery) -> bool:

@@ -270,6 +270,20 @@ async def test_a_comment_that_is_gone_by_then_is_skipped_in_silence(tmp_path: Pa
         ]
 
 
+async def test_a_label_that_was_taken_off_by_then_asks_for_nothing(tmp_path: Path) -> None:
+    async with staged(tmp_path, start=False) as stage:
+        file = {".github/bellhop.yml": "labels: {ring: fix, off: fix}"}
+        stage.repository.commit("main", file, "Configure", "alice <alice@example.org>")
+        off = stage.sim.label(stage.issue, "off", "alice")
+        stage.sim.label(stage.issue, "Ring", "alice")
+        stage.sim.unlabel(stage.issue, off, "alice")
+        await stage.sim.settled()
+        await stage.start()
+        await stage.ended(1)
+        await stage.quiet()
+        assert await arrived(stage) == [("redelivery", "gone"), ("redelivery", "task")]
+
+
 async def states(stage: Stage) -> list[str]:
     """The statuses of the tasks of the issue, oldest first."""
     return [one.status.value for one in await stage.tasks()]
