@@ -270,6 +270,30 @@ async def test_a_comment_that_is_gone_by_then_is_skipped_in_silence(tmp_path: Pa
         ]
 
 
+async def test_what_is_kept_no_more_is_not_done_again_while_github_still_has_it(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, start=False) as stage:
+        impatient(stage)
+        stage.fault("POST", AGAIN, "status", times=9, status=422)
+        await while_down(stage, "/bellhop nonsense")
+        await stage.start()
+        await until(lambda: len(stage.replies()) == 1)
+        await stage.quiet()
+        stage.time_passes(minutes=6)
+        stage.comments("alice", "Thank you.")
+        await stage.sim.settled()
+        stage.time_passes(minutes=4, seconds=1)
+        await looked(stage, 2)
+        store, later = stage.bot.store, stage.clock() + timedelta(days=14)
+        await store.inbox.forget(later)
+        await store.missed.forget(later)
+        stage.time_passes(minutes=10, seconds=1)
+        await looked(stage, 3)
+        await stage.quiet()
+        assert (len(stage.replies()), await arrived(stage)) == (1, [])
+
+
 async def test_a_label_that_was_taken_off_by_then_asks_for_nothing(tmp_path: Path) -> None:
     async with staged(tmp_path, start=False) as stage:
         file = {".github/bellhop.yml": "labels: {ring: fix, off: fix}"}
