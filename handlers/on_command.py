@@ -195,8 +195,12 @@ def _new_task(
 
 
 def _is_under_way(view: View, command: Command) -> bool:
-    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues."""
-    return any(one.wish.command == command.name and not one.ended for one in view.issue_tasks)
+    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues.
+
+    What waits for approval is not: strangers could keep labels from asking.
+    """
+    going = (one for one in view.issue_tasks if not (one.ended or one.awaiting))
+    return any(one.wish.command == command.name for one in going)
 
 
 def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
