@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from bot.github.client import GitHub
-from bot.github.errors import Refused
 from bot.github.values import RepoRef
 from handlers.deliveries import (
     AppRemoved,
@@ -20,9 +17,6 @@ from handlers.deliveries import (
 )
 from handlers.github_objects import Repository
 from handlers.label_commands import label_key
-
-OUT_OF_SIGHT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-"""Refusals to show a place: what was told of it last counts."""
 
 
 async def is_there(github: GitHub, written: Asking) -> bool:
@@ -46,15 +40,6 @@ async def still_holds(github: GitHub, happened: Delivery) -> bool:
     Raises:
         GitHubError: GitHub did not say.
     """
-    try:
-        return await _holds(github, happened)
-    except Refused as error:
-        if error.status in OUT_OF_SIGHT:
-            return True
-        raise
-
-
-async def _holds(github: GitHub, happened: Delivery) -> bool:
     match happened:
         case IssueGone(reason="closed") | PullRequestClosed():
             repo = _ref(happened.installation_id, happened.repository)

@@ -381,6 +381,31 @@ async def test_what_happened_while_bellhop_was_down_counts_if_it_still_holds(
         assert await states(stage) == [status]
 
 
+@pytest.mark.parametrize(("status", "minutes"), [(451, 0), (500, 61)])
+async def test_what_github_does_not_say_of_a_place_counts_as_it_was_told(
+    tmp_path: Path, status: int, minutes: int
+) -> None:
+    async with staged(tmp_path) as stage:
+        stage.comments("alice", "/fix it")
+        await stage.ended()
+        await stage.quiet()
+        await stage.stop()
+        (pull,) = stage.repository.pulls
+        stage.sim.close_pull(pull, "alice")
+        await stage.sim.settled()
+        path = rf"/repos/acme/widgets/issues/{pull.number}$"
+        stage.fault("GET", path, "status", times=100_000, status=status)
+        await stage.start()
+        await looked(stage)
+        stage.time_passes(minutes=minutes)
+
+        async def is_known() -> bool:
+            task = await stage.task()
+            return task.pull is not None and task.pull.state == "closed"
+
+        await until(is_known, "that it is closed")
+
+
 async def test_a_name_that_is_not_the_present_one_changes_nothing(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         stage.comments("alice", "/ask what is it?")
