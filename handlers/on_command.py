@@ -289,10 +289,21 @@ def _stoppable(view: View, event: CommandGiven, command: Command) -> Task | None
         named = view.named
         return named if named and named.status in UNFINISHED and not named.ending else None
     going = [t for t in view.issue_tasks if t.status in UNFINISHED and not t.ending]
+    if is_late(event):
+        going = [t for t in going if not _asked_after(event, t)]
     mine = (
         task for task in going if not task.opening and may_end(task, event.sender, event.found.role)
     )
     return next(mine, going[0] if going else None)
+
+
+def _asked_after(event: CommandGiven, task: Task) -> bool:
+    """Whether what a task does now was asked for after a command was written, so is not meant.
+
+    That a worker was lost is nobody's asking, nor when Bellhop heard of what waits for approval.
+    """
+    asked_at = task.created_at if task.lost else task.queued_at
+    return not task.awaiting and asked_at > event.written_at
 
 
 def _not_yours(role: Role) -> Refusal:
