@@ -88,7 +88,7 @@ class Intake:
     async def _take(self, waiting: Waiting) -> None:
         value = waiting.value
         if not isinstance(value, Asking):
-            if waiting.late and not await still_holds(self.facts.github, value):
+            if waiting.late and await self._is_over(waiting, value):
                 _log.info("over by now")
                 await self.store.set_aside(waiting, "over", self.clock())
             else:
@@ -101,6 +101,15 @@ class Intake:
             await self._take_label(waiting, value)
         else:
             await self._take_commands(waiting, value)
+
+    async def _is_over(self, waiting: Waiting, value: Delivery) -> bool:
+        """Whether what happened was taken back; what GitHub does not say is as it was told last."""
+        try:
+            return not await still_holds(self.facts.github, value)
+        except GitHubError as error:
+            if self._may_answer_yet(waiting, error):
+                raise
+            return False
 
     async def _look_at_file(self, value: Delivery) -> None:
         """Know what a merged pull request may have changed in the repository's file."""
@@ -175,9 +184,8 @@ class Intake:
         desk = Reviews(self.store, self.facts)
         try:
             with trail.about_task(first.task_id):
-                await desk.take(
-                    first.task_id, first.position, review, where_of(review), self.clock()
-                )
+                received_at, now = waiting.received_at, self.clock()
+                await desk.take(first, review, where_of(review), received_at, now)
         except GitHubError as error:
             # Nobody waits for an answer to what was no command: it is let go without a word.
             gone = isinstance(error, Refused) and error.status in NO_ACCESS

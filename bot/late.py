@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from bot.github.client import GitHub
-from bot.github.errors import Refused
 from bot.github.values import RepoRef
 from handlers.deliveries import (
     AppRemoved,
@@ -13,18 +10,17 @@ from handlers.deliveries import (
     CommentWritten,
     Delivery,
     IssueGone,
+    IssueLabeled,
     PullRequestClosed,
     RepositoryGone,
     RepositoryRenamed,
 )
 from handlers.github_objects import Repository
-
-OUT_OF_SIGHT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-"""Refusals to show a place: what was told of it last counts."""
+from handlers.label_commands import label_key
 
 
 async def is_there(github: GitHub, written: Asking) -> bool:
-    """Whether what asks for something is still on GitHub.
+    """Whether what asks for something is still on GitHub: a label may have been taken off.
 
     Raises:
         GitHubError: GitHub did not say.
@@ -32,7 +28,10 @@ async def is_there(github: GitHub, written: Asking) -> bool:
     repo = _ref(written.installation_id, written.repository)
     if isinstance(written, CommentWritten):
         return await github.has_comment(repo, written.source_id)
-    return await github.issue(repo, written.subject.number) is not None
+    issue = await github.issue(repo, written.subject.number)
+    if isinstance(written, IssueLabeled) and issue is not None:
+        return label_key(written.label) in {label_key(one) for one in issue.labels}
+    return issue is not None
 
 
 async def still_holds(github: GitHub, happened: Delivery) -> bool:
@@ -41,15 +40,6 @@ async def still_holds(github: GitHub, happened: Delivery) -> bool:
     Raises:
         GitHubError: GitHub did not say.
     """
-    try:
-        return await _holds(github, happened)
-    except Refused as error:
-        if error.status in OUT_OF_SIGHT:
-            return True
-        raise
-
-
-async def _holds(github: GitHub, happened: Delivery) -> bool:
     match happened:
         case IssueGone(reason="closed") | PullRequestClosed():
             repo = _ref(happened.installation_id, happened.repository)

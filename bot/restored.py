@@ -18,7 +18,7 @@ from bot.github.comments import MANY, OurMark
 from bot.github.errors import GitHubError, Refused
 from bot.github.values import CommentFacts, PullFacts, RepoRef
 from bot.intake import NO_ACCESS, where_of
-from handlers.deliveries import TextWritten
+from handlers.deliveries import Asking
 from handlers.events import BackupRestored, StatusCommented
 from handlers.task import PullRequest, Task
 from storage import StorageFailed, Store
@@ -71,7 +71,7 @@ class Return:
     async def _look_at_commands(self, waiting: Waiting) -> None:
         """A command that was answered was decided: what became of it is not done again."""
         written = waiting.value
-        if not isinstance(written, TextWritten) or not waiting.candidates:
+        if not isinstance(written, Asking) or not waiting.candidates:
             return
         where = where_of(written)
         said = await self._said(repo_of(where), where.number, waiting.received_at)

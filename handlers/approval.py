@@ -12,7 +12,7 @@ from handlers.admission import Refusal
 from handlers.circumstances import Circumstances
 from handlers.commands import COMMANDS, Command, CommandKind, Misuse
 from handlers.decision import Crowd, View
-from handlers.events import CommandGiven
+from handlers.events import CommandGiven, ReviewGiven
 from handlers.exact import exact, in_sight
 from handlers.repo_config import RepoConfig
 from handlers.roles import Role
@@ -42,8 +42,8 @@ def may_be_approved(kind: CommandKind, found: Circumstances) -> bool:
     )
 
 
-def is_late(event: CommandGiven) -> bool:
-    """Whether a command is so old that its writer may not want it any more."""
+def is_late(event: CommandGiven | ReviewGiven) -> bool:
+    """Whether a command, or a review, is so old that its writer may not want it any more."""
     return event.age > LATE
 
 

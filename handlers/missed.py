@@ -67,9 +67,18 @@ class LogReader:
             else:
                 self._failed.setdefault(one.guid, []).append(one)
 
-    def missed(self) -> tuple[Missed, ...]:
-        """The deliveries without an attempt that arrived, in the order in which they were sent."""
-        found = [_joined(some) for guid, some in self._failed.items() if guid not in self._arrived]
+    def missed(self, since: datetime | None = None) -> tuple[Missed, ...]:
+        """The deliveries without an attempt that arrived, in the order in which they were sent.
+
+        With `since`, only those that were tried at or after that time: a page may go back behind
+        it, to what was dealt with so long ago that it is kept no more.
+        """
+        found = [
+            _joined(some)
+            for guid, some in self._failed.items()
+            if guid not in self._arrived
+            and (since is None or any(one.sent_at >= since for one in some))
+        ]
         return tuple(sorted(found, key=lambda one: (one.sent_at, one.attempt_id)))
 
 

@@ -195,8 +195,12 @@ def _new_task(
 
 
 def _is_under_way(view: View, command: Command) -> bool:
-    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues."""
-    return any(one.wish.command == command.name and not one.ended for one in view.issue_tasks)
+    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues.
+
+    What waits for approval is not: strangers could keep labels from asking.
+    """
+    going = (one for one in view.issue_tasks if not (one.ended or one.awaiting))
+    return any(one.wish.command == command.name for one in going)
 
 
 def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
@@ -285,10 +289,21 @@ def _stoppable(view: View, event: CommandGiven, command: Command) -> Task | None
         named = view.named
         return named if named and named.status in UNFINISHED and not named.ending else None
     going = [t for t in view.issue_tasks if t.status in UNFINISHED and not t.ending]
+    if is_late(event):
+        going = [t for t in going if not _asked_after(event, t)]
     mine = (
         task for task in going if not task.opening and may_end(task, event.sender, event.found.role)
     )
     return next(mine, going[0] if going else None)
+
+
+def _asked_after(event: CommandGiven, task: Task) -> bool:
+    """Whether what a task does now was asked for after a command was written, so is not meant.
+
+    That a worker was lost is nobody's asking, nor when Bellhop heard of what waits for approval.
+    """
+    asked_at = task.created_at if task.lost else task.queued_at
+    return not task.awaiting and asked_at > event.written_at
 
 
 def _not_yours(role: Role) -> Refusal:

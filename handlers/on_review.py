@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import refusals
+from handlers import refusals, replies
 from handlers.admission import refusal_of, silent
+from handlers.approval import is_late
 from handlers.commands import Role
 from handlers.decision import NOTHING, Decision, View
 from handlers.effects import Comment, React
@@ -24,6 +25,9 @@ def on_review(view: View, event: ReviewGiven, now: datetime) -> Decision:
         return NOTHING
     if found.role < Role.WRITE or not event.text or (found.pull and not found.pull.open):
         return NOTHING
+    if is_late(event):
+        late = replies.review_late(task, event.age)
+        return Decision(effects=(Comment(f"{event.task_id}/reply", event.where, late),))
     # The candidate's own id: however often it is delivered, it is one message.
     said = FollowUp(event.task_id, event.text, event.sender)
     heard_by = of_now(task, event.where) if task.ended else task

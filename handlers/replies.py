@@ -136,6 +136,14 @@ def tell_late(task: Task, age: timedelta) -> str:
     )
 
 
+def review_late(task: Task, age: timedelta) -> str:
+    """A review of a task's pull request that Bellhop heard of late."""
+    return (
+        f"This review is {_span(age)} old: I could not hear it sooner, and nothing was started for "
+        f"it. If it still holds, `/tell` me what `{task.name}` is to do."
+    )
+
+
 def approved_before(task: Task) -> str:
     """Somebody approves what was approved already."""
     return f"`{task.name}` was approved already. `/status` tells how it goes."

@@ -37,11 +37,17 @@ class Census:
     """What is owed, by kind."""
 
 
+MISSED = """
+    SELECT (SELECT count(*) FROM missed WHERE outcome IS NULL AND written_at IS NULL)
+        + (SELECT count(*) FROM missed WHERE outcome IS NULL AND written_at IS NOT NULL)
+"""
+
+
 def take(db: Database) -> Census:
     """Count. Each number comes from an index; of the effects, only those that wait are read."""
     line = db.conn.execute("SELECT count(*), min(queued_at) FROM tasks WHERE in_line").fetchone()
     waiting = db.conn.execute("SELECT count(*) FROM deliveries WHERE state = 'open'").fetchone()
-    missed = db.conn.execute("SELECT count(*) FROM missed WHERE outcome IS NULL").fetchone()
+    missed = db.conn.execute(MISSED).fetchone()
     return Census(
         dict(db.conn.execute("SELECT status, count(*) FROM tasks GROUP BY status").fetchall()),
         int(line[0]),

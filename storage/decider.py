@@ -81,7 +81,8 @@ class Decider:
             task = tasks.save(db, task, decision.brief)
             timeline.append(db, self._book, task, decision.timeline, now)
         outbox.wish(db, decision.effects, now)
-        if before is not None and before.status is Status.QUEUED:  # it has left the line
+        if before is not None and before.status is Status.QUEUED and not before.awaiting:
+            # It has left the line.
             self._tell_the_next(db, now)
         if decision.refusal is not None and isinstance(event, CommandGiven | ReviewGiven):
             views.remember_refusal(db, event, decision.refusal, now)

@@ -94,7 +94,8 @@ def _of_command(db: Database, event: CommandGiven, rules: Rules, now: datetime) 
     issue_tasks = () if number is None else tasks.of_issue(db, where.repository_id, number)
     awaiting = () if number is None else approvals.of_issue(db, where.repository_id, number)
     named_task = tasks.named(db, where.repository_id, named) if named else None
-    mine = {task.id for task in issue_tasks if task.status is Status.QUEUED}
+    queued = (task for task in issue_tasks if task.status is Status.QUEUED)
+    mine = {task.id for task in queued if not task.awaiting}
     line = enumerate(turns.line(db), 1) if mine else ()
     owners = _owners(event, named_task, issue_tasks)
     return View(

@@ -59,7 +59,9 @@ class Mortal:
     """When it was killed."""
 
     def __post_init__(self) -> None:
-        self._leaving = False
+        self.leaving = False
+        self._dying = False
+        self._begun = 0
         self._process = self._start()
         self._keeping = asyncio.create_task(self._keep())
 
@@ -74,23 +76,37 @@ class Mortal:
         self.signal(number)
         await until(lambda: len(self.endings) > before)
 
+    @property
+    def settled(self) -> bool:
+        """Whether it is at work: not about to end, nor about to have begun again.
+
+        One that ends as it should, with what it was about, leaves nothing to be seen of that.
+        """
+        return not self._dying and b'"ready"' in self._said()[self._begun :]
+
     async def leave(self) -> None:
         """End it for good, cleanly."""
-        self._leaving = True
+        self.leaving = True
         self.signal(signal.SIGTERM)
         await self._keeping
 
     def output(self) -> str:
         """What it logged, in all its lives."""
-        return (self.folder / "bot.log").read_text()
+        return self._said().decode()
 
     def signal(self, number: signal.Signals) -> None:
         """A signal to this one process."""
         if self.pid is not None and self._process.is_alive():
+            self._dying = True
             self.deaths.append(datetime.now(UTC))
             os.kill(self.pid, number)
 
+    def _said(self) -> bytes:
+        log = self.folder / "bot.log"
+        return log.read_bytes() if log.exists() else b""
+
     def _start(self) -> BaseProcess:
+        self._dying, self._begun = False, len(self._said())
         process = FORKS.Process(target=crash_bot.run, args=(self.settings, self.folder / "bot.log"))
         process.start()
         return process
@@ -100,7 +116,7 @@ class Mortal:
             await ended(self._process)
             self.endings.append(self._process.exitcode)
             self._process.close()
-            if self._leaving:
+            if self.leaving:
                 return
             self._process = self._start()
 
@@ -139,10 +155,13 @@ class Scene:
         return []
 
     def over(self) -> bool:
-        """Whether all is done."""
-        return not self.rows("SELECT 1 FROM effects WHERE state = 'waiting'") and len(
-            self.rows("SELECT 1 FROM tasks WHERE completed_at IS NOT NULL")
-        ) == len(self.asked)
+        """Whether all is done, and Bellhop is there to say so."""
+        return (
+            self.bot.settled
+            and not self.rows("SELECT 1 FROM effects WHERE state = 'waiting'")
+            and len(self.rows("SELECT 1 FROM tasks WHERE completed_at IS NOT NULL"))
+            == len(self.asked)
+        )
 
     def rows(
         self, query: str = "SELECT status, doc ->> '$.state.state' FROM tasks"
@@ -251,7 +270,8 @@ def workers_in(folder: Path) -> list[int]:
 class KillAt:
     """Kills Bellhop at a request to GitHub, before it is done or when it is.
 
-    Either way one that dies of SIGKILL does not hear of it; after SIGTERM the request goes on.
+    Either way one that dies of SIGKILL does not hear of it; after SIGTERM the request goes on. One
+    that is to end for good is let go.
 
     Attributes:
         number: which request, from 1, of those that match.
@@ -276,7 +296,7 @@ class KillAt:
 
     def __call__(self, record: Record, done: bool) -> None:
         """Hear of a request."""
-        if not done and self._matches(record):
+        if not done and not self.stage.bot.leaving and self._matches(record):
             self._heard += 1
             if self._heard == self.number:
                 self.struck = record

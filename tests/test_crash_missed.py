@@ -46,7 +46,11 @@ async def answered(stage: Scene, count: int) -> list[str]:
     stored = "SELECT source_id FROM deliveries ORDER BY number"
     try:
         await until(
-            lambda: len(stage.rows(stored)) == count and not any(map(stage.rows, open_ones))
+            lambda: (
+                stage.bot.settled
+                and len(stage.rows(stored)) == count
+                and not any(map(stage.rows, open_ones))
+            )
         )
     except TimeoutError:
         return ["no end", *stage.bot.output().splitlines()[-20:]]

@@ -74,6 +74,16 @@ async def test_killed_after_each_write_that_it_does_not_hear_of(tmp_path: Path) 
     )
 
 
+async def test_one_that_is_asked_to_end_is_over_once_it_is_there_again(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await stage.asks(stage.issues[0])
+        assert await stage.ends() == []
+        stage.bot.signal(signal.SIGTERM)  # all is done, and stays so
+        assert await stage.ends() == []
+        assert stage.bot.endings == [0]
+    assert stage.bot.endings == [0, 0]
+
+
 WRITES = (".*/reactions", ".*/comments", ".*/git-receive-pack", ".*/pulls", "/installation/token")
 
 

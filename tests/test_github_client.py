@@ -212,12 +212,19 @@ def issue(comments: int, **more: Any) -> Reply:
 async def test_an_issue_and_its_absence() -> None:
     path = f"{HOME}/issues/5"
     async with scripted() as (github, server):
-        server.on("GET", path, issue(3), issue(0, pull_request={}, state="closed", locked=True))
+        server.on(
+            "GET",
+            path,
+            issue(3, labels=[{"name": "bug"}]),
+            issue(0, pull_request={}, state="closed", locked=True),
+        )
         plain = await github.issue(REPO, 5)
         request = await github.issue(REPO, 5)
         server.on("GET", path, Reply(410, {"message": "gone"}))
         assert await github.issue(REPO, 5) is None
-    assert plain == IssueFacts(5, "open", locked=False, is_pull_request=False, comments=3)
+    assert plain == IssueFacts(
+        5, "open", locked=False, is_pull_request=False, comments=3, labels=("bug",)
+    )
     assert request == IssueFacts(5, "closed", locked=True, is_pull_request=True, comments=0)
 
 

@@ -411,6 +411,27 @@ If it is still wanted, write `/retry brave-otter-4f2`.\
     assert decide(seen, given("/fix --agnet x", **STALE), NOON).refusal, "a mistake is explained"
 
 
+@pytest.mark.parametrize(
+    ("changes", "meant"),
+    [
+        ({}, True),
+        ({"queued_at": NOON + SECOND}, False),
+        ({"queued_at": NOON + SECOND, "lost": True}, True),
+        ({"queued_at": NOON + SECOND, "created_at": NOON + SECOND, "lost": True}, False),
+        ({"queued_at": NOON + SECOND, "awaiting": given("/fix it").command}, True),
+    ],
+)
+def test_a_late_stop_is_meant_for_what_was_asked_for_before_it(
+    changes: dict[str, Any], *, meant: bool
+) -> None:
+    there = (replace(task_in(Status.QUEUED), **changes),)
+    late = decide(view(issue_tasks=there), given("/stop", **STALE), NOON + 3 * HOUR)
+    assert (late.task is not None) is meant
+    assert meant or "no task of this issue that I could stop" in body_of(late)
+    in_time = decide(view(issue_tasks=there), given("/stop"), NOON + 3 * HOUR)
+    assert in_time.task is not None
+
+
 def test_a_late_approval_is_asked_back_too() -> None:
     task = waiting()
     decision = approve(task, **STALE)

@@ -62,6 +62,14 @@ def test_they_are_told_in_the_order_in_which_they_were_sent() -> None:
     assert [one.guid for one in found] == ["a", "b", "c"]
 
 
+def test_what_was_tried_before_was_found_before() -> None:
+    reader = LogReader()
+    reader.add([attempt(3, "tried again"), attempt(2, "at that time")])
+    reader.add([attempt(1, "before"), attempt(1, "tried again")])
+    found = reader.missed(NOON + 2 * SECOND)
+    assert [one.guid for one in found] == ["tried again", "at that time"]
+
+
 @pytest.mark.parametrize(
     ("event", "action", "installation", "listens"),
     [

@@ -31,11 +31,12 @@ from handlers.own_commands import (
 )
 from handlers.repo_config import ConfigProblem, RepoConfig, json_schema, parse_config
 from handlers.roles import Role
-from handlers.task import Branches, Status
+from handlers.task import Approval, Branches, Status
 from handlers.values import ErrorCode, Origin
 from tests.makers import (
     ADA,
     APP,
+    BOB,
     HERE,
     ID,
     NOON,
@@ -482,3 +483,10 @@ def test_what_is_under_way_is_not_asked_for_again_by_a_label(status: Status) -> 
     assert (own("/fix", **there) != NOTHING) is ended
     assert own("/explain", **there) != NOTHING
     assert own("/fix", issue_tasks=(task_in(status),)) != NOTHING
+
+
+def test_what_strangers_let_wait_for_approval_keeps_no_label_from_asking() -> None:
+    (asked,) = parse("/fix it", APP)
+    assert isinstance(asked, Command)
+    waiting = task_in(awaiting=asked, approval=Approval("a" * 10, BOB, late=False))
+    assert now_task(own("/fix", origin=LABEL, issue_tasks=(waiting,))).owner == ADA

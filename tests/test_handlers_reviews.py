@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -310,6 +311,20 @@ def test_a_writer_is_told_why_nothing_follows(
     assert decision.refusal
     again = after(task, reviewed(**changes), refused=frozenset({decision.refusal}), **seen)
     assert again == NOTHING, "the same is told once an hour"
+
+
+def test_a_late_review_starts_nothing_unasked() -> None:
+    old = replace(reviewed(), age=timedelta(hours=1, seconds=1))
+    decision = after(DONE, old)
+    (comment,) = decision.effects
+    assert isinstance(comment, Comment)
+    assert (comment.key, comment.where) == (f"{id_of(7)}/reply", THERE)
+    assert comment.body == (
+        "This review is 1 h 0 min old: I could not hear it sooner, and nothing was started for "
+        f"it. If it still holds, `/tell` me what `{DONE.name}` is to do."
+    )
+    assert decision.task is None
+    assert now_task(after(DONE, replace(old, age=timedelta(hours=1)))).attempt == 2
 
 
 # --- commands in reviews --------------------------------------------------------------------------

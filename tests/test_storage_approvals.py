@@ -72,6 +72,17 @@ async def test_what_waits_for_approval_stands_in_no_line(bench: Bench) -> None:
     assert "waits for `/approve" in said
 
 
+async def test_who_is_turned_away_moves_nobody_up(bench: Bench) -> None:
+    await bench.ask("/fix it", number=8)
+    behind = await bench.ask("/fix it", number=9, sender=BOB)
+    task = await wait_for(bench)
+    told = f"SELECT wished FROM effects WHERE key = '{behind.id}/status'"
+    before = await bench.rows(told)
+    await bench.store.apply(StopRequested(task.id, BOB), bench.now)
+    assert await bench.status(task) is Status.REJECTED
+    assert await bench.rows(told) == before, "it has the place that it had"
+
+
 async def test_approved_it_joins_the_line_as_the_approvers(bench: Bench) -> None:
     task = await wait_for(bench, "/fix --time 5m it")
     assert (await bench.store.brief(task.id)) is not None

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from handlers.events import WorkerReported
+from handlers.missed import Missed
 from handlers.task import Status
+from storage import census
 from storage.census import Owing
+from storage.missed import Outcome
 from storage.moves import Moved
 from storage.timings import Timings
 from tests.makers import MINUTE, RULES, SECOND
@@ -36,6 +39,21 @@ async def test_everything_is_counted(tmp_path: Path) -> None:
         assert found.effects["Launch"] == Owing(places, 1)
         assert bench.store.commits.total > 0
         assert sum(bench.store.commits.counts) > len(tasks)
+
+
+async def test_what_was_missed_is_counted_until_it_is_dealt_with(tmp_path: Path) -> None:
+    async with opened(tmp_path) as bench:
+        missed = bench.store.missed
+        found = [Missed(f"guid-{n}", n, "issue_comment", bench.now) for n in range(4)]
+        await missed.note(found, None, bench.now)
+        await missed.read("guid-0", b"{}", (bench.now, 1))
+        await missed.done("guid-1", Outcome.NOTHING, bench.now)
+        assert (await bench.store.census()).missed == 3
+        plan = [row[3] for row in await bench.rows(f"EXPLAIN QUERY PLAN {census.MISSED}")]
+        steps = [step for step in plan if " missed " in step]
+        wanted = ("missed_unread", "missed_next")
+        by_index = [f"INDEX {one}" in step for one, step in zip(wanted, steps, strict=True)]
+        assert by_index == [True, True], "none is read that is done with"
 
 
 async def test_moves_are_told_once_they_are_stored(tmp_path: Path) -> None:

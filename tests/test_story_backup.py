@@ -15,6 +15,7 @@ from bot.backup import back_up
 from handlers.on_backup import UNTOLD
 from handlers.task import Status
 from tests.story import Stage, staged, until
+from tests.test_story_refusals import ALICE
 
 COMMENTS = r"/repos/acme/widgets/issues/\d+/comments$"
 PULLS = r"/repos/acme/widgets/pulls$"
@@ -48,6 +49,15 @@ async def restored(stage: Stage, file: Path) -> None:
 async def undecided(stage: Stage) -> None:
     stage.fault("GET", ROLES, "status", times=100_000)
     stage.comments("alice", "/fix it")
+    await stage.sim.settled()
+
+
+async def labelled(stage: Stage) -> None:
+    """The same, of a label."""
+    file = {".github/bellhop.yml": "labels: {bug: fix}\n"}
+    stage.repository.commit("main", file, "Configure", ALICE)
+    stage.fault("GET", ROLES, "status", times=100_000)
+    stage.sim.label(stage.issue, "bug", "alice")
     await stage.sim.settled()
 
 
@@ -98,7 +108,7 @@ async def done(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "moment",
-    [undecided, queued, working, silent, opening, speaking, done],
+    [undecided, labelled, queued, working, silent, opening, speaking, done],
     ids=lambda one: one.__name__,
 )
 async def test_nothing_is_said_or_done_twice(
@@ -125,7 +135,7 @@ async def test_nothing_is_said_or_done_twice(
             [],  # it was decided after the backup: only GitHub knows
         )
         assert all(one.pull for one in found)
-        assert bool(found) is (moment is not undecided)
+        assert bool(found) is (moment not in {undecided, labelled})
         # From here on it works like any other.
         assert stage.bot.store.held is None
         stage.comments("alice", "/fix more")

@@ -270,6 +270,44 @@ async def test_a_comment_that_is_gone_by_then_is_skipped_in_silence(tmp_path: Pa
         ]
 
 
+async def test_what_is_kept_no_more_is_not_done_again_while_github_still_has_it(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, start=False) as stage:
+        impatient(stage)
+        stage.fault("POST", AGAIN, "status", times=9, status=422)
+        await while_down(stage, "/bellhop nonsense")
+        await stage.start()
+        await until(lambda: len(stage.replies()) == 1)
+        await stage.quiet()
+        stage.time_passes(minutes=6)
+        stage.comments("alice", "Thank you.")
+        await stage.sim.settled()
+        stage.time_passes(minutes=4, seconds=1)
+        await looked(stage, 2)
+        store, later = stage.bot.store, stage.clock() + timedelta(days=14)
+        await store.inbox.forget(later)
+        await store.missed.forget(later)
+        stage.time_passes(minutes=10, seconds=1)
+        await looked(stage, 3)
+        await stage.quiet()
+        assert (len(stage.replies()), await arrived(stage)) == (1, [])
+
+
+async def test_a_label_that_was_taken_off_by_then_asks_for_nothing(tmp_path: Path) -> None:
+    async with staged(tmp_path, start=False) as stage:
+        file = {".github/bellhop.yml": "labels: {ring: fix, off: fix}"}
+        stage.repository.commit("main", file, "Configure", "alice <alice@example.org>")
+        off = stage.sim.label(stage.issue, "off", "alice")
+        stage.sim.label(stage.issue, "Ring", "alice")
+        stage.sim.unlabel(stage.issue, off, "alice")
+        await stage.sim.settled()
+        await stage.start()
+        await stage.ended(1)
+        await stage.quiet()
+        assert await arrived(stage) == [("redelivery", "gone"), ("redelivery", "task")]
+
+
 async def states(stage: Stage) -> list[str]:
     """The statuses of the tasks of the issue, oldest first."""
     return [one.status.value for one in await stage.tasks()]
@@ -343,6 +381,31 @@ async def test_what_happened_while_bellhop_was_down_counts_if_it_still_holds(
         if status != "queued":  # it may just have got the other's place, and ends from there
             await stage.in_state(status)
         assert await states(stage) == [status]
+
+
+@pytest.mark.parametrize(("status", "minutes"), [(451, 0), (500, 61)])
+async def test_what_github_does_not_say_of_a_place_counts_as_it_was_told(
+    tmp_path: Path, status: int, minutes: int
+) -> None:
+    async with staged(tmp_path) as stage:
+        stage.comments("alice", "/fix it")
+        await stage.ended()
+        await stage.quiet()
+        await stage.stop()
+        (pull,) = stage.repository.pulls
+        stage.sim.close_pull(pull, "alice")
+        await stage.sim.settled()
+        path = rf"/repos/acme/widgets/issues/{pull.number}$"
+        stage.fault("GET", path, "status", times=100_000, status=status)
+        await stage.start()
+        await looked(stage)
+        stage.time_passes(minutes=minutes)
+
+        async def is_known() -> bool:
+            task = await stage.task()
+            return task.pull is not None and task.pull.state == "closed"
+
+        await until(is_known, "that it is closed")
 
 
 async def test_a_name_that_is_not_the_present_one_changes_nothing(tmp_path: Path) -> None:

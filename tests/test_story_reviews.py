@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from inline_snapshot import snapshot
@@ -75,6 +76,25 @@ async def test_comments_alone_are_heard_and_an_approval_is_not(tmp_path: Path) -
         stage.sim.review(pull, author="alice", body="A last word.")
         await stage.quiet()
         assert (await stage.task()).attempt == 2
+
+
+async def test_one_that_was_missed_and_is_found_late_starts_nothing_unasked(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path) as stage:
+        pull = await _own(stage)
+        await stage.quiet()
+        await stage.stop()
+        stage.sim.review(pull, author="bob", body="Nearly.", state="changes_requested")
+        await stage.sim.settled()
+        stage.clock.offset += timedelta(hours=3)
+        await stage.start()
+        await until(lambda: len(stage.replies(pull)) == 1)
+        await stage.quiet()
+        assert (await stage.task()).attempt == 1
+        assert stage.reply(pull) == snapshot("""\
+This review is 3 h 0 min old: I could not hear it sooner, and nothing was started for it. If it still holds, `/tell` me what `NAME` is to do.\
+""")
 
 
 async def test_who_is_at_work_is_told_a_review(tmp_path: Path) -> None:

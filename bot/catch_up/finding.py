@@ -37,7 +37,7 @@ async def read_log(tools: Tools) -> None:
         newest = max([*times, newest] if newest else times, default=None)
         if page is None or not times or (oldest is not None and min(times) < oldest):
             break
-    found = await tools.store.missed.note(reader.missed(), newest, tools.clock())
+    found = await tools.store.missed.note(reader.missed(oldest), newest, tools.clock())
     if found:
         _log.warning("deliveries were missed", count=found)
 

@@ -154,6 +154,11 @@ class Content(Shape):
 class Issue(Shape):
     """An issue or pull request."""
 
+    class Label(Shape):
+        """What is stuck on it."""
+
+        name: str
+
     number: int
     state: Literal["open", "closed"]
     locked: bool
@@ -164,6 +169,7 @@ class Issue(Shape):
     body: str | None = None
     user: User | None = None
     html_url: str = ""
+    labels: tuple[Label, ...] = ()
 
     def facts(self) -> IssueFacts:
         """As a value."""
@@ -179,6 +185,7 @@ class Issue(Shape):
             body=self.body or "",
             author=Author(user.id, user.login, user.type) if user else None,
             url=self.html_url,
+            labels=tuple(one.name for one in self.labels),
         )
 
 

@@ -92,6 +92,8 @@ class IssueFacts:
     body: str = ""
     author: Author | None = None
     url: str = ""
+    labels: tuple[str, ...] = ()
+    """Their names."""
 
 
 @dataclass(frozen=True, slots=True)
