@@ -195,8 +195,14 @@ def _new_task(
 
 
 def _is_under_way(view: View, command: Command) -> bool:
-    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues."""
-    return any(one.wish.command == command.name and not one.ended for one in view.issue_tasks)
+    """Whether a command is obeyed on this issue: labels are put on and taken off to sort issues.
+
+    What only waits for approval is none: anybody could keep labels from being heard with it.
+    """
+    return any(
+        one.wish.command == command.name and not one.ended and not one.awaiting
+        for one in view.issue_tasks
+    )
 
 
 def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> Decision:
