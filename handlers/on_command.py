@@ -17,7 +17,7 @@ from handlers.admission import (
     silent,
 )
 from handlers.approval import is_about_nothing, is_late, may_be_approved
-from handlers.apps import MOST_A_DAY
+from handlers.apps import MOST_A_DAY, role_of_app
 from handlers.commands import Command, CommandKind, Misuse, Role
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
@@ -209,6 +209,8 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
     task = pick_retry(view.issue_tasks, view.named, command)
     if task is None:
         return _reply(event, refusals.nothing_to("retry", command.task))
+    if event.app and not role_of_app(event.found.config, event.app, task.wish.command):
+        return NOTHING  # the command is none of its own
     if no := refuse_more(task.wish, event.found):
         return _refuse(view, event, no, now)
     if not _is_of(task, event.where):

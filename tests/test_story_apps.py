@@ -32,6 +32,17 @@ async def test_an_app_on_the_list_gets_its_pull_request(tmp_path: Path) -> None:
         assert len(stage.replies()) == 2, "what is not on the list is not even refused"
 
 
+async def test_an_app_that_may_only_tell_has_its_new_attempt(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        _allow(stage, "tell")
+        stage.comments("alice", "/fix it")
+        await stage.ended()
+        stage.comments(ROBOT, "/tell the checks fail")
+        await stage.quiet()
+        task = await stage.ended()
+        assert (task.status, task.attempt, task.error) == ("completed", 2, None)
+
+
 async def test_apps_have_so_many_commands_on_an_issue_in_a_day(tmp_path: Path) -> None:
     async with staged(tmp_path, agent_command="true") as stage:
         _allow(stage, "ask")
