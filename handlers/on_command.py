@@ -243,7 +243,8 @@ def _tell(view: View, event: CommandGiven, command: Command, now: datetime) -> D
     if is_late(event):
         return _reply(event, replies.tell_late(task, event.age))
     # The command's own id: however often it is delivered, it is one message.
-    said = FollowUp(event.task_id, command.text, event.sender)
+    outsider = event.app is not None or event.found.role < Role.WRITE
+    said = FollowUp(event.task_id, command.text, event.sender, outsider=outsider)
     heard_by = of_now(task, event.where) if task.ended else task
     told = on_message(replace(view, task=heard_by), MessageSent(task.id, said, event.found), now)
     no = told.declined
