@@ -416,6 +416,26 @@ def test_a_trajectory_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert MiniSweAgent(tmp_path / "trajectory.json").usage() is None
 
 
+@pytest.mark.parametrize("value", ["1e999", "-1e999", "NaN", "-5", "1" * 4000])
+def test_what_is_no_amount_is_not_counted(tmp_path: Path, value: str) -> None:
+    usage = f'"usage": {{"input_tokens": {value}, "output_tokens": 2}}'
+    claude, codex = Claude(), Codex()
+    list(claude.hear(f'{{"type": "result", {usage}, "total_cost_usd": {value}}}'))
+    list(codex.hear(f'{{"type": "turn.completed", {usage}}}'))
+    assert claude.usage() == {"inputTokens": 0, "outputTokens": 2, "costUsd": 0}
+    assert codex.usage() == {"inputTokens": 0, "outputTokens": 2}
+    (tmp_path / "t.json").write_text(f'{{"info": {{"model_stats": {{"instance_cost": {value}}}}}}}')
+    assert MiniSweAgent(tmp_path / "t.json").usage() == {"costUsd": 0}
+
+
+@pytest.mark.parametrize("count", ["1.2.3k", "...", f"{'9' * 400}M"])
+def test_a_line_that_only_looks_like_aiders_count_ends_nothing(count: str) -> None:
+    hearing = Aider()
+    line = f"Tokens: {count} sent, 7 received. Cost: ${count} message, ${count} session."
+    assert list(hearing.hear(line)) == [("info", line)]
+    assert (hearing.usage() or {})["outputTokens"] == 7
+
+
 def test_aider_may_know_no_price() -> None:
     hearing = Aider()
     assert hearing.usage() is None
