@@ -284,10 +284,17 @@ def test_an_agent_that_cannot_have_its_model_says_what_to_do(
 
 
 def test_a_task_too_long_for_an_argument_is_cut(tmp_path: Path) -> None:
-    run = run_of(tmp_path, "mini-swe-agent", model="m", prompt="ä" * 100_000)
-    made = AGENTS["mini-swe-agent"](run)
-    task = made.command[made.command.index("--task") + 1]
-    assert len(task.encode()) == 120_000
+    def task_of(prompt: str) -> str:
+        made = AGENTS["mini-swe-agent"](
+            run_of(tmp_path, "mini-swe-agent", model="m", prompt=prompt)
+        )
+        return made.command[made.command.index("--task") + 1]
+
+    task = task_of("ä" * 100_000)
+    assert 119_990 < len(task.encode()) <= 120_000
+    assert task.endswith("ä\n\n(cut: there was no room for the rest)")
+    assert "cut" not in task_of("short")
+    assert task_of("a\0b").startswith("ab"), "no argument can hold it"
 
 
 def heard(hearing: Hearing, *events: object) -> list[tuple[str, str]]:
