@@ -80,7 +80,9 @@ def _misused(
     role = event.found.role
     if kind and misuse.name != "stop" and (no := refuse_role(kind, role)):
         return _refuse(view, event, no, now)
-    reason = f"misuse:{misuse.reply}" if kind else f"unknown_command:{misuse.name}"
+    reason = f"misuse:{misuse.reply}" if kind else "unknown_command"
+    if kind is None and role >= Role.TRIAGE:  # who is no stranger may mistype more than once
+        reason += f":{misuse.name}"
     refusal = Refusal(ErrorCode.BAD_COMMAND, reason, misuse.reply)
     return NOTHING if role < Role.READ else _refuse(view, event, refusal, now)
 
@@ -119,7 +121,9 @@ def _hold_back(view: View, event: CommandGiven, now: datetime) -> Decision | Non
     """
     role, kind = event.found.role, event.found.kind_of(event.command.name)
     if event.app is None:
-        if event.origin.kind != "review" or kind is None or not kind.role <= role < Role.WRITE:
+        if event.origin.kind != "review" or kind is None or role >= Role.WRITE:
+            return None
+        if role < kind.role and not may_be_approved(kind, event.found):
             return None
         reply = refusals.reviews_of_writers(role)
         return _refuse(view, event, Refusal(ErrorCode.NOT_PERMITTED, "review", reply), now)

@@ -211,7 +211,7 @@ async def test_a_review_that_cannot_be_worked_on_is_told_why(tmp_path: Path) -> 
                 """\
 Nothing was started for this review. `.github/bellhop.yml` on the default branch has mistakes, so nothing was started:
 
-- line 1, `agnet`: There is no key `agnet`. Did you mean `agent`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `context`, `request_review`, `allow_apps`.
+- line 1, `agnet`: There is no key `agnet`. Did you mean `agent`? The keys are `agent`, `model`, `runner`, `image`, `time_limit`, `max_cost`, `concurrency`, `outsiders`, `context`, `ci`, `request_review`, `labels`, `commands`, `allow_apps`.
 
 Mend them there and ask again.\
 """
