@@ -219,6 +219,8 @@ async def test_an_agent_that_is_asked_a_question_is_told_to_change_nothing(
         ("opencode", {"type": "error", "error": {"data": {"message": "no such key"}}}, "no such"),
         ("opencode", {"type": "error", "error": {"name": "APIError"}}, "APIError"),
         ("gemini", {"type": "result", "status": "error", "error": {"message": "no"}}, "no"),
+        ("codex", {"type": "turn.failed", "error": "odd"}, "It gave no reason."),
+        ("gemini", {"type": "result", "status": "error"}, "It gave no reason."),
     ],
 )
 async def test_an_agent_that_says_that_it_failed_has_failed(
@@ -415,6 +417,11 @@ def test_a_trajectory_that_is_not_there_yet_says_nothing(tmp_path: Path, text: s
     assert (hearing.usage(), hearing.answer()) == (None, None)
     (tmp_path / "trajectory.json").write_text(text)
     assert (hearing.usage(), hearing.answer()) == (None, None)
+
+
+def test_a_pipe_in_the_place_of_a_trajectory_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trajectory.json")
+    assert MiniSweAgent(tmp_path / "trajectory.json").usage() is None
 
 
 def test_a_trajectory_that_is_too_large_is_not_read(tmp_path: Path) -> None:

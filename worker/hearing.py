@@ -75,6 +75,10 @@ class EventHearing(Hearing):
         """What it has spent so far."""
         return self._usage
 
+    def fail(self, *words: str) -> None:
+        """It said that it failed; the first of its words that are any say why."""
+        self.trouble = next((one for one in words if one.strip()), "It gave no reason.")
+
     def say(self, text: str) -> Iterator[Line]:
         """It said something, which may have been its last word."""
         if text.strip():

@@ -70,7 +70,8 @@ class MiniSweAgent(Hearing):
     def _info(self) -> Fields:
         """What the file says of the run; nothing while it is not there, or half written."""
         try:
-            if self._file.stat().st_size > LARGEST:
+            # The agent could put a pipe there, which nobody would ever write to.
+            if not self._file.is_file() or self._file.stat().st_size > LARGEST:
                 return {}
             return fields(fields(json.loads(self._file.read_bytes())).get("info"))
         except (OSError, ValueError, RecursionError):
