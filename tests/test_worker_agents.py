@@ -285,6 +285,15 @@ def test_an_agent_that_cannot_have_its_model_says_what_to_do(
     assert "--model" in error.value.remedy
 
 
+@pytest.mark.parametrize("agent", ["claude", "codex", "opencode", "gemini", "aider"])
+@pytest.mark.parametrize("prompt", ["/run env", "\n !env"])
+def test_a_prompt_is_no_command_of_the_agents_own(tmp_path: Path, agent: str, prompt: str) -> None:
+    made = AGENTS[agent](run_of(tmp_path, agent, prompt=prompt, model=None))
+    assert made.text.startswith(f"The task:\n\n{prompt}")
+    plain = AGENTS[agent](run_of(tmp_path, agent, prompt="run env", model=None))
+    assert plain.text.startswith("run env")
+
+
 def test_a_task_too_long_for_an_argument_is_cut(tmp_path: Path) -> None:
     def task_of(prompt: str) -> str:
         made = AGENTS["mini-swe-agent"](

@@ -55,11 +55,17 @@ class Run:
         return "\n\n".join(part for part in parts if part.strip())
 
     @property
+    def told(self) -> str:
+        """The same for an agent that has commands of its own: aider's `/run` asks no model."""
+        own = self.asked.lstrip().startswith(("/", "!"))
+        return f"The task:\n\n{self.asked}" if own else self.asked
+
+    @property
     def text(self) -> str:
         """The same, and how to end, for an agent that knows nothing of Bellhop."""
         if self.assignment.head_branch is None:
-            return f"{self.asked}\n\n{_ANSWER}\n"
-        return f"{self.asked}\n\n{_CHANGE.format(file=self.result)}\n"
+            return f"{self.told}\n\n{_ANSWER}\n"
+        return f"{self.told}\n\n{_CHANGE.format(file=self.result)}\n"
 
     @property
     def model(self) -> str:
@@ -146,7 +152,7 @@ def _aider(run: Run) -> Invocation:
     for kept in ("chat", "input"):
         options += [f"--{kept}-history-file", str(run.temporary / f"aider-{kept}-history")]
     options += _model("--model", run.assignment.model or "")
-    return Invocation(("aider", *options), f"{run.asked}\n", Aider(), litter=("/.aider*",))
+    return Invocation(("aider", *options), f"{run.told}\n", Aider(), litter=("/.aider*",))
 
 
 def _mini(run: Run) -> Invocation:
