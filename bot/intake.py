@@ -175,9 +175,7 @@ class Intake:
         desk = Reviews(self.store, self.facts)
         try:
             with trail.about_task(first.task_id):
-                await desk.take(
-                    first.task_id, first.position, review, where_of(review), self.clock()
-                )
+                await desk.take(first, review, where_of(review), waiting.received_at, self.clock())
         except GitHubError as error:
             # Nobody waits for an answer to what was no command: it is let go without a word.
             gone = isinstance(error, Refused) and error.status in NO_ACCESS

@@ -12,6 +12,7 @@ from handlers.deliveries import ReviewSubmitted
 from handlers.events import ReviewGiven
 from handlers.values import Origin, Person, Where
 from storage import Store
+from storage.candidates import Candidate
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -24,20 +25,28 @@ class Reviews:
     facts: Facts
 
     async def take(
-        self, task_id: str, position: int, review: ReviewSubmitted, where: Where, now: datetime
+        self,
+        candidate: Candidate,
+        review: ReviewSubmitted,
+        where: Where,
+        received_at: datetime,
+        now: datetime,
     ) -> None:
-        """Decide about a review; `task_id` is its candidate's.
+        """Decide about a review; `received_at` is when Bellhop heard of it.
 
         Raises:
             GitHubError: GitHub did not say what must be known.
             StorageFailed: nothing could be stored.
         """
+        task_id = candidate.task_id
         task = await self.store.task_of_pull(where.repository_id, review.subject.number)
         if task is None:
             _log.info("not listened to", why="a review of a pull request that no task opened")
             await self.store.ignore([task_id], "ignored", now)
             return
         found, text = await self.facts.about_review(review, task)
-        origin = Origin(review.kind, review.source_id, position, review.url)
+        origin = Origin(review.kind, review.source_id, candidate.position, review.url)
         sender = Person(review.sender.id, review.sender.login)
-        await self.store.apply(ReviewGiven(task_id, where, sender, origin, text, found), now)
+        age = received_at - review.written_at
+        event = ReviewGiven(task_id, where, sender, origin, text, found, age)
+        await self.store.apply(event, now)

@@ -120,6 +120,8 @@ class ReviewGiven:
     text: str
     """What the review and its comments say."""
     found: Circumstances
+    age: timedelta = timedelta(0)
+    """How old it was when Bellhop heard of it."""
 
 
 @dataclass(frozen=True, slots=True)

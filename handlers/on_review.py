@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import refusals
+from handlers import refusals, replies
 from handlers.admission import refusal_of, refuse_more, silent
+from handlers.approval import LATE
 from handlers.commands import Role
 from handlers.decision import NOTHING, Decision, View
 from handlers.effects import Comment, React
@@ -24,9 +25,11 @@ def on_review(view: View, event: ReviewGiven, now: datetime) -> Decision:
         return NOTHING
     if found.role < Role.WRITE or not event.text or (found.pull and not found.pull.open):
         return NOTHING
-    # The candidate's own id: however often it is delivered, it is one message.
     if no := refuse_more(task.wish, found):
         return _unheard(view, event, no.reply)
+    if event.age > LATE:
+        return _unheard(view, event, replies.review_late(event.age))
+    # The candidate's own id: however often it is delivered, it is one message.
     said = FollowUp(event.task_id, event.text, event.sender)
     heard_by = of_now(task, event.where) if task.ended else task
     told = on_message(replace(view, task=heard_by), MessageSent(task.id, said, found), now)

@@ -145,6 +145,14 @@ def tell_late(task: Task, age: timedelta) -> str:
     )
 
 
+def review_late(age: timedelta) -> str:
+    """A review that Bellhop heard of late."""
+    return (
+        f"It is {_span(age)} old: I could not hear it sooner. If it still holds, say with `/tell` "
+        "what is to be done."
+    )
+
+
 def approved_before(task: Task) -> str:
     """Somebody approves what was approved already."""
     return f"`{task.name}` was approved already. `/status` tells how it goes."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -234,7 +235,8 @@ def found(**changes: Any) -> Circumstances:
 
 def reviewed(text: str = "Nearly.", **changes: Any) -> events.ReviewGiven:
     origin = Origin("review", 55, 0, "https://github.test/r/55")
-    return events.ReviewGiven(id_of(7), THERE, BOB, origin, text, found(**changes))
+    age = changes.pop("age", timedelta(0))
+    return events.ReviewGiven(id_of(7), THERE, BOB, origin, text, found(**changes), age)
 
 
 def after(task: Task | None, event: events.ReviewGiven, **seen: Any) -> Decision:
@@ -295,6 +297,7 @@ FULL = tuple(FollowUp(str(number), "x", ADA) for number in range(MOST_PENDING))
         (DONE, {"config": (ConfigProblem(1, "x", "is wrong"),)}, {}, "has mistakes"),
         (DONE, {}, {"budgets": {ADA.id: (Budget("owner", 1.0, 2.0),)}}, "$2.00 of today's $1.00"),
         (stopping(pull=PULL), {}, {}, "It is being stopped."),
+        (DONE, {"age": 3 * HOUR}, {}, "It is 3 h 0 min old: I could not hear it sooner."),
         (task_in(Status.RUNNING, pull=PULL, wish=ADMINS), {}, {}, "needs the **admin** role"),
         (task_in(Status.RUNNING, pending=FULL), {}, {}, "messages wait already"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from inline_snapshot import snapshot
@@ -57,6 +58,24 @@ On `fix.txt`, line 1:
 Say *what* is fixed.\
 """)
         assert len(stage.replies()) == 3, "the status, and each attempt's end"
+
+
+async def test_a_review_that_comes_late_begins_nothing(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        pull = await _own(stage)
+        await stage.stop()
+        stage.sim.review(pull, author="alice", body="Nearly.", state="changes_requested")
+        await stage.sim.settled()
+        stage.clock.offset += timedelta(hours=3)
+        await stage.start()
+        for missed in [one for one in stage.sim.deliveries if one.status != "OK"]:
+            stage.sim.redeliver(missed)
+        await stage.quiet()
+        assert (await stage.task()).attempt == 1
+        assert stage.replies(pull)[-1] == (
+            "Nothing was started for this review. It is 3 h 0 min old: I could not hear it sooner. "
+            "If it still holds, say with `/tell` what is to be done."
+        )
 
 
 async def test_comments_alone_are_heard_and_an_approval_is_not(tmp_path: Path) -> None:
