@@ -279,3 +279,12 @@ def test_a_worker_at_work_hears_it_whatever_the_file_says_by_now() -> None:
     working = task_in(Status.RUNNING, branches=Branches("main", "main", f"bellhop/{NAME}", HEAD))
     decision = told(working, config=BAD)
     assert now_task(decision).pending[0].id == TELL
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.COMPLETED])
+def test_what_comes_late_is_told_to_nobody(status: Status) -> None:
+    assert answer(told(task_in(status), received_at=NOON + 3 * HOUR)) == snapshot("""\
+This `/tell` is 3 h 0 min old: I could not hear it sooner,
+and `brave-otter-4f2` was not told. If it still holds, write
+it again.\
+""")
