@@ -306,6 +306,7 @@ class Facts:
             author=author.login if author else "ghost",
             author_role=roles.get(author.id, Role.NONE) if author else Role.NONE,
             is_pull_request=subject.is_pull_request,
+            own=await self._is_own(asked.repo, subject),
         )
         return build_context(
             issue,
@@ -315,6 +316,15 @@ class Facts:
             asked_by=asked.leave_out,
             review=await self._section(asked.review),
         )
+
+    async def _is_own(self, repo: RepoRef, subject: Subject) -> bool:
+        """Whether Bellhop opened a pull request, for tasks that saw no text of outsiders."""
+        if not (subject.is_pull_request and subject.author and subject.author.is_bot):
+            return False
+        tasks = await self.store.tasks_of_issue(repo.repository_id, subject.number)
+        came_of = (one.pull for one in tasks if one.where.number != subject.number)
+        opened = any(pull and pull.number == subject.number for pull in came_of)
+        return opened and not any(one.outsiders and not one.awaiting for one in tasks)
 
     async def _section(self, review: ReviewSubmitted | None) -> str:
         return "" if review is None else review_section(review, await self._remarks(review))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handlers import refusals
@@ -69,11 +69,21 @@ def refuse_role(kind: CommandKind, role: Role) -> Refusal | None:
 
 
 def refuse_more(wish: Wish, found: Circumstances) -> Refusal | None:
-    """The refusal of somebody whose role is too low to ask for more of a task.
+    """The refusal of somebody whose role is too low to ask for more of a task."""
+    return refuse_role(kind_for_more(wish, found), found.role)
+
+
+def kind_for_more(wish: Wish, found: Circumstances) -> CommandKind:
+    """The row that says who may ask for more of a task.
 
     What the repository says of its own command today counts, as long as there is such a command.
+    Where that makes something else of it by now, what was said then counts, too: who may only be
+    answered must not be able to push.
     """
-    return refuse_role(found.kind_of(wish.command) or kind_then(wish), found.role)
+    then, today = kind_then(wish), found.kind_of(wish.command)
+    if today is None or today.result == wish.result:
+        return today or then
+    return replace(then, role=max(then.role, today.role))
 
 
 def kind_then(wish: Wish) -> CommandKind:

@@ -32,7 +32,7 @@ def app_of(text: Asking) -> str | None:
 def role_of_app(config: RepoConfig | tuple[ConfigProblem, ...], slug: str, command: str) -> Role:
     """What an App may do with a command: its place on the list is all the permission it has.
 
-    It is as much as the commands need that it may give, so that `/retry` is no way to another one.
+    It is as much as the commands need that it may give.
     Nobody is told that a list cannot be read: only a person can mend it.
     """
     if not isinstance(config, RepoConfig):
@@ -42,3 +42,12 @@ def role_of_app(config: RepoConfig | tuple[ConfigProblem, ...], slug: str, comma
         return Role.NONE
     kinds = (config.kind_of(name) for name in names)
     return max(kind.role for kind in kinds if kind)
+
+
+def role_at_work(config: RepoConfig | tuple[ConfigProblem, ...], slug: str, command: str) -> Role:
+    """What an App may still do when the work that it asked for begins.
+
+    It gave the command itself, or told more to a task of that command, which is a place of its own
+    on the list.
+    """
+    return max(role_of_app(config, slug, name) for name in (command, "tell"))

@@ -58,6 +58,8 @@ class IssueText:
     author: str
     author_role: Role
     is_pull_request: bool
+    own: bool = False
+    """Whether Bellhop wrote it, of what people with write access said alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def build_context(
         too_many=len(told) - len(shown),
     )
     notes = [f"Left out: {note}" for note in left_out.notes()]
-    outsiders = issue.author_role < Role.WRITE or not all(
+    outsiders = not (issue.own or issue.author_role >= Role.WRITE) or not all(
         _is_trusted(remark) for remark in told[len(told) - len(shown) :]
     )
     return Told(
@@ -190,10 +192,14 @@ def _is_trusted(remark: Remark) -> bool:
 
 def _issue(issue: IssueText) -> str:
     kind = "Pull request" if issue.is_pull_request else "Issue"
-    access = "" if issue.author_role >= Role.WRITE else " This person has no write access."
+    who = _who(issue.author, issue.author_role)
+    if issue.own:
+        who += " for an earlier task"
+    elif issue.author_role < Role.WRITE:
+        who += ". This person has no write access"
     return (
         f"# {kind} #{issue.number}\n\n"
-        f"By {_who(issue.author, issue.author_role)}.{access} The title, then the text:\n\n"
+        f"By {who}. The title, then the text:\n\n"
         f"{quoted(issue.title, 1000)}\n\n{quoted(issue.body, MAX_ISSUE)}"
     )
 

@@ -16,6 +16,8 @@ GOES_ON: Final = f"{OPENING}↩{CLOSING}"
 """Where a line is broken that is none of the text's own ends."""
 WIDTH: Final = 80
 """Columns of a line that nobody has to look for at the side."""
+MOST_MARKS: Final = 4
+"""Marks over or under one letter that some language may need."""
 
 # Symbols that draw nothing: the empty pattern of Braille, and a note of music that is none.
 _BLANK: Final = frozenset("\u2800\U0001d159")
@@ -28,16 +30,17 @@ def exact(text: str) -> str:
     r"""Return the text with all of it written out that people would not see for what it is.
 
     These are the characters that `visible` leaves out, spaces and line breaks but for the usual
-    ones (space, tab, `\n`), and these in long runs. No two texts become the same: the bracket with
-    which something written out begins is written out where it stands in the text itself.
+    ones (space, tab, `\n`), these in long runs, and marks that pile up on one letter. No two texts
+    become the same: the bracket with which something written out begins is written out where it
+    stands in the text itself.
     """
     parts: list[str] = []
     done = 0
     for run in _RUN.finditer(text):
-        parts += map(_exact, text[done : run.start()])
+        parts += _marked(text[done : run.start()])
         parts.append(f"{OPENING}U+{ord(run[0][0]):04X}*{len(run[0])}{CLOSING}")
         done = run.end()
-    return "".join([*parts, *map(_exact, text[done:])])
+    return "".join([*parts, *_marked(text[done:])])
 
 
 def in_sight(text: str) -> str:
@@ -45,11 +48,23 @@ def in_sight(text: str) -> str:
     return "\n".join(row for line in text.split("\n") for row in _rows(line))
 
 
+def _marked(text: str) -> Iterator[str]:
+    """The characters one by one; marks that would pile up over the lines around are written out."""
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
+        yield _written(char) if marks > MOST_MARKS else _exact(char)
+
+
+def _written(char: str) -> str:
+    return f"{OPENING}U+{ord(char):04X}{CLOSING}"
+
+
 @lru_cache(maxsize=4096)
 def _exact(char: str) -> str:
     space = unicodedata.category(char) in {"Zs", "Zl", "Zp"} and char != " "
     told = space or char in _BLANK or char == OPENING or visible(char) != char
-    return f"{OPENING}U+{ord(char):04X}{CLOSING}" if told else char
+    return _written(char) if told else char
 
 
 def _rows(line: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from handlers.admission import (
     silent,
 )
 from handlers.approval import is_about_nothing, is_late, may_be_approved
-from handlers.apps import MOST_A_DAY
+from handlers.apps import MOST_A_DAY, role_of_app
 from handlers.commands import Command, CommandKind, Misuse, Role
 from handlers.decision import NOTHING, Decision, Entry, View
 from handlers.effects import Comment, React
@@ -80,7 +80,9 @@ def _misused(
     role = event.found.role
     if kind and misuse.name != "stop" and (no := refuse_role(kind, role)):
         return _refuse(view, event, no, now)
-    reason = f"misuse:{misuse.reply}" if kind else f"unknown_command:{misuse.name}"
+    reason = f"misuse:{misuse.reply}" if kind else "unknown_command"
+    if kind is None and role >= Role.TRIAGE:  # who is no stranger may mistype more than once
+        reason += f":{misuse.name}"
     refusal = Refusal(ErrorCode.BAD_COMMAND, reason, misuse.reply)
     return NOTHING if role < Role.READ else _refuse(view, event, refusal, now)
 
@@ -119,7 +121,9 @@ def _hold_back(view: View, event: CommandGiven, now: datetime) -> Decision | Non
     """
     role, kind = event.found.role, event.found.kind_of(event.command.name)
     if event.app is None:
-        if event.origin.kind != "review" or kind is None or not kind.role <= role < Role.WRITE:
+        if event.origin.kind != "review" or kind is None or role >= Role.WRITE:
+            return None
+        if role < kind.role and not may_be_approved(kind, event.found):
             return None
         reply = refusals.reviews_of_writers(role)
         return _refuse(view, event, Refusal(ErrorCode.NOT_PERMITTED, "review", reply), now)
@@ -207,6 +211,8 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
     task = pick_retry(view.issue_tasks, view.named, command)
     if task is None:
         return _reply(event, refusals.nothing_to("retry", command.task))
+    if event.app and not role_of_app(event.found.config, event.app, task.wish.command):
+        return NOTHING  # the command is none of its own
     if no := refuse_more(task.wish, event.found):
         return _refuse(view, event, no, now)
     if not _is_of(task, event.where):
@@ -239,7 +245,8 @@ def _tell(view: View, event: CommandGiven, command: Command, now: datetime) -> D
     if is_late(event):
         return _reply(event, replies.tell_late(task, event.age))
     # The command's own id: however often it is delivered, it is one message.
-    said = FollowUp(event.task_id, command.text, event.sender)
+    outsider = event.app is not None or event.found.role < Role.WRITE
+    said = FollowUp(event.task_id, command.text, event.sender, outsider=outsider)
     heard_by = of_now(task, event.where) if task.ended else task
     told = on_message(replace(view, task=heard_by), MessageSent(task.id, said, event.found), now)
     no = told.declined

@@ -143,7 +143,14 @@ def on_message(view: View, event: MessageSent, now: datetime) -> Decision:
         return _conflict(f"{MOST_PENDING} messages wait already: wait until they are heard.")
     if sum(_size(one) for one in (*task.pending, message)) > MOST_WAITING:
         return _conflict(TOO_MUCH)
-    told = replace(task, pending=(*task.pending, message), updated_at=now)
+    # A worker that is at work already cannot be told any more to ask for no workflows.
+    in_time = message.outsider and task.status in {Status.QUEUED, Status.STARTING}
+    told = replace(
+        task,
+        pending=(*task.pending, message),
+        outsiders=task.outsiders or in_time,
+        updated_at=now,
+    )
     data = {"id": message.id, "by": message.sender.login}
     entry = Entry("message", message.text, data)
     if not task.ended:
@@ -239,7 +246,8 @@ def _go_on(
     last = task.pending[-1]
     model = next((one.model for one in reversed(task.pending) if one.model), wish.model)
     prompt = "\n\n".join(one.text for one in task.pending)
-    outsiders = found is not None and outsiders_in(found)
+    outsiders = any(one.outsider for one in task.pending)
+    outsiders = outsiders or (found is not None and outsiders_in(found))
     wish = replace(wish, model=model)
     again = anew(task, wish, last.sender, branches, now, outsiders=outsiders)
     again = replace(again, pending=())

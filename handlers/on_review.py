@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from handlers import refusals, replies
-from handlers.admission import refusal_of, silent
+from handlers.admission import refusal_of, refuse_more, silent
 from handlers.approval import is_late
 from handlers.commands import Role
 from handlers.decision import NOTHING, Decision, View
@@ -25,6 +25,8 @@ def on_review(view: View, event: ReviewGiven, now: datetime) -> Decision:
         return NOTHING
     if found.role < Role.WRITE or not event.text or (found.pull and not found.pull.open):
         return NOTHING
+    if no := refuse_more(task.wish, found):
+        return _unheard(view, event, no.reply)
     if is_late(event):
         late = replies.review_late(task, event.age)
         return Decision(effects=(Comment(f"{event.task_id}/reply", event.where, late),))
@@ -32,10 +34,15 @@ def on_review(view: View, event: ReviewGiven, now: datetime) -> Decision:
     said = FollowUp(event.task_id, event.text, event.sender)
     heard_by = of_now(task, event.where) if task.ended else task
     told = on_message(replace(view, task=heard_by), MessageSent(task.id, said, found), now)
-    if told.declined is None:
-        eyes = React(f"review/{event.origin.id}/eyes", event.where, None)
-        return replace(told, effects=(eyes, *told.effects))
-    refusal = refusal_of(ErrorCode.BAD_COMMAND, refusals.review_unheard(told.declined.detail))
+    if told.declined is not None:
+        return _unheard(view, event, told.declined.detail)
+    eyes = React(f"review/{event.origin.id}/eyes", event.where, None)
+    return replace(told, effects=(eyes, *told.effects))
+
+
+def _unheard(view: View, event: ReviewGiven, why: str) -> Decision:
+    """Tell a writer why nothing follows."""
+    refusal = refusal_of(ErrorCode.BAD_COMMAND, refusals.review_unheard(why))
     if silent(view, refusal):
         return NOTHING
     comment = Comment(f"{event.task_id}/refusal", event.where, refusal.reply)

@@ -93,9 +93,13 @@ def is_name(text: str) -> bool:
 
 
 def is_model(text: str) -> bool:
-    """Tell whether this could be a model: `name` or `provider/name`."""
+    """Tell whether this could be a model: `name` or `provider/name`.
+
+    A name that begins with a hyphen would be an option of the agent's.
+    """
     provider, name = options_of_model(text)
-    return _MODEL.fullmatch(text) is not None and provider != "" and name != ""
+    named = provider != "" and name != "" and not name.startswith("-")
+    return named and _MODEL.fullmatch(text) is not None
 
 
 def is_branch(text: str) -> bool:

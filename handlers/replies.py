@@ -17,6 +17,7 @@ from handlers.exact import CLOSING, GOES_ON, OPENING
 from handlers.own_commands import OwnCommand
 from handlers.task import Ending, Status, Task
 from handlers.text import code, neutral, neutral_line, neutral_sentence, plain_line
+from handlers.values import app_slug
 
 BAR = 10
 """How many blocks the progress bar of a status comment has."""
@@ -83,7 +84,7 @@ def waits_for_approval(task: Task, quoted: str, role: Role, days: int, rules: Ru
         f"`/{command}` by {neutral_line(task.owner.login)} waits: it needs the "
         f"**{task.wish.role.name.lower()}** role on this repository, and theirs is "
         f"**{role.name.lower()}**.\n\n"
-        + _to_approve(task, quoted, "Somebody with write access", rules)
+        + _to_approve(task, quoted, _approvers(task), rules)
         + f"\n\nThe agent will also read what the {place} says. Nobody needs to answer: it is "
         f"dropped after {days} days."
     )
@@ -91,12 +92,20 @@ def waits_for_approval(task: Task, quoted: str, role: Role, days: int, rules: Ru
 
 def still_wanted(task: Task, quoted: str, age: timedelta, rules: Rules) -> str:
     """A command that Bellhop heard of late waits until somebody says that it is still wanted."""
-    login = neutral_line(task.owner.login)
+    login, who = neutral_line(task.owner.login), _approvers(task)
+    if app_slug(task.owner.login) is None:  # an App approves nothing
+        who = f"{login}, or {who[0].lower()}{who[1:]},"
     return (
         f"`/{task.wish.command}` by {login} is {_span(age)} old: I could not hear it sooner. "
-        "Still wanted?\n\n"
-        + _to_approve(task, quoted, f"{login}, or somebody with write access,", rules)
+        "Still wanted?\n\n" + _to_approve(task, quoted, who, rules)
     )
+
+
+def _approvers(task: Task) -> str:
+    """Who may approve a command, beside its writer where it only came late."""
+    if task.wish.role <= Role.WRITE:
+        return "Somebody with write access"
+    return f"Somebody with the **{task.wish.role.name.lower()}** role"
 
 
 def _to_approve(task: Task, quoted: str, who: str, rules: Rules) -> str:

@@ -239,6 +239,17 @@ class Task:
         return self.outsiders and self.wish.ci == "skip"
 
     @property
+    def heard(self) -> tuple[FollowUp, ...]:
+        """The messages that are for the worker at work.
+
+        It was told at its start whether to ask for no workflows. Where it was not, what people
+        without write access say is left to another attempt.
+        """
+        if self.outsiders or self.wish.ci == "run" or self.wish.answers:
+            return self.pending
+        return tuple(one for one in self.pending if not one.outsider)
+
+    @property
     def opening(self) -> bool:
         """Whether the worker is done and the pull request is being opened."""
         # A worker names its states itself: only with an outcome is this one Bellhop's own word.

@@ -104,6 +104,8 @@ class FollowUp:
     text: str
     sender: Person
     model: str | None = None
+    outsider: bool = False
+    """Whether it is by somebody without write access, or by an App."""
 
 
 @dataclass(frozen=True, slots=True)

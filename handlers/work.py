@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from handlers import replies
-from handlers.admission import Refusal, refuse_config, refuse_pull, refuse_work
+from handlers.admission import Refusal, kind_for_more, refuse_config, refuse_pull, refuse_work
 from handlers.circumstances import Circumstances
 from handlers.commands import Command, CommandKind, Misuse
 from handlers.decision import Brief, Entry, View
@@ -41,7 +41,9 @@ def admit_again(view: View, task: Task, found: Circumstances) -> Wish | Refusal:
     if not isinstance(found.config, RepoConfig):
         return refuse_config(found.config)
     refusal = refuse_pull(found) if task.branches.name else None
-    return refusal or wish_again(task.wish, view.kept, view.rules, found.config)
+    # The role is asked for once more when the work begins: it is the one that is enough today.
+    wish = replace(task.wish, role=kind_for_more(task.wish, found).role)
+    return refusal or wish_again(wish, view.kept, view.rules, found.config)
 
 
 def queued(name: str, event: CommandGiven | WorkRequested, wish: Wish, now: datetime) -> Task:

@@ -12,16 +12,19 @@ from inline_snapshot import snapshot
 
 from handlers import decide, events
 from handlers.approval import EXPIRES, LATE, MOST, MOST_SHOWN, hash_of, pick_awaiting
-from handlers.commands import Command, Role
+from handlers.circumstances import Circumstances
+from handlers.commands import Command, Role, parse
 from handlers.decision import NOTHING, Brief, Crowd, Decision
 from handlers.effects import Comment
 from handlers.on_backup import UNTOLD
+from handlers.own_commands import OwnCommand
 from handlers.replies import status_comment, status_list
 from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Approval, Branches, Status, Task
-from handlers.values import Clocks, FollowUp, Origin
+from handlers.values import Clocks, FollowUp, Origin, Person
 from tests.makers import (
     ADA,
+    APP,
     BOB,
     HOUR,
     ID,
@@ -32,6 +35,7 @@ from tests.makers import (
     RULES,
     SECOND,
     after,
+    command_given,
     folded,
     given,
     id_of,
@@ -366,6 +370,17 @@ this text, whatever becomes of the comment:
 /fix it
 ```\
 """)
+
+
+def test_who_can_approve_it_is_said() -> None:
+    own = OwnCommand("deploy", "d", "p", Role.MAINTAIN)
+    config = RepoConfig(outsiders="approve", commands={"deploy": own})
+    (command,) = parse("/deploy", APP, {"deploy": own.kind})
+    found = Circumstances(Role.READ, config, "main")
+    body = body_of(decide(view(), command_given(command, found), NOON))
+    assert "Somebody with the **maintain** role can start" in body
+    robot = given("/fix it", sender=Person(3, "robot[bot]"), app="robot", **STALE)
+    assert "wanted?\n\nSomebody with write access can start" in body_of(decide(view(), robot, NOON))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from handlers import decide
-from handlers.apps import MOST_A_DAY, role_of_app
+from handlers.apps import MOST_A_DAY, role_at_work, role_of_app
 from handlers.commands import Role
 from handlers.decision import NOTHING, Decision
 from handlers.effects import Comment
@@ -61,6 +61,29 @@ def test_an_app_on_the_list_has_its_task() -> None:
 @pytest.mark.parametrize("text", ["/fix it", "/fix --nonsense it", "/help", "@bellhop-test dance"])
 def test_an_app_that_is_not_on_the_list_is_not_even_refused(text: str) -> None:
     assert asks(text, Role.NONE, issue_tasks=(task_in(),)) == NOTHING
+
+
+def test_an_app_retries_only_what_it_may_ask_for() -> None:
+    done = task_in(Status.COMPLETED)
+    wide = {"robot": frozenset({"retry", "ask", "stop", "tell"})}
+
+    def again(text: str, *names: str) -> Decision:
+        config = RepoConfig(allow_apps={"robot": frozenset(names)})
+        event = given(text, sender=ROBOT, app="robot", role=Role.WRITE, config=config)
+        return decide(view(issue_tasks=(done,)), event, NOON)
+
+    assert again("/retry", *wide["robot"]) == NOTHING, "roles of other commands are no way to /fix"
+    assert now_task(again("/retry", "retry", "fix")).attempt == 2
+    assert now_task(again("/tell more", "tell")).attempt == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "role"),
+    [("fix", Role.WRITE), ("tell", Role.WRITE), ("ask retry", Role.NONE), ("stop", Role.NONE)],
+)
+def test_when_the_work_begins_the_list_still_has_what_led_to_it(names: str, role: Role) -> None:
+    config = RepoConfig(allow_apps={"robot": frozenset(names.split())})
+    assert role_at_work(config, "robot", "fix") is role
 
 
 def test_apps_are_told_once_that_they_ask_too_often() -> None:

@@ -253,6 +253,7 @@ def test_options_in_all_their_forms(line: str, options: Options, text: str) -> N
         ("--agent a/b", "`a/b` cannot be used for `--agent`"),
         ("--model /x", "`/x` cannot be used for `--model`"),
         ("--model x/", "`x/` cannot be used for `--model`"),
+        ("--model x/--help", "`x/--help` cannot be used for `--model`"),
         ("--model `x`", "`` `x` `` cannot be used for `--model`"),
         ("--base a..b", "`a..b` cannot be used for `--base`"),
         ("--time 59s", "`59s` cannot be used for `--time`: it takes from `60s` to `1d`"),

@@ -25,7 +25,7 @@ RUNS = st.lists(
     st.one_of(
         ANY,
         st.integers(1, 40).map(lambda count: " " * count),
-        st.sampled_from(["\n" * 9, "\t" * 9, "x" * 90]),
+        st.sampled_from(["\n" * 9, "\t" * 9, "x" * 90, "\u0301" * 9]),
     )
 ).map("".join)
 
@@ -51,6 +51,7 @@ def written(source: str) -> Command:
         ("\u202etxt.exe", "⟨U+202E⟩txt.exe"),
         ("\U000e0066\U000e0069", "⟨U+E0066⟩⟨U+E0069⟩"),
         ("a\u00a0b\u3000c\u2800d", "a⟨U+00A0⟩b⟨U+3000⟩c⟨U+2800⟩d"),
+        ("e" + "\u0301" * 6 + "f\u0301", "e" + "\u0301" * 4 + "⟨U+0301⟩⟨U+0301⟩f\u0301"),
         ("a\u2028b\x0cc\x1b[2J", "a⟨U+2028⟩b⟨U+000C⟩c⟨U+001B⟩[2J"),
         ("\u2764\ufe0f", "\u2764⟨U+FE0F⟩"),
         ("\ud800", "⟨U+D800⟩"),

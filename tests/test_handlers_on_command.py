@@ -147,11 +147,15 @@ def test_a_misuse_is_explained_to_those_who_could_use_it_rightly() -> None:
 
 def test_an_unknown_word_is_explained_once_to_readers_and_never_to_strangers() -> None:
     decision = decide(view(), given("/bellhop fxi it", role=Role.READ), NOON)
-    assert decision.refusal == "unknown_command:fxi"
+    assert decision.refusal == "unknown_command"
     assert "`/fix`" in body_of(decision)
     refused = view(refused=frozenset({"unknown_command:tea"}))
     assert decide(refused, given("/bellhop tea"), NOON) == NOTHING
     assert decide(refused, given("/bellhop coffee"), NOON).refusal == "unknown_command:coffee"
+    stranger = given("/bellhop coffee", role=Role.READ)
+    assert decide(view(), stranger, NOON).refusal == "unknown_command"
+    refused = view(refused=frozenset({"unknown_command"}))
+    assert decide(refused, stranger, NOON) == NOTHING, "words can be made up without end"
     assert decide(view(), given("/bellhop tea", role=Role.NONE), NOON) == NOTHING
 
 

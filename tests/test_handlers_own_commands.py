@@ -490,3 +490,20 @@ def test_what_strangers_let_wait_for_approval_keeps_no_label_from_asking() -> No
     assert isinstance(asked, Command)
     waiting = task_in(awaiting=asked, approval=Approval("a" * 10, BOB, late=False))
     assert now_task(own("/fix", origin=LABEL, issue_tasks=(waiting,))).owner == ADA
+
+
+def test_an_eased_permission_is_enough_until_the_work_begins() -> None:
+    done = task_in(Status.COMPLETED, wish=now_task(own("/deploy")).wish)
+    eased = RepoConfig(commands={"deploy": OwnCommand("deploy", "d", "p", Role.WRITE)})
+    again = now_task(own("/retry", issue_tasks=(done,), role=Role.WRITE, config=eased))
+    assert again.wish.role is Role.WRITE, "the role is asked for again when the worker starts"
+    gone = now_task(own("/retry", issue_tasks=(done,), config=RepoConfig()))
+    assert gone.wish.role is Role.MAINTAIN
+
+
+def test_a_command_that_only_answers_by_now_lets_nobody_push_again() -> None:
+    done = task_in(Status.COMPLETED, wish=now_task(own("/deploy")).wish)
+    answers = OwnCommand("deploy", "d", "p", Role.TRIAGE, "answer")
+    there = {"issue_tasks": (done,), "config": RepoConfig(commands={"deploy": answers})}
+    assert own("/retry", role=Role.TRIAGE, **there).refusal == "not_permitted:deploy"
+    assert now_task(own("/retry", **there)).wish.role is Role.MAINTAIN

@@ -235,7 +235,8 @@ def found(**changes: Any) -> Circumstances:
 
 def reviewed(text: str = "Nearly.", **changes: Any) -> events.ReviewGiven:
     origin = Origin("review", 55, 0, "https://github.test/r/55")
-    return events.ReviewGiven(id_of(7), THERE, BOB, origin, text, found(**changes))
+    age = changes.pop("age", timedelta(0))
+    return events.ReviewGiven(id_of(7), THERE, BOB, origin, text, found(**changes), age)
 
 
 def after(task: Task | None, event: events.ReviewGiven, **seen: Any) -> Decision:
@@ -286,6 +287,7 @@ def test_what_is_not_heard_is_not_answered(task: Task | None, event: events.Revi
     assert after(task, event) == NOTHING
 
 
+ADMINS = replace(task_in().wish, command="deploy", role=Role.ADMIN)
 FULL = tuple(FollowUp(str(number), "x", ADA) for number in range(MOST_PENDING))
 
 
@@ -295,6 +297,7 @@ FULL = tuple(FollowUp(str(number), "x", ADA) for number in range(MOST_PENDING))
         (DONE, {"config": (ConfigProblem(1, "x", "is wrong"),)}, {}, "has mistakes"),
         (DONE, {}, {"budgets": {ADA.id: (Budget("owner", 1.0, 2.0),)}}, "$2.00 of today's $1.00"),
         (stopping(pull=PULL), {}, {}, "It is being stopped."),
+        (task_in(Status.RUNNING, pull=PULL, wish=ADMINS), {}, {}, "needs the **admin** role"),
         (task_in(Status.RUNNING, pending=FULL), {}, {}, "messages wait already"),
     ],
 )
@@ -347,6 +350,19 @@ def test_commands_in_reviews_are_for_writers(text: str, role: Role, why: str) ->
     assert isinstance(comment, Comment)
     assert comment.body.startswith(why)
     assert folded(comment.body).count("role") >= 1
+
+
+def test_a_command_in_a_review_does_not_wait_for_approval() -> None:
+    """The comments of the review would be no part of what is quoted."""
+    origin, config = Origin("review", 55, 0, ""), RepoConfig(outsiders="approve")
+    event = given("/fix it", role=Role.READ, origin=origin, where=ON_PULL, config=config)
+    decision = decide(view(issue_tasks=(DONE,)), event, NOON)
+    assert decision.task is None
+    (comment,) = decision.effects
+    assert isinstance(comment, Comment)
+    assert comment.body.startswith("Commands in reviews count from people with the **write** role")
+    later = replace(event, origin=Origin("comment", 56, 0, ""))
+    assert now_task(decide(view(issue_tasks=(DONE,)), later, NOON)).awaiting
 
 
 def test_a_writers_command_in_a_review_is_a_task() -> None:

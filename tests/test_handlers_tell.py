@@ -12,6 +12,7 @@ from handlers import decide, refusals
 from handlers.commands import Command, Misuse, Role, parse
 from handlers.decision import NOTHING, Brief, Decision
 from handlers.effects import Comment, React
+from handlers.events import FollowUpDue
 from handlers.on_command import pick_told
 from handlers.on_request import LONGEST_MESSAGE, MOST_PENDING
 from handlers.repo_config import ConfigProblem
@@ -27,6 +28,8 @@ from tests.makers import (
     NOON,
     PULL,
     RULES,
+    after,
+    completed,
     folded,
     given,
     id_of,
@@ -81,6 +84,40 @@ def test_a_worker_at_work_or_about_to_be_hears_it(task: Task) -> None:
     assert [(one.type, one.message, one.data) for one in decision.timeline] == [
         ("message", "in green", {"id": TELL, "by": "bob"})
     ]
+
+
+ENDINGS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.STARTING, *ENDINGS])
+def test_who_has_no_write_access_makes_a_task_skip_workflows(status: Status) -> None:
+    task = task_in(status)
+    assert now_task(told(task, app="robot")).outsiders
+    assert not now_task(told(task)).outsiders
+
+
+def test_a_worker_that_lets_workflows_run_hears_nobody_without_write_access() -> None:
+    working = now_task(told(task_in(Status.RUNNING), app="robot"))
+    assert (working.outsiders, working.heard, len(working.pending)) == (False, (), 1)
+    both = now_task(told(working, "/tell mine", task_id=id_of(8)))
+    assert [one.text for one in both.heard] == ["mine"]
+    ended = after(working, completed(working))
+    assert ended.then == FollowUpDue(working.id)
+    again = now_task(after(now_task(ended), FollowUpDue(working.id)))
+    assert (again.attempt, again.outsiders, again.requester) == (2, True, BOB)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"outsiders": True},
+        {"wish": replace(task_in().wish, ci="run")},
+        {"wish": replace(task_in().wish, result="answer")},
+    ],
+)
+def test_otherwise_a_worker_at_work_hears_everybody(changes: dict[str, Any]) -> None:
+    working = now_task(told(task_in(Status.RUNNING, **changes), app="robot"))
+    assert working.heard == working.pending
 
 
 def test_what_is_told_while_the_pull_request_is_opened_waits_for_the_next_attempt() -> None:
@@ -242,3 +279,12 @@ def test_a_worker_at_work_hears_it_whatever_the_file_says_by_now() -> None:
     working = task_in(Status.RUNNING, branches=Branches("main", "main", f"bellhop/{NAME}", HEAD))
     decision = told(working, config=BAD)
     assert now_task(decision).pending[0].id == TELL
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.COMPLETED])
+def test_what_comes_late_is_told_to_nobody(status: Status) -> None:
+    assert answer(told(task_in(status), received_at=NOON + 3 * HOUR)) == snapshot("""\
+This `/tell` is 3 h 0 min old: I could not hear it sooner,
+and `brave-otter-4f2` was not told. If it still holds, write
+it again.\
+""")

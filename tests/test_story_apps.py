@@ -32,6 +32,37 @@ async def test_an_app_on_the_list_gets_its_pull_request(tmp_path: Path) -> None:
         assert len(stage.replies()) == 2, "what is not on the list is not even refused"
 
 
+async def test_an_app_that_may_only_tell_has_its_new_attempt(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        _allow(stage, "tell")
+        stage.comments("alice", "/fix it")
+        await stage.ended()
+        stage.comments(ROBOT, "/tell the checks fail")
+        await stage.quiet()
+        task = await stage.ended()
+        assert (task.status, task.attempt, task.error) == ("completed", 2, None)
+
+
+async def test_what_an_app_tells_a_worker_at_work_waits_for_one_that_skips_workflows(
+    tmp_path: Path,
+) -> None:
+    go = tmp_path / "go"
+    agent = f"while [ ! -e {go} ]; do sleep 0.02; done; echo x >> x; cat"
+    async with staged(tmp_path, agent_command=agent) as stage:
+        _allow(stage, "tell")
+        stage.comments("alice", "/fix it")
+        await stage.in_state("working")
+        stage.comments(ROBOT, "/tell the checks fail")
+        await stage.quiet()
+        assert [one.text for one in (await stage.task()).pending] == ["the checks fail"]
+        go.touch()
+        task = await stage.ended()
+        assert (task.attempt, task.pending, task.skip_ci) == (2, (), True)
+        (pull,) = stage.repository.pulls
+        messages = [one.message for one in stage.repository.log(pull.head_branch)]
+        assert ["[skip ci]" in one for one in messages[:2]] == [True, False]
+
+
 async def test_apps_have_so_many_commands_on_an_issue_in_a_day(tmp_path: Path) -> None:
     async with staged(tmp_path, agent_command="true") as stage:
         _allow(stage, "ask")

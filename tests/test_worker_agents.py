@@ -219,6 +219,8 @@ async def test_an_agent_that_is_asked_a_question_is_told_to_change_nothing(
         ("opencode", {"type": "error", "error": {"data": {"message": "no such key"}}}, "no such"),
         ("opencode", {"type": "error", "error": {"name": "APIError"}}, "APIError"),
         ("gemini", {"type": "result", "status": "error", "error": {"message": "no"}}, "no"),
+        ("codex", {"type": "turn.failed", "error": "odd"}, "It gave no reason."),
+        ("gemini", {"type": "result", "status": "error"}, "It gave no reason."),
     ],
 )
 async def test_an_agent_that_says_that_it_failed_has_failed(
@@ -283,11 +285,27 @@ def test_an_agent_that_cannot_have_its_model_says_what_to_do(
     assert "--model" in error.value.remedy
 
 
+@pytest.mark.parametrize("agent", ["claude", "codex", "opencode", "gemini", "aider"])
+@pytest.mark.parametrize("prompt", ["/run env", "\n !env"])
+def test_a_prompt_is_no_command_of_the_agents_own(tmp_path: Path, agent: str, prompt: str) -> None:
+    made = AGENTS[agent](run_of(tmp_path, agent, prompt=prompt, model=None))
+    assert made.text.startswith(f"The task:\n\n{prompt}")
+    plain = AGENTS[agent](run_of(tmp_path, agent, prompt="run env", model=None))
+    assert plain.text.startswith("run env")
+
+
 def test_a_task_too_long_for_an_argument_is_cut(tmp_path: Path) -> None:
-    run = run_of(tmp_path, "mini-swe-agent", model="m", prompt="ä" * 100_000)
-    made = AGENTS["mini-swe-agent"](run)
-    task = made.command[made.command.index("--task") + 1]
-    assert len(task.encode()) == 120_000
+    def task_of(prompt: str) -> str:
+        made = AGENTS["mini-swe-agent"](
+            run_of(tmp_path, "mini-swe-agent", model="m", prompt=prompt)
+        )
+        return made.command[made.command.index("--task") + 1]
+
+    task = task_of("ä" * 100_000)
+    assert 119_990 < len(task.encode()) <= 120_000
+    assert task.endswith("ä\n\n(cut: there was no room for the rest)")
+    assert "cut" not in task_of("short")
+    assert task_of("a\0b").startswith("ab"), "no argument can hold it"
 
 
 def heard(hearing: Hearing, *events: object) -> list[tuple[str, str]]:
@@ -410,10 +428,35 @@ def test_a_trajectory_that_is_not_there_yet_says_nothing(tmp_path: Path, text: s
     assert (hearing.usage(), hearing.answer()) == (None, None)
 
 
+def test_a_pipe_in_the_place_of_a_trajectory_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trajectory.json")
+    assert MiniSweAgent(tmp_path / "trajectory.json").usage() is None
+
+
 def test_a_trajectory_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "trajectory.json").open("wb") as file:
         file.truncate(200_000_001)
     assert MiniSweAgent(tmp_path / "trajectory.json").usage() is None
+
+
+@pytest.mark.parametrize("value", ["1e999", "-1e999", "NaN", "-5", "1" * 4000])
+def test_what_is_no_amount_is_not_counted(tmp_path: Path, value: str) -> None:
+    usage = f'"usage": {{"input_tokens": {value}, "output_tokens": 2}}'
+    claude, codex = Claude(), Codex()
+    list(claude.hear(f'{{"type": "result", {usage}, "total_cost_usd": {value}}}'))
+    list(codex.hear(f'{{"type": "turn.completed", {usage}}}'))
+    assert claude.usage() == {"inputTokens": 0, "outputTokens": 2, "costUsd": 0}
+    assert codex.usage() == {"inputTokens": 0, "outputTokens": 2}
+    (tmp_path / "t.json").write_text(f'{{"info": {{"model_stats": {{"instance_cost": {value}}}}}}}')
+    assert MiniSweAgent(tmp_path / "t.json").usage() == {"costUsd": 0}
+
+
+@pytest.mark.parametrize("count", ["1.2.3k", "...", f"{'9' * 400}M"])
+def test_a_line_that_only_looks_like_aiders_count_ends_nothing(count: str) -> None:
+    hearing = Aider()
+    line = f"Tokens: {count} sent, 7 received. Cost: ${count} message, ${count} session."
+    assert list(hearing.hear(line)) == [("info", line)]
+    assert (hearing.usage() or {})["outputTokens"] == 7
 
 
 def test_aider_may_know_no_price() -> None:

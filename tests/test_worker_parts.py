@@ -156,6 +156,8 @@ def test_half_a_secret_at_the_end_of_a_cut_text_is_not_shown(before: int, shown:
         ("opencode.json", True),
         (".github/copilot-instructions.md", True),
         (".github/instructions/x.md", True),
+        (".env", True),
+        ("apps/web/.env", False),
         (".github/workflows/ci.yml", False),
         ("claude.py", False),
         ("docs/about-agents.md", False),

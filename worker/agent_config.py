@@ -36,7 +36,8 @@ NAMES = (
     ".cursor",
     ".cursorrules",
 )
-PATHS = (".github/copilot-instructions.md", ".github/instructions")
+# aider and Gemini CLI read the last one, in which the address can stand that they send keys to.
+PATHS = (".github/copilot-instructions.md", ".github/instructions", ".env")
 
 
 def is_agent_config(path: str) -> bool:
@@ -61,7 +62,8 @@ class AgentConfig:
         git = self._git
         self._hide(self._theirs)
         exclude = git.directory / "info" / "exclude"
-        exclude.write_text("".join(f"{_any_case(name)}\n" for name in (*NAMES, *PATHS)))
+        hidden = (*NAMES, *(f"/{path}" for path in PATHS))
+        exclude.write_text("".join(f"{_any_case(name)}\n" for name in hidden))
         self._remove(self._theirs)
         index = git.directory / "index-of-base"
         git.run("read-tree", self._base, index=index)

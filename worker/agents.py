@@ -55,11 +55,17 @@ class Run:
         return "\n\n".join(part for part in parts if part.strip())
 
     @property
+    def told(self) -> str:
+        """The same for an agent that has commands of its own: aider's `/run` asks no model."""
+        own = self.asked.lstrip().startswith(("/", "!"))
+        return f"The task:\n\n{self.asked}" if own else self.asked
+
+    @property
     def text(self) -> str:
         """The same, and how to end, for an agent that knows nothing of Bellhop."""
         if self.assignment.head_branch is None:
-            return f"{self.asked}\n\n{_ANSWER}\n"
-        return f"{self.asked}\n\n{_CHANGE.format(file=self.result)}\n"
+            return f"{self.told}\n\n{_ANSWER}\n"
+        return f"{self.told}\n\n{_CHANGE.format(file=self.result)}\n"
 
     @property
     def model(self) -> str:
@@ -71,6 +77,7 @@ _ANSWER = """\
 # How to end
 
 Change nothing: only an answer is wanted. Your last message is posted as a comment, in Markdown."""
+_CUT = "\n\n(cut: there was no room for the rest)"
 _CHANGE = """\
 # How to end
 
@@ -145,7 +152,7 @@ def _aider(run: Run) -> Invocation:
     for kept in ("chat", "input"):
         options += [f"--{kept}-history-file", str(run.temporary / f"aider-{kept}-history")]
     options += _model("--model", run.assignment.model or "")
-    return Invocation(("aider", *options), f"{run.asked}\n", Aider(), litter=("/.aider*",))
+    return Invocation(("aider", *options), f"{run.told}\n", Aider(), litter=("/.aider*",))
 
 
 def _mini(run: Run) -> Invocation:
@@ -156,9 +163,8 @@ def _mini(run: Run) -> Invocation:
             "Name one: `--model provider/name`, or in the defaults or `.github/bellhop.yml`.",
         )
     trajectory = run.temporary / f"{run.result.stem}-trajectory.json"
-    task = run.asked.encode(errors="replace")[:LARGEST_ARGUMENT].decode(errors="ignore")
     options = ["--yolo", "--exit-immediately", "--model", run.assignment.model]
-    options += ["--task", task, "--output", str(trajectory)]
+    options += ["--task", _argument(run.asked), "--output", str(trajectory)]
     options += ["--cost-limit", f"{run.assignment.max_cost or 0:.6f}"]
     # The price of a model that it does not know is no reason to end.
     environment = {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors"}
@@ -211,6 +217,15 @@ def model_variables(model: str | None) -> dict[str, str]:
     return (
         {"BELLHOP_PROVIDER": provider, "BELLHOP_MODEL": name} if slash else {"BELLHOP_MODEL": model}
     )
+
+
+def _argument(text: str) -> str:
+    """A text as an argument of a program, cut to what one may hold."""
+    whole = text.replace("\0", "").encode(errors="replace")
+    room = LARGEST_ARGUMENT - len(_CUT)
+    if len(whole) <= LARGEST_ARGUMENT:
+        return whole.decode()
+    return whole[:room].decode(errors="ignore") + _CUT
 
 
 def _only(run: Run, title: str, *providers: str) -> None:

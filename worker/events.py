@@ -64,7 +64,7 @@ class Claude(EventHearing):
         self._usage = spent(sum(map(number, read)), output, event.get("total_cost_usd"))
         self._said = text(event.get("result")).strip() or self._said
         if event.get("is_error") is True:
-            self.trouble = text(event.get("result")) or text(event.get("subtype"))
+            self.fail(text(event.get("result")), text(event.get("subtype")))
 
 
 class Codex(EventHearing):
@@ -88,7 +88,7 @@ class Codex(EventHearing):
             case "error":
                 yield "warning", text(event.get("message"))
             case "turn.failed":
-                self.trouble = text(fields(event.get("error")).get("message"))
+                self.fail(text(fields(event.get("error")).get("message")))
             case _:
                 pass
 
@@ -131,8 +131,7 @@ class Opencode(EventHearing):
                 self._step(part)
             case "error":
                 error = fields(event.get("error"))
-                words = text(fields(error.get("data")).get("message"))
-                self.trouble = words or text(error.get("name"))
+                self.fail(text(fields(error.get("data")).get("message")), text(error.get("name")))
             case _:
                 pass
 
@@ -182,4 +181,4 @@ class Gemini(EventHearing):
         stats = fields(event.get("stats"))
         self._usage = spent(number(stats.get("input_tokens")), number(stats.get("output_tokens")))
         if event.get("status") == "error":
-            self.trouble = text(fields(event.get("error")).get("message"))
+            self.fail(text(fields(event.get("error")).get("message")))

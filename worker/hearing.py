@@ -15,6 +15,7 @@ Fields = dict[str, Any]
 
 LONGEST_LINE = 65_536  # bytes; the rest of a line is dropped
 LONGEST_EVENT = 8_000_000  # bytes of an event, which may hold a whole file
+MOST = 10**12  # of anything that is counted
 SHOWN = 1_000  # characters of what a command printed
 
 
@@ -74,6 +75,10 @@ class EventHearing(Hearing):
         """What it has spent so far."""
         return self._usage
 
+    def fail(self, *words: str) -> None:
+        """It said that it failed; the first of its words that are any say why."""
+        self.trouble = next((one for one in words if one.strip()), "It gave no reason.")
+
     def say(self, text: str) -> Iterator[Line]:
         """It said something, which may have been its last word."""
         if text.strip():
@@ -98,15 +103,18 @@ def text(value: object) -> str:
 
 
 def number(value: object) -> int | float:
-    """A number; 0 where it is none."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    """A number that can be counted with; 0 where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return value if -MOST <= value <= MOST else 0
 
 
 def spent(tokens_in: float, tokens_out: float, cost: object = None) -> Usage:
     """What was spent, with the cost in US dollars where the agent knows it."""
-    usage: Usage = {"inputTokens": int(tokens_in), "outputTokens": int(tokens_out)}
+    tokens = {"inputTokens": tokens_in, "outputTokens": tokens_out}
+    usage: Usage = {name: max(0, int(number(count))) for name, count in tokens.items()}
     if isinstance(cost, int | float) and not isinstance(cost, bool):
-        usage["costUsd"] = cost
+        usage["costUsd"] = max(0, number(cost))
     return usage
 
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 LARGEST = 200_000_000  # bytes of a trajectory; a longer one is not read
 _UNITS = {"": 1, "k": 1_000, "M": 1_000_000}
-_TOKENS = re.compile(r"([0-9.]+)([kM]?) (sent|cache write|cache hit|received)")
-_COST = re.compile(r"\$([0-9.]+) session")
+_COUNT = r"([0-9]{1,12}(?:\.[0-9]{1,12})?)"
+_TOKENS = re.compile(rf"(?<![0-9.]){_COUNT}([kM]?) (sent|cache write|cache hit|received)")
+_COST = re.compile(rf"\${_COUNT} session")
 
 
 class Aider(Hearing):
@@ -64,12 +65,13 @@ class MiniSweAgent(Hearing):
     def usage(self) -> Usage | None:
         """Its cost; it counts no tokens."""
         stats = fields(self._info().get("model_stats"))
-        return {"costUsd": number(stats.get("instance_cost"))} if stats else None
+        return {"costUsd": max(0, number(stats.get("instance_cost")))} if stats else None
 
     def _info(self) -> Fields:
         """What the file says of the run; nothing while it is not there, or half written."""
         try:
-            if self._file.stat().st_size > LARGEST:
+            # The agent could put a pipe there, which nobody would ever write to.
+            if not self._file.is_file() or self._file.stat().st_size > LARGEST:
                 return {}
             return fields(fields(json.loads(self._file.read_bytes())).get("info"))
         except (OSError, ValueError, RecursionError):

@@ -11,7 +11,7 @@ from bot.runners.base import LaunchFailed as RunnerFailed
 from bot.runners.base import WorkerKey, WorkerSpec
 from bot.vault import WrongKey
 from handlers import events
-from handlers.apps import role_of_app
+from handlers.apps import role_at_work
 from handlers.effects import Launch, RevokeTokens, StopWorker
 from handlers.task import Status, Task
 from handlers.values import ErrorCode, app_slug
@@ -96,7 +96,7 @@ class Workshop:
             return True
         github, repo, who = self._hands.github, repo_of(task.where), task.requester
         if app := app_slug(who.login):
-            role = role_of_app(await settings_of(github, repo), app, task.wish.command)
+            role = role_at_work(await settings_of(github, repo), app, task.wish.command)
         else:
             role = await github.role(repo, who.login, who.id)
         return role >= task.wish.role

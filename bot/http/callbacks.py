@@ -151,7 +151,7 @@ class CallbackDesk:
         number = None if report.report is None else Report(task.instance or "", report.report)
         await self.store.logs.append(key.task_id, key.attempt, lines, number)
         told = [Message(id=events.TIME_WARNING, text=task.warning)] if task.warning else []
-        told += [Message(id=one.id, text=one.text) for one in task.pending]
+        told += [Message(id=one.id, text=one.text) for one in task.heard]
         orders = Orders(stop=task.ending is not None, deadline=_deadline(task), messages=told)
         return _json(orders)
 

@@ -28,6 +28,7 @@ from handlers.events import (
     RetryRequested,
     StopRequested,
 )
+from handlers.roles import Role
 from handlers.task import Task
 from handlers.values import FollowUp
 
@@ -50,7 +51,8 @@ class TaskActs:
         """Say something more to the worker, or begin another attempt with it."""
         check_may_act(seen)
         await self.sight.doorman.count_creation(request, seen.caller)
-        message = FollowUp(self.new_id(), said.text, seen.caller.person, said.model)
+        outsider = seen.role < Role.WRITE
+        message = FollowUp(self.new_id(), said.text, seen.caller.person, said.model, outsider)
         found = await self._found(seen) if seen.task.ended else None
         return message, await self._do(seen, MessageSent(seen.task.id, message, found))
 
