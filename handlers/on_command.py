@@ -291,13 +291,17 @@ def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> D
 
 
 def _stoppable(view: View, event: CommandGiven, command: Command) -> Task | None:
-    """The task that a `/stop` means: the newest that this person may stop, if there is one."""
+    """The task that a `/stop` means: the newest that this person may stop, if there is one.
+
+    Before what only waits for approval: strangers could put theirs before the work to be stopped.
+    """
     if command.task:
         named = view.named
         return named if named and named.status in UNFINISHED and not named.ending else None
     going = [t for t in view.issue_tasks if t.status in UNFINISHED and not t.ending]
     if is_late(event):
         going = [t for t in going if not _asked_after(event, t)]
+    going.sort(key=lambda t: t.awaiting is not None)
     mine = (
         task for task in going if not task.opening and may_end(task, event.sender, event.found.role)
     )

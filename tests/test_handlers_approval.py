@@ -17,7 +17,7 @@ from handlers.commands import Command, Role, parse
 from handlers.decision import NOTHING, Brief, Crowd, Decision
 from handlers.effects import Comment
 from handlers.on_backup import UNTOLD
-from handlers.own_commands import OwnCommand
+from handlers.own_commands import OwnCommand, plain_kind
 from handlers.replies import status_comment, status_list
 from handlers.repo_config import ConfigProblem, RepoConfig
 from handlers.task import Approval, Branches, Status, Task
@@ -383,6 +383,26 @@ def test_who_can_approve_it_is_said() -> None:
     assert "wanted?\n\nSomebody with write access can start" in body_of(decide(view(), robot, NOON))
 
 
+def test_what_runs_is_a_command_as_the_repository_has_it_today() -> None:
+    def there(role: Role) -> RepoConfig:
+        return RepoConfig(commands={"deploy": OwnCommand("deploy", "d", "Deploy it.", role)})
+
+    found = Circumstances(Role.READ, replace(there(Role.WRITE), outsiders="approve"), "main")
+    (command,) = parse("/deploy now", APP, {"deploy": plain_kind("deploy")})
+    task = replace(now_task(decide(view(), command_given(command, found), NOON)), version=1)
+    assert now_task(approve(task, config=there(Role.WRITE))).wish.prompt == "Deploy it.\n\nnow"
+    dearer = approve(task, config=there(Role.ADMIN))
+    assert (dearer.task, dearer.refusal) == (None, "not_permitted:approve:deploy")
+    assert folded(body_of(approve(task, config=RepoConfig()))) == snapshot("""\
+This repository has no command `/deploy` any more, so what
+waits cannot run. Put it back into `.github/bellhop.yml`, or
+turn the task away with `/stop`.\
+""")
+    broken = approve(task, config=(ConfigProblem(1, "x", "It is wrong."),))
+    assert broken.task is None
+    assert str(broken.refusal).startswith("bad_config:")
+
+
 @pytest.mark.parametrize(
     ("sender", "role", "command", "approved"),
     [
@@ -506,6 +526,12 @@ def test_who_may_turn_it_away(sender: Any, role: Role, *, stopped: bool) -> None
     seen = view(issue_tasks=(waiting(),))
     decision = decide(seen, given("/stop", sender=sender, role=role), LATER)
     assert (decision.task is not None) is stopped
+
+
+def test_it_shields_no_work_from_being_stopped() -> None:
+    running = replace(task_in(Status.RUNNING), id=id_of(5))
+    seen = view(issue_tasks=(waiting(), running))
+    assert now_task(decide(seen, given("/stop", sender=BOB), LATER)).id == running.id
 
 
 def test_it_waits_for_a_week() -> None:
