@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import trail
-from bot.facts import Config, Facts, asked_in
+from bot.asked import asked_in
+from bot.facts import Config, Facts
 from bot.github.errors import GitHubError, Refused
 from bot.github.values import RepoRef
 from bot.late import is_there, still_holds

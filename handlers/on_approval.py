@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import refusals, replies
+from handlers import refusals, waiting_replies
 from handlers.access import may_approve
 from handlers.admission import Refusal, kind_then, refuse_another, refuse_role
 from handlers.approval import (
@@ -39,10 +39,10 @@ def ask_first(
         return refusal
     task = _waiting(view, event, command, kind, now, late=may)
     if may:
-        said = replies.still_wanted(task, quoted, event.age, view.rules)
+        said = waiting_replies.still_wanted(task, quoted, event.age, view.rules)
     else:
         role, days = event.found.role, EXPIRES.days
-        said = replies.waits_for_approval(task, quoted, role, days, view.rules)
+        said = waiting_replies.waits_for_approval(task, quoted, role, days, view.rules)
     entry = Entry(
         "status",
         f"/{command.name} by {event.sender.login} waits for approval",
@@ -68,7 +68,7 @@ def on_approval(
     if not may_approve(task, event.sender, event.found.role) or event.found.role < kind.role:
         return refuse_approval(kind, event.found.role)
     if is_late(event):
-        return replies.approval_late(task, event.age)
+        return waiting_replies.approval_late(task, event.age)
     wish = refuse_another(view, event.sender.id, now) or admit(
         view, asked, kind, event.where, event.found
     )
@@ -136,4 +136,6 @@ def _nothing_such(view: View, command: Command) -> str:
     given = command.task
     known = (one for one in view.issue_tasks if one.approval and one.approval.hash == given)
     before = next((one for one in known if one.awaiting is None), None)
-    return replies.approved_before(before) if before else replies.nothing_to_approve(view.awaiting)
+    if before is not None:
+        return waiting_replies.approved_before(before)
+    return waiting_replies.nothing_to_approve(view.awaiting)

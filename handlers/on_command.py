@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import refusals, replies
+from handlers import refusals, replies, waiting_replies
 from handlers.access import may_end
 from handlers.admission import (
     MOST_COMMANDS,
@@ -218,7 +218,7 @@ def _retry(view: View, event: CommandGiven, command: Command, now: datetime) -> 
     if not _is_of(task, event.where):
         return _reply(event, refusals.elsewhere(task, "retry"))
     if is_late(event):
-        return _reply(event, replies.retry_late(task, event.age))
+        return _reply(event, waiting_replies.retry_late(task, event.age))
     wish = refuse_another(view, task.owner.id, now) or admit_again(view, task, event.found)
     if isinstance(wish, Refusal):
         return _refuse(view, event, wish, now)
@@ -243,7 +243,7 @@ def _tell(view: View, event: CommandGiven, command: Command, now: datetime) -> D
     if not _is_of(task, event.where):
         return _reply(event, refusals.elsewhere(task, "tell"))
     if is_late(event):
-        return _reply(event, replies.tell_late(task, event.age))
+        return _reply(event, waiting_replies.tell_late(task, event.age))
     # The command's own id: however often it is delivered, it is one message.
     outsider = event.app is not None or event.found.role < Role.WRITE
     said = FollowUp(event.task_id, command.text, event.sender, outsider=outsider)
@@ -280,7 +280,7 @@ def _stop(view: View, event: CommandGiven, command: Command, now: datetime) -> D
         return _reply(event, refusals.too_late_to_stop(task))
     ending = Ending(Status.CANCELLED, by=event.sender.login)
     if task.awaiting:
-        said = Comment(f"{event.task_id}/reply", event.where, replies.withdrawn(task))
+        said = Comment(f"{event.task_id}/reply", event.where, waiting_replies.withdrawn(task))
         decision = finish(view, task, ending, now)
         decision = replace(decision, effects=(*decision.effects, said))
     elif task.status is Status.QUEUED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import refusals, replies
+from handlers import refusals, waiting_replies
 from handlers.admission import refusal_of, refuse_more, silent
 from handlers.approval import is_late
 from handlers.commands import Role
@@ -28,7 +28,7 @@ def on_review(view: View, event: ReviewGiven, now: datetime) -> Decision:
     if no := refuse_more(task.wish, found):
         return _unheard(view, event, no.reply)
     if is_late(event):
-        late = replies.review_late(task, event.age)
+        late = waiting_replies.review_late(task, event.age)
         return Decision(effects=(Comment(f"{event.task_id}/reply", event.where, late),))
     # The candidate's own id: however often it is delivered, it is one message.
     said = FollowUp(event.task_id, event.text, event.sender)

@@ -13,11 +13,9 @@ from urllib.parse import quote
 from handlers.budgets import Budget
 from handlers.commands import COMMANDS, CommandKind, Role
 from handlers.decision import Rules
-from handlers.exact import CLOSING, GOES_ON, OPENING
 from handlers.own_commands import OwnCommand
 from handlers.task import Ending, Status, Task
 from handlers.text import code, neutral, neutral_line, neutral_sentence, plain_line
-from handlers.values import app_slug
 
 BAR = 10
 """How many blocks the progress bar of a status comment has."""
@@ -69,114 +67,11 @@ def status_list(
     if not tasks:
         return "No task was started here yet. `/fix` starts one, `/help` tells more."
     rows = "\n".join(
-        f"| {_named(task, rules)} | `/{task.wish.command}` | {_how(task, places)} "
+        f"| {named(task, rules)} | `/{task.wish.command}` | {_how(task, places)} "
         f"| {_since(task, now)} | {_link(task)} |"
         for task in tasks
     )
     return f"| task | command | state | time | pull request |\n|---|---|---|---|---|\n{rows}"
-
-
-def waits_for_approval(task: Task, quoted: str, role: Role, days: int, rules: Rules) -> str:
-    """A command of somebody who may not give it waits until somebody approves it."""
-    command = task.wish.command
-    place = "pull request" if task.where.is_pull_request else "issue"
-    return (
-        f"`/{command}` by {neutral_line(task.owner.login)} waits: it needs the "
-        f"**{task.wish.role.name.lower()}** role on this repository, and theirs is "
-        f"**{role.name.lower()}**.\n\n"
-        + _to_approve(task, quoted, _approvers(task), rules)
-        + f"\n\nThe agent will also read what the {place} says. Nobody needs to answer: it is "
-        f"dropped after {days} days."
-    )
-
-
-def still_wanted(task: Task, quoted: str, age: timedelta, rules: Rules) -> str:
-    """A command that Bellhop heard of late waits until somebody says that it is still wanted."""
-    login, who = neutral_line(task.owner.login), _approvers(task)
-    if app_slug(task.owner.login) is None:  # an App approves nothing
-        who = f"{login}, or {who[0].lower()}{who[1:]},"
-    return (
-        f"`/{task.wish.command}` by {login} is {_span(age)} old: I could not hear it sooner. "
-        "Still wanted?\n\n" + _to_approve(task, quoted, who, rules)
-    )
-
-
-def _approvers(task: Task) -> str:
-    """Who may approve a command, beside its writer where it only came late."""
-    if task.wish.role <= Role.WRITE:
-        return "Somebody with write access"
-    return f"Somebody with the **{task.wish.role.name.lower()}** role"
-
-
-def _to_approve(task: Task, quoted: str, who: str, rules: Rules) -> str:
-    hidden = ""
-    if OPENING in quoted:
-        hidden = (
-            f"\n\n`{OPENING}…{CLOSING}` is what nobody would see: a character by its number, a "
-            f"long run of blanks, or `{GOES_ON}` where a line has no room here and goes on."
-        )
-    return (
-        f"{who} can start {_named(task, rules)} with `/approve {_hash(task)}`. What runs then is "
-        f"this text, whatever becomes of the comment:\n\n{quoted}{hidden}"
-    )
-
-
-def approval_late(task: Task, age: timedelta) -> str:
-    """An approval that Bellhop heard of late."""
-    return (
-        f"This approval is {_span(age)} old: I could not hear it sooner. If it still holds, write "
-        f"`/approve {_hash(task)}` again."
-    )
-
-
-def retry_late(task: Task, age: timedelta) -> str:
-    """A `/retry` that Bellhop heard of late."""
-    return (
-        f"This `/retry` is {_span(age)} old: I could not hear it sooner. If it is still wanted, "
-        f"write `/retry {task.name}`."
-    )
-
-
-def tell_late(task: Task, age: timedelta) -> str:
-    """A `/tell` that Bellhop heard of late."""
-    return (
-        f"This `/tell` is {_span(age)} old: I could not hear it sooner, and `{task.name}` was not "
-        "told. If it still holds, write it again."
-    )
-
-
-def review_late(task: Task, age: timedelta) -> str:
-    """A review of a task's pull request that Bellhop heard of late."""
-    return (
-        f"This review is {_span(age)} old: I could not hear it sooner, and nothing was started for "
-        f"it. If it still holds, `/tell` me what `{task.name}` is to do."
-    )
-
-
-def approved_before(task: Task) -> str:
-    """Somebody approves what was approved already."""
-    return f"`{task.name}` was approved already. `/status` tells how it goes."
-
-
-def nothing_to_approve(awaiting: Sequence[Task]) -> str:
-    """No command waits under this hash; those that do wait here are named."""
-    if not awaiting:
-        return "Nothing waits for approval here, or no longer. `/status` lists the tasks."
-    rows = "\n".join(
-        f"- `/{one.wish.command}` by {neutral_line(one.owner.login)}, {one.origin.url}: "
-        f"`/approve {_hash(one)}`"
-        for one in awaiting
-    )
-    return f"Nothing waits here under this hash. What waits:\n\n{rows}"
-
-
-def withdrawn(task: Task) -> str:
-    """What waited for approval was turned away."""
-    return f"`{task.name}` waits for approval no more: it will not be started."
-
-
-def _hash(task: Task) -> str:
-    return task.approval.hash if task.approval else ""
 
 
 def stopping(ending: Ending) -> str:
@@ -186,7 +81,7 @@ def stopping(ending: Ending) -> str:
 
 def status_comment(task: Task, rules: Rules, now: datetime, place: int) -> str:
     """The one comment that is edited. `place` counts from 1 in the queue."""
-    head = f"**`/{task.wish.command}`** · {_named(task, rules)}"
+    head = f"**`/{task.wish.command}`** · {named(task, rules)}"
     if task.ended:
         return f"{_mark(task)} {head}: {ended_line(task)}"
     if task.status is Status.QUEUED:
@@ -197,7 +92,7 @@ def status_comment(task: Task, rules: Rules, now: datetime, place: int) -> str:
         spent = _spent(task)
         lines.append(
             f"`{'█' * filled}{'░' * (BAR - filled)}` {task.progress} % · "
-            f"{_span(now - task.started_at)} of {_duration(task.wish.time_limit)}{spent}"
+            f"{span(now - task.started_at)} of {_duration(task.wish.time_limit)}{spent}"
         )
     if task.branches.name and task.branches.head and not task.where.is_pull_request:
         lines += ["", f"Branch: {_branch_link(task.branches.name, task, rules)}"]
@@ -217,7 +112,7 @@ def ended_line(task: Task) -> str:
     """How a task ended, in one line."""
     took = ""
     if task.started_at and task.completed_at:
-        took = f" in {_span(task.completed_at - task.started_at)}"
+        took = f" in {span(task.completed_at - task.started_at)}"
     match task.status:
         case Status.COMPLETED if task.pull and task.branches.pushed:
             return f"completed{took}: {task.pull.url}"
@@ -338,7 +233,12 @@ def _again(task: Task, does: str) -> str:
     return f"`/retry {task.name}` {does}."
 
 
-def _named(task: Task, rules: Rules) -> str:
+def approval_hash(task: Task) -> str:
+    """By which a task is approved; empty for one that never waited for that."""
+    return task.approval.hash if task.approval else ""
+
+
+def named(task: Task, rules: Rules) -> str:
     """A task's name, which leads to its page where there is a way there."""
     page = _page_of(task, rules)
     return f"[`{task.name}`]({page})" if page else f"`{task.name}`"
@@ -360,7 +260,7 @@ def _words(task: Task) -> str:
 
 def _how(task: Task, places: Mapping[str, int]) -> str:
     if task.awaiting:
-        return f"waits for `/approve {_hash(task)}`"
+        return f"waits for `/approve {approval_hash(task)}`"
     if task.id in places and task.clocks.budget_at:
         return f"queued, number {places[task.id]}, waits for a daily budget"
     if task.id in places:
@@ -373,7 +273,7 @@ def _how(task: Task, places: Mapping[str, int]) -> str:
 def _since(task: Task, now: datetime) -> str:
     if task.started_at is None:
         return "-"
-    return _span((task.completed_at or now) - task.started_at)
+    return span((task.completed_at or now) - task.started_at)
 
 
 def _link(task: Task) -> str:
@@ -386,7 +286,7 @@ def _mark(task: Task) -> str:
 
 def _queued(task: Task, place: int) -> str:
     if task.awaiting:
-        return f"Waiting for `/approve {_hash(task)}`."
+        return f"Waiting for `/approve {approval_hash(task)}`."
     if task.clocks.retry_at:
         return f"The launch failed and is tried again: {neutral_line(task.state.message)}"
     if task.clocks.budget_at:
@@ -407,7 +307,8 @@ def _spent(task: Task) -> str:
     return f" · ${task.usage.cost_usd:.2f}{limit}"
 
 
-def _span(delta: timedelta) -> str:
+def span(delta: timedelta) -> str:
+    """A time as people say it: `5 s`, `3 min`, `2 h 5 min`."""
     return _duration(max(0, int(delta.total_seconds())))
 
 

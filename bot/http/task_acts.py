@@ -8,7 +8,8 @@ from datetime import datetime
 
 from aiohttp import web
 
-from bot.facts import Asked, Facts
+from bot.asked import Asked
+from bot.facts import Facts
 from bot.github.values import RepoRef
 from bot.http.answers import check_declined
 from bot.http.lookups import looking_up
@@ -111,14 +112,14 @@ class TaskActs:
             repository = await repository_facts(self.facts, repo)
             if repository is None:
                 raise Problem(409, "Bellhop may not see the repository any more.", code="conflict")
-            number = where.number
+            ask = self.facts.discussion.subject
             asked = Asked(
                 repo=repo,
                 default_branch=repository.default_branch,
                 archived=repository.archived,
                 login=seen.caller.person.login,
                 at=self.clock(),
-                subject=None if number is None else await self.facts.subject(repo, number),
+                subject=None if where.number is None else await ask(repo, where.number),
             )
             return await self.facts.about_request(asked, seen.role, task=seen.task)
 

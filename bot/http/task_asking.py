@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.facts import Asked, Facts
+from bot.asked import Asked
+from bot.facts import Facts
 from bot.github.errors import Refused
 from bot.github.values import RepoRef, RepositoryFacts
 from bot.http.answers import wrong_field
@@ -123,7 +124,7 @@ class TaskAsking:
         number = new.issue_number
         if number is None:
             return None
-        subject = await self.facts.subject(repo, number)
+        subject = await self.facts.discussion.subject(repo, number)
         if subject is None:
             raise wrong_field("issueNumber", f"{repo.full_name} has no issue {number}.")
         return subject
