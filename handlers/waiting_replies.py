@@ -57,8 +57,8 @@ def _to_approve(task: Task, quoted: str, who: str, rules: Rules) -> str:
             f"long run of blanks, or `{GOES_ON}` where a line has no room here and goes on."
         )
     return (
-        f"{who} can start {named(task, rules)} with `/approve {approval_hash(task)}`. What runs then is "
-        f"this text, whatever becomes of the comment:\n\n{quoted}{hidden}"
+        f"{who} can start {named(task, rules)} with `/approve {approval_hash(task)}`. What runs "
+        f"then is this text, whatever becomes of the comment:\n\n{quoted}{hidden}"
     )
 
 
