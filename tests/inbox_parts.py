@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from storage.candidates import Candidate
 from storage.inbox import Inbox
@@ -18,14 +19,20 @@ from tests.payloads import closed_body, comment_body
 NOW = datetime(2026, 5, 15, 15, 20, 21, 123456, tzinfo=UTC)
 
 
-@asynccontextmanager
-async def inbox_engine(folder: Path) -> AsyncGenerator[Engine]:
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     """A database without a store around it."""
-    engine = await Engine.open(lay_out(folder / "inbox.db"), migrations=migrations)
+    made = await Engine.open(lay_out(tmp_path / "inbox.db"), migrations=migrations)
     try:
-        yield engine
+        yield made
     finally:
-        await engine.close()
+        await made.close()
+
+
+@pytest.fixture
+def inbox(engine: Engine) -> Inbox:
+    """The inbox of that database."""
+    return Inbox(engine)
 
 
 def arrival(delivery: str, source: int, *positions: int, at: datetime = NOW) -> Arrival:

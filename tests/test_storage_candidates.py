@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from storage.candidates import BECAME_TASK, decided, is_open
 from storage.inbox import Inbox
 from storage.sqlite import Engine
-from tests.inbox_parts import NOW, arrival, ids, inbox_engine
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    async with inbox_engine(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def inbox(engine: Engine) -> Inbox:
-    return Inbox(engine)
+from tests.inbox_parts import NOW, arrival, ids
+from tests.inbox_parts import engine as engine  # noqa: PLC0414 - a fixture
+from tests.inbox_parts import inbox as inbox  # noqa: PLC0414 - a fixture
 
 
 async def test_a_delivery_waits_until_its_last_candidate_is_decided(

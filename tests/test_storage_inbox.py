@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import structlog
@@ -17,19 +15,10 @@ from storage.candidates import BECAME_TASK, decided, is_open
 from storage.inbox import Inbox, handled
 from storage.receiving import Received
 from storage.sqlite import Engine
-from tests.inbox_parts import NOW, arrival, closed, ids, inbox_engine
+from tests.inbox_parts import NOW, arrival, closed, ids
+from tests.inbox_parts import engine as engine  # noqa: PLC0414 - a fixture
+from tests.inbox_parts import inbox as inbox  # noqa: PLC0414 - a fixture
 from tests.payloads import comment_body
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    async with inbox_engine(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def inbox(engine: Engine) -> Inbox:
-    return Inbox(engine)
 
 
 async def test_what_is_stored_comes_out_as_it_went_in(inbox: Inbox) -> None:

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from storage.candidates import Candidate
 from storage.inbox import Inbox
 from storage.receiving import Received
 from storage.sqlite import Engine
-from tests.inbox_parts import arrival, closed, count, inbox_engine
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    async with inbox_engine(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def inbox(engine: Engine) -> Inbox:
-    return Inbox(engine)
+from tests.inbox_parts import arrival, closed, count
+from tests.inbox_parts import engine as engine  # noqa: PLC0414 - a fixture
+from tests.inbox_parts import inbox as inbox  # noqa: PLC0414 - a fixture
 
 
 async def test_a_delivery_that_comes_again_leaves_nothing(engine: Engine, inbox: Inbox) -> None:
