@@ -12,6 +12,7 @@ from tests.pages.busy import AGENT, busy
 from tests.pages.place import Place, place
 from tests.pages.window import LOOKS, NARROW, Windows
 from tests.story import Stage
+from tests.test_story_refusals import ALICE
 
 ADMINS = ("tina",)
 pytestmark = pytest.mark.timeout(300)  # a hundred pages, each looked at and through
@@ -122,6 +123,19 @@ async def test_what_an_installation_has_set(windows: Windows, tmp_path: Path) ->
         pages = {"defaults": "", "providers": "/providers", "fly": "/fly"}
         pages |= {"provider-remove": "/providers/anthropic/remove", "fly-remove": "/fly/remove"}
         await _look(there, "alice", {f"of-{name}": base + tail for name, tail in pages.items()})
+
+
+async def test_what_waits_for_approval(windows: Windows, tmp_path: Path) -> None:
+    def prepare(stage: Stage) -> None:
+        asked = {".github/bellhop.yml": "outsiders: approve\n"}
+        stage.repository.commit("main", asked, "Let strangers ask", ALICE)
+
+    async with place(tmp_path, windows, prepare) as there:
+        stage = there.desk.stage
+        words = "Oil <b>the</b> door\u202e, @everyone.\n\n    " + "creak-" * 40
+        stage.comments("visitor", f"/fix {words}")
+        task = await stage.in_state("awaiting_approval")
+        await _look(there, "alice", {"task-waits": f"/tasks/{task.id}", "feed-waits": "/?q=owner:anyone"})
 
 
 async def test_what_is_there_after_a_while(windows: Windows, tmp_path: Path) -> None:
