@@ -135,7 +135,9 @@ async def test_what_waits_for_approval(windows: Windows, tmp_path: Path) -> None
         words = "Oil <b>the</b> door\u202e, @everyone.\n\n    " + "creak-" * 40
         stage.comments("visitor", f"/fix {words}")
         task = await stage.in_state("awaiting_approval")
-        await _look(there, "alice", {"task-waits": f"/tasks/{task.id}", "feed-waits": "/?q=owner:anyone"})
+        await _look(
+            there, "alice", {"task-waits": f"/tasks/{task.id}", "feed-waits": "/?q=owner:anyone"}
+        )
 
 
 async def test_what_is_there_after_a_while(windows: Windows, tmp_path: Path) -> None:
