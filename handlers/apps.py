@@ -32,8 +32,8 @@ def app_of(text: Asking) -> str | None:
 def role_of_app(config: RepoConfig | tuple[ConfigProblem, ...], slug: str, command: str) -> Role:
     """What an App may do with a command: its place on the list is all the permission it has.
 
-    It is as much as the commands need that it may give.
-    Nobody is told that a list cannot be read: only a person can mend it.
+    It is as much as the commands need that it may give. Nobody is told that a list cannot be read:
+    only a person can mend it.
     """
     if not isinstance(config, RepoConfig):
         return Role.NONE

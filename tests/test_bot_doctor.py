@@ -308,6 +308,7 @@ async def test_a_database_that_somebody_holds(tmp_path: Path) -> None:
     ("more", "subject", "detail", "remedy"),
     [
         ({"agent_command": "no-such-agent -x"}, "agent", "no program no-such-agent", "Install it"),
+        ({"agent": "cluade"}, "agent cluade", "no program cluade", "take cluade out"),
         (
             {"agents": ("command", "mini-swe-agent")},
             "agent mini-swe-agent",

@@ -105,7 +105,7 @@ def disk(evidence: Evidence) -> Iterator[Finding]:
 def agent(evidence: Evidence) -> Iterator[Finding]:
     """Whether the programs of the agents that may be chosen are there."""
     for name in evidence.settings.rules("").agents:
-        program = startup.PROGRAMS.get(name)
+        program = startup.PROGRAMS.get(name, name)
         if program is None:
             yield _command(evidence.settings.agent_command or "")
         else:
